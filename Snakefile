@@ -1,0 +1,48 @@
+"""On-policy distillation, from nothing to tables.
+
+snakemake --cores all                          everything at the mini scale
+snakemake --cores all table_ablation           one table and what it needs
+snakemake --cores all -R lsm                   retrain one method
+snakemake --cores all --configfile workflows/config/smoke.yaml
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+if "scale" not in config:
+
+    configfile: f"{workflow.basedir}/workflows/config/mini.yaml"
+
+
+include: "workflows/rules/common.smk"
+
+
+pathvars:
+    results=PLAN.results,
+    logs=f"{PLAN.results}/logs",
+    benchmarks=f"{PLAN.results}/benchmarks",
+
+
+rule all:
+    input:
+        collect(
+            "<results>/studies/{study}/{file}",
+            study=PLAN.config.studies,
+            file=STUDY_FILES,
+        ),
+
+
+include: "workflows/rules/models.smk"
+include: "workflows/rules/sft.smk"
+include: "workflows/rules/distill.smk"
+
+
+for path in METHOD_FILES:
+
+    include: path
+
+
+include: "workflows/rules/evaluate.smk"
+include: "workflows/rules/report.smk"
+include: "workflows/rules/studies.smk"

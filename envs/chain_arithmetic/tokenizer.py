@@ -1,0 +1,66 @@
+"""The word-level tokenizer of chain arithmetic, in the Hugging Face format.
+
+Text reads as a reasoning model's does (`<think>`, `\\boxed{6}`), while each marker is several
+tokens (`<` `think` `>`), as in Qwen2.5 for the strings it was not given as special tokens.
+"""
+
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
+
+from envs.chain_arithmetic.demonstration import CONNECTIVES, FILLERS
+from envs.chain_arithmetic.problem import LABELS, MODULUS, OPERANDS
+
+VOCABULARY_SIZE = 256
+PAD, START, END, UNKNOWN = "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|unknown|>"
+
+# Marker text and the tokens that spell it.
+_SPELLINGS = {
+    "<think>": "< think >",
+    "</think>": "</ think >",
+    "\\boxed{": "\\boxed{ ",
+    "}": " }",
+}
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    f"{START} {{{{ message['role'] }}}} {{{{ message['content'] }}}} {END} "
+    "{% endfor %}"
+    f"{{% if add_generation_prompt %}}{START} assistant{{% endif %}}"
+)
+
+
+def build_tokenizer() -> PreTrainedTokenizerFast:
+    """A tokenizer of exactly 256 ids whose `decode(encode(text))` returns the text."""
+    tokenizer = Tokenizer(models.WordLevel(_vocabulary(), unk_token=UNKNOWN))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Replace(text, f" {spelling} ") for text, spelling in _SPELLINGS.items()]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer.decoder = decoders.Sequence(
+        [
+            # The word-piece decoder puts the spaces back between words; no token starts with ##.
+            decoders.WordPiece(prefix="##", cleanup=False),
+            decoders.Fuse(),
+            *(decoders.Replace(spelling, text) for text, spelling in _SPELLINGS.items()),
+        ]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        eos_token=END,
+        unk_token=UNKNOWN,
+        additional_special_tokens=[START],
+        chat_template=CHAT_TEMPLATE,
+        clean_up_tokenization_spaces=False,
+        padding_side="left",
+    )
+
+
+def _vocabulary() -> dict[str, int]:
+    words = [PAD, START, END, UNKNOWN]
+    words += [str(number) for number in range(MODULUS)]
+    words += [*LABELS, "x", *OPERANDS, "=", ";", "of", "wait", "the", "answer", "is"]
+    words += [*CONNECTIVES, *FILLERS, "user", "assistant"]
+    words += ["<", "</", "think", ">", "\\boxed{", "}"]
+    words += [f"<|unused_{index}|>" for index in range(VOCABULARY_SIZE - len(words))]
+    return {word: index for index, word in enumerate(words)}

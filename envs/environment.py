@@ -1,0 +1,43 @@
+"""What a task environment is: problems in, verdicts out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One question with its gold answer.
+
+    `id` names the problem across runs (statistics pair and cluster by it), `question` is the user
+    message before any chat template, `answer` the gold in the form the verifier expects.
+    """
+
+    id: str
+    question: str
+    answer: str
+
+
+class Environment(Protocol):
+    """A source of problems with a verifier. Training and suite problems never overlap."""
+
+    @property
+    def suites(self) -> Sequence[str]:
+        """Names of the evaluation suites."""
+        ...
+
+    def training_problems(self, seed: int, step: int, count: int) -> list[Problem]:
+        """`count` training problems, a pure function of (seed, step)."""
+        ...
+
+    def development_problems(self, count: int) -> list[Problem]:
+        """Problems for choices made before evaluation (which snapshot to keep), never reported."""
+        ...
+
+    def suite_problems(self, suite: str, count: int) -> list[Problem]:
+        """The first `count` problems of an evaluation suite, always the same ones."""
+        ...
+
+    def verify(self, problem: Problem, response: str) -> bool:
+        """Whether the response's final answer equals the gold. Raises only if it cannot be graded."""
+        ...

@@ -1,0 +1,15 @@
+"""The environments by name."""
+
+from envs.chain_arithmetic import ChainArithmetic
+from envs.environment import Environment
+
+_ENVIRONMENTS = {"chain_arithmetic": ChainArithmetic}
+
+NAMES = tuple(_ENVIRONMENTS)
+
+
+def load(name: str) -> Environment:
+    """The environment of that name; KeyError's message lists the known ones."""
+    if name not in _ENVIRONMENTS:
+        raise KeyError(f"unknown environment {name!r}; known: {', '.join(NAMES)}")
+    return _ENVIRONMENTS[name]()

@@ -1,0 +1,1 @@
+"""Evaluation: responses, verdicts, statistics, tables and figures."""

@@ -1,0 +1,100 @@
+"""Render a study's table as Markdown, HTML and LaTeX from one frame of formatted cells."""
+
+import math
+
+import pandas as pd
+
+from eval.spec import TableSpec
+from opd.provenance import provenance
+
+_MISSING = "-"
+_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;margin:2em;max-width:75em}"
+    "table{border-collapse:collapse}th,td{padding:.3em .8em;border-bottom:1px solid #ccc;text-align:right}"
+    "th:first-child,td:first-child{text-align:left}p{color:#444}"
+)
+
+
+def render(
+    spec: TableSpec, table: pd.DataFrame, rates: pd.DataFrame, paper: dict[str, float]
+) -> dict[str, str]:
+    """The three renderings by file suffix."""
+    cells = format_cells(spec, table, rates, paper)
+    notes = footnotes(spec, cells)
+    markdown = f"### {spec.title}\n\n{cells.to_markdown(index=False, disable_numparse=True)}\n\n"
+    markdown += "\n".join(f"- {note}" for note in notes) + "\n"
+    body = cells.to_html(index=False, border=0)
+    listed = "".join(f"<p>{note}</p>" for note in notes)
+    html = f"<!doctype html><meta charset='utf-8'><title>{spec.title}</title><style>{_STYLE}</style>"
+    html += f"<h2>{spec.title}</h2>{body}{listed}\n"
+    commented = "".join(f"% {note}\n" for note in notes)
+    latex = commented + cells.to_latex(
+        index=False, escape=True, column_format="l" + "r" * (cells.shape[1] - 1)
+    )
+    return {"md": markdown, "html": html, "tex": latex}
+
+
+def format_cells(
+    spec: TableSpec, table: pd.DataFrame, rates: pd.DataFrame, paper: dict[str, float]
+) -> pd.DataFrame:
+    """The table as people read it: one line per row, formatted strings in every cell."""
+    greedy = next((p.name for p in spec.evaluation.protocols if p.sampling.temperature == 0), None)
+    indexed = table.set_index(["row", "protocol", "column"]).sort_index()
+    suites = [c for c in table.column.unique() if c not in ("average", "difference")]
+    lines = []
+    for row in spec.rows:
+        shown = indexed.loc[row.row, spec.protocol]
+        line = {"method": row.label, "seeds": str(int(shown.loc["average"].seeds))}
+        line |= {suite: with_spread(shown.loc[suite]) for suite in suites}
+        line["average [95 %]"] = with_interval(shown.loc["average"])
+        has_difference = "difference" in shown.index
+        line["vs. reference [95 %]"] = (
+            with_interval(shown.loc["difference"], signed=True) if has_difference else "reference"
+        )
+        if greedy is not None and greedy != spec.protocol:
+            line["greedy average"] = with_spread(indexed.loc[row.row, greedy].loc["average"])
+        line["truncated"] = f"{rates.truncated[row.row]:.1f}"
+        line["tokens"] = f"{rates.tokens[row.row]:.0f}"
+        published = paper.get(row.paper_row) if row.paper_row else None
+        line["paper (7B, other scale)"] = _MISSING if published is None else f"{published:.1f}"
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def with_spread(cell: pd.Series) -> str:
+    """`mean ± standard deviation over seeds`, or the mean alone for a single model."""
+    spread = "" if math.isnan(cell.seed_spread) else f" ± {cell.seed_spread:.1f}"
+    return f"{cell['mean']:.1f}{spread}"
+
+
+def with_interval(cell: pd.Series, signed: bool = False) -> str:
+    """`mean ± spread [low, high]`."""
+    sign = "+" if signed else ""
+    mean = with_spread(cell)
+    mean = f"+{mean}" if signed and cell["mean"] >= 0 else mean
+    return f"{mean} [{cell.low:{sign}.1f}, {cell.high:{sign}.1f}]"
+
+
+def footnotes(spec: TableSpec, cells: pd.DataFrame) -> list[str]:
+    """Scale, protocol, meaning of the columns, missing cells, code version and rebuild command."""
+    evaluation = spec.evaluation
+    protocol = next(p for p in evaluation.protocols if p.name == spec.protocol)
+    sampling = protocol.sampling
+    reference = next(row.label for row in spec.rows if row.row == spec.reference_row)
+    notes = [
+        f"Scale: {spec.scale} ({spec.scale_description}). The paper's column is another scale and is "
+        "there for the ordering, not the level.",
+        f"Scores: percentage correct, {protocol.samples} sample(s) per problem, "
+        f"{evaluation.problems_per_suite} problems per suite, temperature {sampling.temperature:g}, "
+        f"top-p {sampling.top_p:g}, at most {sampling.max_new_tokens} tokens; ± is the standard deviation "
+        "over training seeds. Student and teacher are one model each.",
+        "Intervals: 95 %, clustered by problem and by training seed; the difference is paired by "
+        f"problem and seed; reference: {reference}.",
+        f"truncated: percentage of samples at the token cap, counted as not correct; tokens: mean "
+        f"per response. Missing cells are shown as {_MISSING}.",
+        f"Code: {provenance()['commit']}. Rebuild: {spec.rebuild}",
+    ]
+    unmatched = cells.loc[cells["paper (7B, other scale)"] == _MISSING, "method"]
+    if len(unmatched):
+        notes.insert(4, f"No counterpart in the paper: {', '.join(unmatched)}.")
+    return notes

@@ -1,0 +1,86 @@
+"""Specs of evaluation jobs. Loads no torch."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from opd.spec import Count, SamplingSpec, Spec
+
+
+class ProtocolSpec(Spec):
+    """One way of answering a suite: `samples` responses per problem under `sampling`."""
+
+    name: str
+    samples: Count
+    sampling: SamplingSpec
+
+    @model_validator(mode="after")
+    def _greedy_is_one_sample(self) -> Self:
+        if self.sampling.temperature == 0 and self.samples > 1:
+            raise ValueError("greedy samples are copies of one another; write samples: 1")
+        return self
+
+
+class EvaluationSpec(Spec):
+    """What is asked, and how often: every suite of the environment under every protocol."""
+
+    environment: str
+    problems_per_suite: Count
+    protocols: tuple[ProtocolSpec, ...]
+
+
+class GenerateSpec(EvaluationSpec):
+    """The responses of one model."""
+
+    batch_size: Count = Field(description="responses decoded together; does not change them")
+
+
+class SubjectSpec(Spec):
+    """One evaluated model: the table row that it counts for, its seed, and its responses."""
+
+    row: str
+    seed: int
+    responses: str
+
+
+class ScoreSpec(EvaluationSpec):
+    """The models of one study."""
+
+    subjects: tuple[SubjectSpec, ...]
+
+
+class RowSpec(Spec):
+    """A table row: its name in the long table, what to print, and its counterpart in the paper."""
+
+    row: str
+    label: str
+    paper_row: str | None = Field(None, description="row of `paper_table` in paper_reference.csv")
+
+
+class TableSpec(Spec):
+    """How a study is rendered."""
+
+    title: str
+    scale: str
+    scale_description: str
+    protocol: str = Field(description="protocol of the suite columns")
+    paper_table: str | None
+    reference_row: str = Field(description="row that all others are compared with, paired by problem")
+    rows: tuple[RowSpec, ...]
+    evaluation: EvaluationSpec
+    rebuild: str = Field(description="command that rebuilds the table")
+
+
+class CurveSpec(Spec):
+    """One line of the training curves: a label and its runs, `seed -> metrics.jsonl`."""
+
+    label: str
+    metrics: dict[int, str]
+
+
+class CurvesSpec(Spec):
+    """The training curves of a study."""
+
+    title: str
+    scale_description: str
+    curves: tuple[CurveSpec, ...]

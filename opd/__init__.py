@@ -1,0 +1,1 @@
+"""On-policy distillation: models, rollouts, teacher scores, objectives and the training loops."""

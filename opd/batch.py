@@ -1,0 +1,76 @@
+"""Token batches that remember which positions were generated."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class TokenBatch:
+    """B sequences of L token ids; losses and scores live on the N generated positions.
+
+    `tokens` (B, L) long; `attention` (B, L) bool, true on real tokens; `generated` (B, L) bool,
+    true where the model being trained wrote the token (or, in supervised training, should). The
+    first real token of a sequence is never generated. "Position" means a generated one, counted
+    row by row: all (N,) tensors of this project are in that order.
+    """
+
+    tokens: Tensor
+    attention: Tensor
+    generated: Tensor
+
+    @property
+    def positions(self) -> Tensor:
+        """(B, L) rotary positions, from 0 at the first real token of each sequence."""
+        return (self.attention.long().cumsum(-1) - 1).clamp(min=0)
+
+    @property
+    def sampled(self) -> Tensor:
+        """(N,) generated token ids."""
+        return self.tokens[self.generated]
+
+    @property
+    def predictors(self) -> Tensor:
+        """(B, L) bool: positions whose output predicts a generated token (one to its left)."""
+        return torch.nn.functional.pad(self.generated[:, 1:], (0, 1))
+
+    @property
+    def sequence(self) -> Tensor:
+        """(N,) index of the sequence that each position belongs to."""
+        return self.generated.nonzero()[:, 0]
+
+    @property
+    def offset(self) -> Tensor:
+        """(N,) how many positions of the same sequence come before each position."""
+        return (self.generated.long().cumsum(-1) - 1)[self.generated]
+
+    @property
+    def lengths(self) -> Tensor:
+        """(B,) number of generated tokens per sequence."""
+        return self.generated.sum(-1)
+
+    def rows(self, start: int, stop: int) -> "TokenBatch":
+        """The sequences start..stop-1, without the columns that are padding in all of them."""
+        attention = self.attention[start:stop]
+        used = attention.any(0).nonzero()[:, 0]
+        columns = slice(int(used[0]), int(used[-1]) + 1)
+        return TokenBatch(
+            self.tokens[start:stop, columns],
+            attention[:, columns],
+            self.generated[start:stop, columns],
+        )
+
+
+def from_pairs(pairs: list[tuple[list[int], list[int]]], pad_id: int) -> TokenBatch:
+    """A right-padded batch from (prompt ids, response ids) pairs; the responses count as generated."""
+    length = max(len(prompt) + len(response) for prompt, response in pairs)
+    tokens = torch.full((len(pairs), length), pad_id)
+    attention = torch.zeros(len(pairs), length, dtype=torch.bool)
+    generated = torch.zeros(len(pairs), length, dtype=torch.bool)
+    for row, (prompt, response) in enumerate(pairs):
+        end = len(prompt) + len(response)
+        tokens[row, :end] = torch.tensor(prompt + response)
+        attention[row, :end] = True
+        generated[row, len(prompt) : end] = True
+    return TokenBatch(tokens, attention, generated)

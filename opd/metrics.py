@@ -1,0 +1,29 @@
+"""Every number that a run logs per step, with its meaning. The only place where they are described."""
+
+METRICS = {
+    "loss": "Mean of the objective over the step's minibatches, in nats.",
+    "gradient_norm": "L2 norm of the gradient before clipping, mean over the step's minibatches.",
+    "clip_fraction": "Share of sampled tokens whose probability moved by more than 20 % since sampling, "
+    "the range where PPO clips; logged for every method, although only policy gradients clip.",
+    "response_length": "Mean tokens per response, the end token included.",
+    "cap_share": "Share of responses that reached the token cap (ResponseClipRatio in arXiv 2603.25562).",
+    "rollout_accuracy": "Share of rollouts that end by themselves with the right answer. Never trained on.",
+    "gap": "Mean of log q(y) - log p(y) over sampled tokens y (teacher q, student p), in nats.",
+    "gap_by_position": "The gap in eight equal ranges of the token cap, first tokens first; null where no "
+    "response is that long.",
+    "positive_reward_share": "Share of sampled tokens that the teacher finds more probable than the student.",
+    "student_mass": "Student probability on the teacher's top-K tokens, mean over positions.",
+    "teacher_mass": "Teacher probability on its own top-K tokens, mean over positions.",
+    "overlap": "Size of the intersection of both top-K sets divided by K, mean over positions.",
+    "entropy": "Entropy of the student's next-token distribution, mean over positions, in nats.",
+    "repeated_trigrams": "Share of tokens that complete a 3-gram already seen in the same response.",
+}
+"""Reproducible metrics: the same spec and seed on the same machine give the same bytes."""
+
+MACHINE_METRICS = {
+    "rollout_tokens_per_s": "Generated tokens per second of sampling.",
+    "scoring_tokens_per_s": "Generated tokens per second of teacher and student scoring.",
+    "training_tokens_per_s": "Generated tokens per second of forward, backward and update.",
+    "peak_memory_mib": "Peak memory so far: the accelerator's, or the process's on a CPU.",
+}
+"""Metrics of the machine, logged apart under `machine`."""

@@ -1,0 +1,60 @@
+"""Optimisers and the learning-rate schedule of pretraining."""
+
+import math
+from collections.abc import Sequence
+
+from torch import nn
+from torch.optim import AdamW, Muon, Optimizer
+
+from opd.spec import OptimizerSpec
+
+
+def adamw(model: nn.Module, spec: OptimizerSpec) -> AdamW:
+    """The optimiser of distillation: AdamW at a constant rate."""
+    return AdamW(
+        model.parameters(),
+        lr=spec.learning_rate,
+        betas=spec.betas,
+        weight_decay=spec.weight_decay,
+    )
+
+
+def muon_and_adamw(model: nn.Module, learning_rate: float, muon_learning_rate: float) -> list[Optimizer]:
+    """Muon on the matrices inside the layers, AdamW on embeddings, head, norms and biases.
+
+    From scratch, Muon reaches in 190 steps the accuracy that AdamW alone has not reached in 250.
+    """
+    hidden: list[nn.Parameter] = []
+    other: list[nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        inside = ".layers." in name and parameter.ndim == 2
+        (hidden if inside else other).append(parameter)
+    return [
+        Muon(hidden, lr=muon_learning_rate, momentum=0.95, weight_decay=0.01),
+        AdamW(other, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01),
+    ]
+
+
+def warmup_cosine(step: int, steps: int, warmup_steps: int, floor: float = 0.02) -> float:
+    """Learning-rate factor: linear warm-up, then cosine decay to `floor` at the last step."""
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    progress = (step - warmup_steps) / max(1, steps - warmup_steps)
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def update(model: nn.Module, optimizers: Sequence[Optimizer], clip_norm: float = 1.0) -> float:
+    """Clip the accumulated gradient, step, clear it. Returns the norm before clipping."""
+    norm = nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+    return float(norm)
+
+
+def scale_learning_rates(optimizers: Sequence[Optimizer], factor: float) -> None:
+    """Set every group's rate to `factor` times the rate it was built with."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+            group["lr"] = group["initial_lr"] * factor

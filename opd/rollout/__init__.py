@@ -1,0 +1,1 @@
+"""Rollouts: one protocol (`generate` in each engine module), token ids in and out."""

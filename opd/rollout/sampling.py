@@ -1,0 +1,45 @@
+"""Drawing the next token: nucleus sampling by inverse transform, one random stream per sample."""
+
+import hashlib
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def uniforms(keys: list[str], length: int) -> Tensor:
+    """(len(keys), length) uniform numbers in [0, 1): row i is a pure function of keys[i].
+
+    Since every sample owns its stream, what is drawn does not depend on which samples share a
+    batch, in which order, or on how many tokens the others took.
+    """
+    rows = []
+    for key in keys:
+        digest = hashlib.sha256(key.encode()).digest()
+        rows.append(np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16]))).random(length))
+    return torch.from_numpy(np.stack(rows))
+
+
+def draw(logits: Tensor, uniform: Tensor, temperature: float, top_p: float) -> Tensor:
+    """(B,) token ids drawn from (B, V) logits with one uniform number per row, (B,).
+
+    Temperature 0 takes the most probable token. `top_p` below 1 keeps the smallest set of most
+    probable tokens whose mass reaches it, as `transformers` and vLLM do.
+    """
+    if temperature == 0:
+        return logits.argmax(-1)
+    probabilities = (logits.float() / temperature).softmax(-1)
+    if top_p == 1:
+        return _invert(probabilities.double().cumsum(-1), uniform)
+    ordered, ids = probabilities.sort(dim=-1, descending=True, stable=True)
+    cumulative = ordered.double().cumsum(-1)
+    outside = (cumulative - ordered) >= top_p
+    nucleus = cumulative.masked_fill(outside, 0).amax(-1, keepdim=True)
+    choice = _invert(cumulative.minimum(nucleus), uniform)
+    return ids.gather(-1, choice[:, None])[:, 0]
+
+
+def _invert(cumulative: Tensor, uniform: Tensor) -> Tensor:
+    """Index of the first entry whose cumulative mass exceeds uniform x the total mass."""
+    target = uniform.to(cumulative)[:, None] * cumulative[:, -1:]
+    return torch.searchsorted(cumulative, target, right=True)[:, 0].clamp(max=cumulative.shape[-1] - 1)

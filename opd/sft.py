@@ -1,0 +1,82 @@
+"""SFT warm start: train the student on responses sampled from the teacher.
+
+    python -m opd.sft --spec SPEC --student FOLDER --teacher FOLDER --out MODEL_FOLDER
+
+SPEC is an `SftSpec` as JSON. Only traces that end by themselves with the right answer are kept.
+"""
+
+import random
+from pathlib import Path
+
+from torch.optim import AdamW
+from tqdm import tqdm
+from transformers import PreTrainedTokenizerBase
+
+import envs
+from opd import models
+from opd.accuracy import verified
+from opd.batch import from_pairs
+from opd.optimizer import update
+from opd.program import arguments
+from opd.rollout.sampling import uniforms
+from opd.rollout.torch_engine import generate
+from opd.spec import SftSpec
+from opd.supervised import cross_entropy
+
+_SAMPLING_BATCH = 256
+
+
+def main(spec: SftSpec, student: Path, teacher: Path, out: Path) -> None:
+    """Sample traces, keep the correct ones, train on them for `spec.epochs`, save to `out`."""
+    tokenizer = models.load_tokenizer(student)
+    pairs = sample_traces(spec, teacher, tokenizer)
+    print(f"kept {len(pairs)} of {spec.traces} teacher traces", flush=True)
+    if not pairs:
+        raise ValueError("the teacher gave no correct trace to train on; check it or raise `traces`")
+
+    model = models.load(student)
+    optimizer = AdamW(model.parameters(), lr=spec.learning_rate, weight_decay=0.0)
+    rng = random.Random(f"sft/{spec.seed}")
+    for _ in tqdm(range(spec.epochs), desc=f"sft {out.parent.name}", disable=None):
+        rng.shuffle(pairs)
+        for start in range(0, len(pairs), spec.batch_size):
+            batch = from_pairs(pairs[start : start + spec.batch_size], tokenizer.pad_token_id)
+            cross_entropy(model, batch).backward()
+            update(model, [optimizer])
+    models.save(model, tokenizer, out)
+
+
+def sample_traces(
+    spec: SftSpec, teacher: Path, tokenizer: PreTrainedTokenizerBase
+) -> list[tuple[list[int], list[int]]]:
+    """(prompt ids, response ids) of the teacher's correct responses to training problems."""
+    environment, model, pairs = envs.load(spec.environment), models.load(teacher), []
+    # Step -1 is a place in the training stream that no distillation step uses.
+    problems = environment.training_problems(spec.seed, -1, spec.traces)
+    for start in range(0, spec.traces, _SAMPLING_BATCH):
+        part = problems[start : start + _SAMPLING_BATCH]
+        prompts = [models.prompt_ids(tokenizer, problem.question) for problem in part]
+        keys = [f"sft/{spec.seed}/{start + row}" for row in range(len(part))]
+        rollouts = generate(
+            model,
+            prompts,
+            uniforms(keys, spec.sampling.max_new_tokens),
+            spec.sampling,
+            tokenizer.eos_token_id,
+            tokenizer.pad_token_id,
+        )
+        correct = verified(rollouts, part, tokenizer, environment)
+        pairs += [(prompt, rollouts.response(row)) for row, prompt in enumerate(prompts) if correct[row]]
+    return pairs
+
+
+if __name__ == "__main__":
+    main(
+        *arguments(
+            __doc__,
+            SftSpec,
+            student="model folder to start from",
+            teacher="model folder that writes the traces",
+            out="model folder to write",
+        )
+    )

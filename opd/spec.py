@@ -1,0 +1,198 @@
+"""Specs: the whole recipe of a job as data, checked before any job starts.
+
+A spec is what the workflow passes to a program as one JSON string. Unknown keys are errors at every
+level. Importing this module loads no torch, so the workflow can check a plan in milliseconds.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from opd.objectives import OBJECTIVES, SAMPLED
+
+Probability = Annotated[float, Field(gt=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0)]
+
+
+class Spec(BaseModel):
+    """Base of all specs: immutable, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ArchitectureSpec(Spec):
+    """Shape of a Qwen2 model trained from scratch."""
+
+    hidden_size: Count
+    intermediate_size: Count
+    layers: Count
+    heads: Count
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.hidden_size % self.heads:
+            raise ValueError(
+                f"hidden_size {self.hidden_size} is not a multiple of heads {self.heads}; "
+                f"write a hidden_size of heads x an even head width"
+            )
+        return self
+
+
+class PretrainSpec(Spec):
+    """A chain-arithmetic model from scratch, trained with Muon and selected by accuracy."""
+
+    style: Literal["teacher", "student"] = Field(description="writing style of the demonstrations")
+    architecture: ArchitectureSpec
+    seed: int
+    steps: Count = Field(description="length of the learning-rate schedule, in optimiser steps")
+    tokens_per_step: Count = Field(description="approximate tokens in a batch")
+    learning_rate: Rate = Field(description="AdamW, for embeddings, head, norms and biases")
+    muon_learning_rate: Rate = Field(description="Muon, for the matrices inside the layers")
+    warmup_steps: int = Field(ge=0)
+    max_new_tokens: Count = Field(description="cap on a response when accuracy is measured")
+    development_problems: Count
+    evaluate_every: Count = Field(description="steps between accuracy measurements")
+    stop_at_accuracy: float | None = Field(
+        description="stop at the first measured greedy accuracy at least this high; null: never"
+    )
+    accept_accuracy: tuple[float, float] = Field(
+        description="the job fails if the final greedy accuracy is outside this range"
+    )
+
+
+class HubModelSpec(Spec):
+    """A model fetched from the Hugging Face hub at a fixed revision."""
+
+    hub_id: str
+    revision: str
+
+
+class SamplingSpec(Spec):
+    """How responses are drawn. Temperature 0 is greedy; then `top_p` must be 1."""
+
+    temperature: Annotated[float, Field(ge=0)]
+    top_p: Probability
+    max_new_tokens: Count
+
+    @model_validator(mode="after")
+    def _greedy_has_no_nucleus(self) -> Self:
+        if self.temperature == 0 and self.top_p < 1:
+            raise ValueError("temperature 0 is greedy and ignores top_p; write top_p: 1.0")
+        return self
+
+
+class SftSpec(Spec):
+    """Warm start: the student is trained on traces sampled from the teacher."""
+
+    environment: str
+    seed: int
+    traces: Count = Field(description="teacher responses sampled; only correct ones are kept")
+    sampling: SamplingSpec
+    epochs: Count
+    batch_size: Count = Field(description="sequences per optimiser step")
+    learning_rate: Rate
+
+
+class ObjectiveSpec(Spec):
+    """Which loss, on which tokens: a function of `opd.objectives` with its options."""
+
+    name: Literal[tuple(OBJECTIVES)]  # type: ignore[valid-type]
+    support: Literal["sampled", "teacher_top_k", "vocabulary"] = Field(
+        description="tokens on which teacher and student are compared at each position"
+    )
+    renormalise: bool = Field(
+        False, description="rescale both distributions to sum to one on the support (LSM)"
+    )
+    options: dict[str, float] = Field({}, description="keyword options of the objective")
+    reduction: Literal["token_mean", "sequence_mean"] = Field(
+        description="mean over all tokens of the batch, or mean of per-sequence means"
+    )
+
+    @model_validator(mode="after")
+    def _options_are_used(self) -> Self:
+        known = OBJECTIVES[self.name]
+        for option in self.options:
+            if option not in known:
+                allowed = f"its options are {', '.join(known)}" if known else "it takes no options"
+                raise ValueError(
+                    f"objective {self.name!r} would ignore the option {option!r}; {allowed}. "
+                    f"Remove {option!r} or choose another objective"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _support_fits(self) -> Self:
+        if (self.name in SAMPLED) != (self.support == "sampled"):
+            right = "support: sampled" if self.name in SAMPLED else "support: teacher_top_k or vocabulary"
+            raise ValueError(f"objective {self.name!r} cannot use support {self.support!r}; write {right}")
+        if self.renormalise and self.support != "teacher_top_k":
+            raise ValueError(
+                f"renormalise has no effect on support {self.support!r}; write renormalise: false"
+            )
+        return self
+
+
+class RolloutSpec(SamplingSpec):
+    """On-policy sampling: `prompts` x `samples_per_prompt` responses per step."""
+
+    prompts: Count
+    samples_per_prompt: Count
+
+
+class OptimizerSpec(Spec):
+    """AdamW with gradient clipping; each rollout batch is split into `minibatches` updates."""
+
+    learning_rate: Rate
+    betas: tuple[float, float]
+    weight_decay: float
+    clip_norm: Rate
+    minibatches: Count
+
+
+class DistillSpec(Spec):
+    """One run: experiment x method x seed, with everything that decides its numbers."""
+
+    experiment: str
+    method: str
+    seed: int
+    environment: str
+    steps: Count
+    vocabulary_size: Count = Field(description="token ids of both models, checked when they load")
+    rollout: RolloutSpec
+    teacher_top_k: Count = Field(
+        description="teacher tokens kept per position: support of the top-K objectives, and of "
+        "the overlap and mass diagnostics of every method"
+    )
+    objective: ObjectiveSpec
+    optimizer: OptimizerSpec
+    checkpoint_every: Count = Field(description="steps between checkpoints")
+
+    @model_validator(mode="after")
+    def _top_k_fits_vocabulary(self) -> Self:
+        if self.teacher_top_k > self.vocabulary_size:
+            raise ValueError(
+                f"teacher_top_k {self.teacher_top_k} is larger than the vocabulary of "
+                f"{self.vocabulary_size}; write teacher_top_k: {self.vocabulary_size} or less, or use "
+                f"support: vocabulary"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _single_token_support_has_signal(self) -> Self:
+        if self.objective.renormalise and self.teacher_top_k == 1:
+            raise ValueError(
+                "teacher_top_k 1 with renormalise: true is identically zero (one token always has "
+                "probability 1); write teacher_top_k: 2 or more, or renormalise: false"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _minibatches_divide(self) -> Self:
+        responses = self.rollout.prompts * self.rollout.samples_per_prompt
+        if responses % self.optimizer.minibatches:
+            raise ValueError(
+                f"{responses} responses per step cannot be split into {self.optimizer.minibatches} equal "
+                f"minibatches; change rollout.prompts or optimizer.minibatches"
+            )
+        return self

@@ -1,0 +1,41 @@
+"""Shared fixtures: one thread per test process, and small random models in Hugging Face folders."""
+
+import os
+from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import pytest
+import torch
+
+from envs.chain_arithmetic.tokenizer import build_tokenizer
+from opd import models
+from opd.spec import ArchitectureSpec
+
+torch.set_num_threads(1)
+
+TINY = ArchitectureSpec(hidden_size=16, intermediate_size=24, layers=2, heads=2)
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    return build_tokenizer()
+
+
+@pytest.fixture(scope="session")
+def student(tokenizer):
+    return models.build(TINY, tokenizer, seed=1).eval()
+
+
+@pytest.fixture(scope="session")
+def teacher(tokenizer):
+    return models.build(TINY, tokenizer, seed=2).eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory, tokenizer, student, teacher) -> tuple[Path, Path]:
+    """(student folder, teacher folder)."""
+    root = tmp_path_factory.mktemp("models")
+    models.save(student, tokenizer, root / "student")
+    models.save(teacher, tokenizer, root / "teacher")
+    return root / "student", root / "teacher"

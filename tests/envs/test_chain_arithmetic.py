@@ -1,0 +1,111 @@
+"""Chain arithmetic: disjoint splits, correct demonstrations, a verifier that cannot be fooled."""
+
+import random
+import re
+from itertools import islice
+
+import pytest
+
+import envs
+from envs.chain_arithmetic.problem import Chain, draw
+from envs.environment import Problem
+
+ENVIRONMENT = envs.load("chain_arithmetic")
+
+
+def evaluate(question: str) -> int:
+    """The answer by plain Python arithmetic, independent of the environment's own."""
+    start, *steps = question.split(" ; ")
+    value = int(start.removeprefix("x = "))
+    for step in steps:
+        _, operator, operand = step.split()
+        left, right = value, int(operand)
+        value = {"+": left + right, "-": left - right, "*": left * right}[operator]
+        value -= 20 * (value // 20)
+    return value
+
+
+def content(question: str) -> str:
+    """What a problem computes: the question without its labels."""
+    return re.sub(r"[a-w] ", "", question)
+
+
+def test_gold_answers_are_right():
+    for suite in ENVIRONMENT.suites:
+        for problem in ENVIRONMENT.suite_problems(suite, 50):
+            assert problem.answer == str(evaluate(problem.question))
+
+
+def test_training_development_and_suites_never_share_a_computation():
+    training = {content(p.question) for step in range(60) for p in ENVIRONMENT.training_problems(0, step, 64)}
+    development = {content(p.question) for p in ENVIRONMENT.development_problems(400)}
+    suites = {content(p.question) for s in ENVIRONMENT.suites for p in ENVIRONMENT.suite_problems(s, 100)}
+    demonstrated = {
+        content(question)
+        for length in (2, 3, 4)
+        for question, _ in islice(ENVIRONMENT.demonstrations("teacher", length, 0), 2000)
+    }
+    assert len(training) > 1000
+    assert not suites & (training | development | demonstrated)
+    assert not development & (training | demonstrated)
+
+
+def test_labels_do_not_decide_the_split():
+    chain = draw(random.Random(0), 3, "suite")
+    for label in range(20):
+        assert Chain(chain.start, chain.operations, label).split == "suite"
+
+
+def test_suites_hold_distinct_problems_of_one_length_and_never_change():
+    for suite, length in zip(ENVIRONMENT.suites, (2, 3, 4, 5, 6), strict=True):
+        problems = ENVIRONMENT.suite_problems(suite, 100)
+        assert len({content(p.question) for p in problems}) == 100
+        assert {p.question.count(";") for p in problems} == {length}
+        assert problems[:10] == ENVIRONMENT.suite_problems(suite, 10)
+
+
+def test_training_problems_are_a_function_of_seed_and_step():
+    first = ENVIRONMENT.training_problems(1, 5, 8)
+    assert first == ENVIRONMENT.training_problems(1, 5, 8)
+    assert first != ENVIRONMENT.training_problems(1, 6, 8)
+    assert first != ENVIRONMENT.training_problems(2, 5, 8)
+
+
+@pytest.mark.parametrize("style", ["teacher", "student"])
+def test_demonstrations_verify_and_correct_every_slip(style):
+    slips = 0
+    for question, response in islice(ENVIRONMENT.demonstrations(style, 6, 0), 300):
+        problem = Problem(question, question, str(evaluate(question)))
+        assert ENVIRONMENT.verify(problem, response)
+        claims = re.findall(r"([a-w]) (.) (\d) of (\d+) = (\d+)", response)
+        final = {label: value for label, _, _, _, value in claims}
+        steps = question.split(" ; ")[1:]
+        for count in range(1, len(steps) + 1):
+            partial = " ; ".join([question.split(" ; ")[0], *steps[:count]])
+            assert final[steps[count - 1][0]] == str(evaluate(partial))
+        slips += len(claims) - len(steps)
+    assert slips > 0
+
+
+@pytest.mark.parametrize(
+    ("response", "correct"),
+    [
+        ("<think> 7 </think> the answer is \\boxed{7}", True),
+        ("<think> 7 </think> the answer is \\boxed{ 7 }", True),
+        ("<think> 7 </think> \\boxed{6} no, \\boxed{7}", True),
+        ("<think> 7 </think> \\boxed{7} no, \\boxed{6}", False),
+        ("<think> \\boxed{7}", False),
+        ("<think> \\boxed{7} </think> the answer is 7", False),
+        ("the answer is \\boxed{7}", False),
+        ("<think> 7 </think> \\boxed{17}", False),
+        ("<think> 7 </think> \\boxed{}", False),
+        ("", False),
+    ],
+)
+def test_verifier(response, correct):
+    assert ENVIRONMENT.verify(Problem("x", "x", "7"), response) is correct
+
+
+def test_unknown_environment_lists_the_known_ones():
+    with pytest.raises(KeyError, match="chain_arithmetic"):
+        envs.load("chain")

@@ -1,0 +1,83 @@
+"""From a model to the long table: one record per request, one row per problem, nothing lost."""
+
+import json
+
+import pandas as pd
+import pytest
+
+import envs
+from eval import generate, score
+from eval.spec import GenerateSpec, ScoreSpec
+
+PROTOCOLS = [
+    {"name": "greedy", "samples": 1, "sampling": {"temperature": 0, "top_p": 1, "max_new_tokens": 12}},
+    {"name": "avg@3", "samples": 3, "sampling": {"temperature": 1, "top_p": 1, "max_new_tokens": 12}},
+]
+EVALUATION = {"environment": "chain_arithmetic", "problems_per_suite": 2, "protocols": PROTOCOLS}
+
+
+@pytest.fixture(scope="module")
+def responses(folders, tmp_path_factory):
+    out = tmp_path_factory.mktemp("responses") / "responses.jsonl"
+    generate.main(GenerateSpec(**EVALUATION, batch_size=7), folders[0], out)
+    return out
+
+
+def spec(path) -> ScoreSpec:
+    return ScoreSpec(**EVALUATION, subjects=[{"row": "student", "seed": 0, "responses": str(path)}])
+
+
+def test_every_request_has_one_response(responses):
+    records = [json.loads(line) for line in responses.read_text().splitlines()]
+    assert len(records) == 5 * 2 * (1 + 3)
+    keys = {(r["suite"], r["problem"], r["protocol"], r["sample"]) for r in records}
+    assert len(keys) == len(records)
+    for record in records:
+        assert (record["finish_reason"] == "length") == (record["tokens"] == 12)
+
+
+def test_responses_do_not_depend_on_the_batch_size(responses, folders, tmp_path):
+    generate.main(GenerateSpec(**EVALUATION, batch_size=64), folders[0], tmp_path / "again.jsonl")
+    assert (tmp_path / "again.jsonl").read_text() == responses.read_text()
+
+
+def test_samples_of_a_problem_differ(responses):
+    frame = pd.read_json(responses, lines=True)
+    sampled = frame[frame.protocol == "avg@3"].groupby(["suite", "problem"]).response.nunique()
+    assert sampled.min() > 1
+
+
+def test_score_grades_with_the_environment(responses, tmp_path):
+    """Replace some responses by known ones: the table holds exactly those verdicts."""
+    records = [json.loads(line) for line in responses.read_text().splitlines()]
+    environment = envs.load("chain_arithmetic")
+    problem = environment.suite_problems("chain2", 2)[0]
+    for record in records:
+        record |= {"finish_reason": "length", "response": ""}
+        if record["problem"] == problem.id and record["protocol"] == "avg@3":
+            answer = [problem.answer, "99", None][record["sample"]]
+            if answer is not None:
+                record |= {
+                    "finish_reason": "stop",
+                    "response": f"<think> </think> \\boxed{{{answer}}}",
+                }
+    path = tmp_path / "known.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    score.main(spec(path), tmp_path / "scores.csv")
+    frame = pd.read_csv(tmp_path / "scores.csv")
+    assert len(frame) == 2 * 5 * 2
+    assert (frame.correct + frame.wrong + frame.truncated + frame.ungraded == frame.samples).all()
+    row = frame[(frame.problem == problem.id) & (frame.protocol == "avg@3")].iloc[0]
+    assert (row.samples, row.correct, row.wrong, row.truncated) == (3, 1, 1, 1)
+    assert frame.correct.sum() == 1
+
+
+def test_missing_responses_are_refused(responses, tmp_path):
+    lines = responses.read_text().splitlines(keepends=True)
+    path = tmp_path / "short.jsonl"
+    path.write_text("".join(lines[:-1]))
+    with pytest.raises(ValueError, match="does not hold the responses"):
+        score.main(spec(path), tmp_path / "scores.csv")
+    path.write_text("".join([*lines, lines[0]]))
+    with pytest.raises(ValueError, match="does not hold the responses"):
+        score.main(spec(path), tmp_path / "scores.csv")

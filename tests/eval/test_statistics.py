@@ -1,0 +1,99 @@
+"""Intervals: formulas by hand, special cases, and coverage in simulation."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from eval.statistics import estimate, paired_difference
+
+
+def test_single_model_is_the_clustered_t_interval():
+    scores = np.array([[0.0, 100.0, 50.0, 100.0]])
+    result = estimate(scores)
+    expected = stats.ttest_1samp(scores[0], 0).confidence_interval(0.95)
+    assert result.mean == 62.5
+    assert (result.low, result.high) == pytest.approx((expected.low, expected.high))
+    assert math.isnan(result.seed_spread)
+    assert (result.seeds, result.problems) == (1, 4)
+
+
+def test_two_seeds_two_problems_by_hand():
+    # problem means 1, 5; seed means 2, 4; interaction +-1
+    scores = np.array([[1.0, 3.0], [1.0, 7.0]])
+    result = estimate(scores)
+    problems = ((1 - 3) ** 2 + (5 - 3) ** 2) / (2 * 1)
+    seeds = ((2 - 3) ** 2 + (4 - 3) ** 2) / (2 * 1)
+    rest = 4 * 1**2 / (1 * 1) / (2 * 2)
+    variance = problems + seeds - rest
+    freedom = variance**2 / (problems**2 / 1 + (seeds - rest) ** 2 / 1)
+    half = stats.t.ppf(0.975, freedom) * math.sqrt(variance)
+    assert result.mean == 3
+    assert (result.low, result.high) == pytest.approx((3 - half, 3 + half))
+    assert result.seed_spread == pytest.approx(math.sqrt(2))
+
+
+def test_strata_weigh_equally_whatever_their_size():
+    scores = np.array([[0.0, 10.0, 90.0, 100.0, 90.0, 100.0]])
+    strata = np.array(["a", "a", "b", "b", "b", "b"])
+    result = estimate(scores, strata)
+    assert result.mean == pytest.approx((5 + 95) / 2)
+    variance = (50 / 2 + np.var([90, 100, 90, 100], ddof=1) / 4) / 4
+    freedom = variance**2 / ((50 / 8) ** 2 / 1 + (np.var([90, 100, 90, 100], ddof=1) / 16) ** 2 / 3)
+    half = stats.t.ppf(0.975, freedom) * math.sqrt(variance)
+    assert result.high - result.mean == pytest.approx(half)
+
+
+def test_constant_scores_have_no_width():
+    result = estimate(np.full((3, 5), 7.0))
+    assert (result.low, result.mean, result.high) == pytest.approx((7, 7, 7), abs=1e-12)
+    assert result.seed_spread == pytest.approx(0, abs=1e-12)
+
+
+def test_pairing_removes_what_problems_share():
+    rng = np.random.default_rng(0)
+    difficulty = rng.normal(50, 30, 200)
+    first = difficulty + rng.normal(2, 1, (3, 200))
+    second = difficulty + rng.normal(0, 1, (3, 200))
+    paired = paired_difference(first, second)
+    assert paired.low < 2 < paired.high
+    assert paired.high - paired.low < 1
+    alone = estimate(first)
+    assert alone.high - alone.low > 5
+
+
+def test_one_model_against_three_seeds():
+    first, second = np.array([[1.0, 2.0, 4.0]]), np.arange(9.0).reshape(3, 3)
+    result = paired_difference(first, second)
+    assert result.mean == pytest.approx(first.mean() - second.mean())
+    assert result.seeds == 3
+
+
+def test_what_cannot_be_paired_is_refused():
+    with pytest.raises(ValueError, match="problems cannot be paired"):
+        paired_difference(np.zeros((1, 3)), np.zeros((1, 4)))
+    with pytest.raises(ValueError, match="seeds cannot be paired"):
+        paired_difference(np.zeros((2, 3)), np.zeros((3, 3)))
+    with pytest.raises(ValueError, match="two or more"):
+        estimate(np.zeros((1, 1)))
+
+
+@pytest.mark.parametrize(("seed_sd", "problem_sd"), [(0.0, 20.0), (5.0, 20.0), (10.0, 0.0)])
+def test_coverage(seed_sd, problem_sd):
+    """95 % intervals cover a population mean about that often; independent answers do not."""
+    rng = np.random.default_rng(1)
+    covered = naive_covered = 0
+    repeats, seeds, problems = 600, 3, 40
+    for _ in range(repeats):
+        scores = (
+            rng.normal(0, problem_sd, problems)
+            + rng.normal(0, seed_sd, (seeds, 1))
+            + rng.normal(0, 5, (seeds, problems))
+        )
+        result = estimate(scores)
+        covered += result.low <= 0 <= result.high
+        half = 1.96 * scores.std(ddof=1) / math.sqrt(scores.size)
+        naive_covered += abs(scores.mean()) <= half
+    assert covered / repeats > 0.90
+    assert naive_covered / repeats < 0.80

@@ -1,0 +1,120 @@
+"""The table from a long table whose every mean is known."""
+
+import itertools
+
+import pandas as pd
+import pytest
+
+from eval import tables
+from eval.spec import TableSpec
+
+SUITES = ("easy", "hard")
+# Correct answers of 2 samples, by (row, seed, suite, problem).
+CORRECT = {
+    ("base", 0): ((2, 2, 0), (0, 0, 0)),
+    ("base", 1): ((2, 1, 0), (0, 1, 0)),
+    ("better", 0): ((2, 2, 2), (1, 1, 0)),
+    ("better", 1): ((2, 2, 1), (1, 2, 0)),
+    ("model", 0): ((2, 0, 0), (0, 0, 0)),
+}
+SPEC = TableSpec(
+    title="A table",
+    scale="smoke",
+    scale_description="made by hand",
+    protocol="avg@2",
+    paper_table="Table 1",
+    reference_row="base",
+    rows=[
+        {"row": "model", "label": "The model"},
+        {"row": "base", "label": "Base", "paper_row": "Sampled-token OPD"},
+        {"row": "better", "label": "Better", "paper_row": "Ours w/o mask"},
+    ],
+    evaluation={
+        "environment": "chain_arithmetic",
+        "problems_per_suite": 3,
+        "protocols": [
+            {"name": "avg@2", "samples": 2, "sampling": {"temperature": 1, "top_p": 1, "max_new_tokens": 9}}
+        ],
+    },
+    rebuild="snakemake table",
+)
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    rows = []
+    for (row, seed), suites in CORRECT.items():
+        for suite, counts in zip(SUITES, suites, strict=True):
+            for problem, correct in enumerate(counts):
+                truncated = int(correct == 0)
+                rows.append(
+                    {
+                        "row": row,
+                        "seed": seed,
+                        "suite": suite,
+                        "protocol": "avg@2",
+                        "problem": f"{suite}/{problem}",
+                        "samples": 2,
+                        "correct": correct,
+                        "wrong": 2 - correct - truncated,
+                        "truncated": truncated,
+                        "ungraded": 0,
+                        "mean_tokens": 10,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def cell(table, row, column):
+    return table[(table.row == row) & (table.column == column)].iloc[0]
+
+
+def test_means_spreads_and_counts(frame):
+    table = tables.build(SPEC, frame)
+    easy = cell(table, "base", "easy")
+    assert easy["mean"] == pytest.approx(100 * (4 / 6 + 3 / 6) / 2)
+    assert easy.seed_spread == pytest.approx(100 * (1 / 6) / 2**0.5)
+    assert (easy.seeds, easy.problems) == (2, 3)
+    assert cell(table, "better", "average")["mean"] == pytest.approx(100 * (6 + 5 + 2 + 3) / 24)
+    assert cell(table, "model", "average").seeds == 1
+
+
+def test_difference_is_paired_with_the_reference(frame):
+    table = tables.build(SPEC, frame)
+    difference = cell(table, "better", "difference")
+    assert difference["mean"] == pytest.approx(100 * (16 - 8) / 24)
+    assert difference.low < difference["mean"] < difference.high
+    assert not len(table[(table.row == "base") & (table.column == "difference")])
+
+
+def test_a_problem_without_an_answer_is_refused(frame):
+    with pytest.raises(ValueError, match="not answered by every seed"):
+        tables.build(SPEC, frame.drop(frame.index[0]))
+
+
+def test_renderings_agree_and_name_what_is_missing(frame, tmp_path):
+    frame.to_csv(tmp_path / "scores.csv", index=False)
+    paper = tmp_path / "paper.csv"
+    paper.write_text("paper,table,row,column,value\np,Table 1,Ours w/o mask,Avg,41.7\n")
+    tables.main(SPEC, tmp_path / "scores.csv", paper, tmp_path / "out")
+    texts = {suffix: (tmp_path / f"out/table.{suffix}").read_text() for suffix in ("md", "html", "tex")}
+    for text in texts.values():
+        assert "58.3 ± 11.8" in text  # base on easy
+        assert "41.7" in text
+        assert "Rebuild: snakemake table" in text
+        assert "No counterpart in the paper: The model, Base." in text
+        assert "reference: Base" in text
+    assert texts["md"].count("\n| ") == 4
+    lines = (tmp_path / "out/table.csv").read_text().splitlines()
+    assert len(lines) == 1 + 3 * 3 + 2
+
+
+def test_every_paper_number_is_unique():
+    paper = pd.read_csv("results/paper_reference.csv")
+    assert not paper.duplicated(["paper", "table", "row", "column"]).any()
+    # The printed averages are the means of their rows (tables 1 and 2 of the paper).
+    suites = ["MATH-500", "AIME24", "AIME25", "Minerva", "OlympiadBench"]
+    for table, rows in itertools.groupby(paper.itertuples(), key=lambda r: (r.table, r.row)):
+        values = {r.column: r.value for r in rows}
+        if "Avg" in values:
+            assert values["Avg"] == pytest.approx(sum(values[s] for s in suites) / 5, abs=0.06), table

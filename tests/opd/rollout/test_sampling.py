@@ -1,0 +1,54 @@
+"""The next-token draw against transformers' own nucleus and against exact frequencies."""
+
+import numpy as np
+import pytest
+import torch
+from transformers import TopPLogitsWarper
+
+from opd.rollout.sampling import draw, uniforms
+
+
+def grid(count: int) -> torch.Tensor:
+    """Evenly spaced numbers in (0, 1): drawing with all of them gives exact frequencies."""
+    return (torch.arange(count, dtype=torch.float64) + 0.5) / count
+
+
+@pytest.mark.parametrize("top_p", [1.0, 0.95, 0.9, 0.5, 0.01])
+@pytest.mark.parametrize("temperature", [1.0, 0.6, 1.7])
+def test_frequencies_equal_the_nucleus_of_transformers(top_p, temperature):
+    logits = torch.randn(1, 40, generator=torch.Generator().manual_seed(3)) * 2
+    scaled = logits / temperature
+    kept = scaled if top_p == 1 else TopPLogitsWarper(top_p)(torch.zeros(1, 0), scaled)
+    expected = kept.softmax(-1)[0]
+
+    count = 100_000
+    drawn = draw(logits.expand(count, -1), grid(count), temperature, top_p)
+    frequencies = torch.bincount(drawn, minlength=40) / count
+    assert (frequencies - expected).abs().max() < 2e-5
+    assert not frequencies[expected == 0].any()
+
+
+def test_temperature_zero_is_the_most_probable_token():
+    logits = torch.tensor([[0.0, 3.0, 1.0], [5.0, 3.0, 1.0]])
+    assert draw(logits, torch.tensor([0.99, 0.99]), 0, 1).tolist() == [1, 0]
+
+
+def test_extreme_uniforms_stay_inside_the_nucleus():
+    logits = torch.tensor([[0.0, 10.0, -torch.inf, 9.0]] * 2, dtype=torch.float32)
+    ends = torch.tensor([0.0, 1.0 - 1e-16], dtype=torch.float64)
+    for top_p in (1.0, 0.9):
+        assert set(draw(logits, ends, 1.0, top_p).tolist()) <= {0, 1, 3}
+
+
+def test_streams_depend_on_their_key_alone():
+    together = uniforms(["a", "b", "c"], 5)
+    assert torch.equal(together[1], uniforms(["b"], 5)[0])
+    assert torch.equal(together[1, :3], uniforms(["b"], 3)[0])
+    assert not torch.equal(together[0], together[1])
+
+
+def test_streams_are_uniform():
+    values = uniforms([f"key {i}" for i in range(200)], 100).numpy().ravel()
+    counts, _ = np.histogram(values, bins=20, range=(0, 1))
+    assert counts.sum() == 20_000
+    assert ((counts - 1000) ** 2 / 1000).sum() < 43.8  # chi-square, 19 degrees of freedom, p = 0.001

@@ -1,0 +1,40 @@
+"""Specs for tests: small, complete, and changed by keyword."""
+
+from opd.spec import DistillSpec
+from workflows.plan import merge
+
+DISTILL = {
+    "experiment": "test",
+    "method": "lsm",
+    "seed": 0,
+    "environment": "chain_arithmetic",
+    "steps": 4,
+    "vocabulary_size": 256,
+    "rollout": {
+        "prompts": 4,
+        "samples_per_prompt": 1,
+        "temperature": 1.0,
+        "top_p": 0.9,
+        "max_new_tokens": 24,
+    },
+    "teacher_top_k": 8,
+    "objective": {
+        "name": "reverse_kl",
+        "support": "teacher_top_k",
+        "renormalise": True,
+        "reduction": "token_mean",
+    },
+    "optimizer": {
+        "learning_rate": 1e-3,
+        "betas": (0.9, 0.95),
+        "weight_decay": 0.0,
+        "clip_norm": 1.0,
+        "minibatches": 2,
+    },
+    "checkpoint_every": 2,
+}
+
+
+def distill_spec(**changes) -> DistillSpec:
+    """The test spec with nested changes, such as `rollout={"top_p": 1.0}`."""
+    return DistillSpec.model_validate(merge(DISTILL, changes))

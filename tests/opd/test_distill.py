@@ -1,0 +1,158 @@
+"""The loop as users run it: same bytes twice, killed and resumed, stopped on NaN, every objective."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from opd import distill, models
+from opd.metrics import MACHINE_METRICS, METRICS
+from tests.opd.specs import distill_spec
+
+METHODS = {
+    "sampled": {"name": "policy_gradient", "support": "sampled", "renormalise": False},
+    "lsm": {},
+    "unnormalised": {"renormalise": False},
+    "stop_gradient": {"name": "stop_gradient_reverse_kl", "renormalise": False},
+    "full": {"support": "vocabulary", "renormalise": False},
+    "jsd": {"name": "jensen_shannon", "support": "vocabulary", "renormalise": False},
+}
+
+
+def reproducible(path) -> list[dict]:
+    """Metrics lines without what depends on the machine's speed."""
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    for record in records:
+        assert record.pop("machine").keys() == MACHINE_METRICS.keys()
+    return records
+
+
+def command(spec, folders, out) -> list[str]:
+    student, teacher = map(str, folders)
+    text = spec.model_dump_json()
+    program = [sys.executable, "-m", "opd.distill", "--spec", text, "--student", student]
+    return [*program, "--teacher", teacher, "--out", str(out)]
+
+
+@pytest.mark.parametrize("objective", METHODS.values(), ids=METHODS)
+@pytest.mark.parametrize("reduction", ["token_mean", "sequence_mean"])
+def test_every_objective_trains_and_logs_every_metric(folders, tmp_path, objective, reduction):
+    spec = distill_spec(steps=2, objective={**objective, "reduction": reduction})
+    distill.main(spec, *folders, tmp_path)
+    records = reproducible(tmp_path / "metrics.jsonl")
+    assert [record.pop("step") for record in records] == [0, 1]
+    for record in records:
+        assert record.keys() == METRICS.keys()
+        assert record["gradient_norm"] > 0
+    manifest = json.loads((tmp_path / "run.json").read_text())
+    assert manifest["spec"]["objective"]["name"] == spec.objective.name
+    assert manifest["model"] == models.fingerprint(tmp_path / "model")
+    assert manifest["model"] != models.fingerprint(folders[0])
+
+
+def test_same_spec_and_seed_give_the_same_bytes(folders, tmp_path):
+    for name in ("first", "second"):
+        distill.main(distill_spec(), *folders, tmp_path / name)
+    first, second = (reproducible(tmp_path / name / "metrics.jsonl") for name in ("first", "second"))
+    assert json.dumps(first) == json.dumps(second)
+    weights = [models.fingerprint(tmp_path / name / "model") for name in ("first", "second")]
+    assert weights[0] == weights[1]
+    distill.main(distill_spec(seed=1), *folders, tmp_path / "other")
+    assert reproducible(tmp_path / "other" / "metrics.jsonl") != first
+
+
+def test_killed_run_continues_to_the_same_numbers(folders, tmp_path):
+    spec = distill_spec(steps=120, checkpoint_every=7)
+    distill.main(spec, *folders, tmp_path / "whole")
+
+    out = tmp_path / "killed"
+    log = out / "metrics.jsonl"
+    process = subprocess.Popen(command(spec, folders, out), stdout=subprocess.DEVNULL)
+    while not log.exists() or len(log.read_text().splitlines()) < 17:
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (out / "run.json").exists()
+    assert (out / "checkpoint.pt").exists()
+    log.unlink()  # Snakemake deletes declared outputs before it starts a job again
+
+    again = subprocess.run(command(spec, folders, out), capture_output=True, text=True, check=True)
+    assert "resuming after step" in again.stdout
+    assert reproducible(log) == reproducible(tmp_path / "whole" / "metrics.jsonl")
+    assert models.fingerprint(out / "model") == models.fingerprint(tmp_path / "whole" / "model")
+    assert not (out / "checkpoint.pt").exists()
+
+
+def test_a_changed_knob_does_not_resume(folders, tmp_path):
+    """A checkpoint of another recipe is left behind by an interrupted run: start from scratch."""
+    spec = distill_spec()
+    run = distill.start(spec, *folders)
+    recipe = "something else"
+    distill.checkpoint.save(tmp_path / "checkpoint.pt", recipe, distill.state(run, ["line\n"] * 3))
+    distill.main(spec, *folders, tmp_path)
+    assert len(reproducible(tmp_path / "metrics.jsonl")) == spec.steps
+
+
+def test_not_finite_stops_with_step_method_and_last_values(folders, tmp_path, monkeypatch):
+    position_loss, calls = distill.position_loss, []
+
+    def poisoned(*arguments):
+        calls.append(1)
+        loss = position_loss(*arguments)
+        return loss * torch.nan if len(calls) == 3 else loss
+
+    monkeypatch.setattr(distill, "position_loss", poisoned)
+    with pytest.raises(FloatingPointError, match=r'step 1: lsm has loss nan .* \{"step": 0, "loss": \d'):
+        distill.main(distill_spec(), *folders, tmp_path)
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 1
+
+
+def test_wrong_vocabulary_is_refused(folders):
+    with pytest.raises(ValueError, match="has 256 token ids, the spec says 300"):
+        distill.start(distill_spec(vocabulary_size=300), *folders)
+
+
+def test_teacher_is_never_changed(folders, tmp_path):
+    before = models.fingerprint(folders[1])
+    run = distill.start(distill_spec(), *folders)
+    weights = [parameter.clone() for parameter in run.teacher.parameters()]
+    distill.distill_step(run, 0, "none")
+    assert all(torch.equal(a, b) for a, b in zip(weights, run.teacher.parameters(), strict=True))
+    assert all(parameter.grad is None for parameter in run.teacher.parameters())
+    assert models.fingerprint(folders[1]) == before
+
+
+def test_minibatches_cover_every_position_once(folders):
+    run = distill.start(distill_spec(rollout={"prompts": 6}, optimizer={"minibatches": 3}), *folders)
+    _, rollouts = distill.sample(run, 0)
+    batch = rollouts.batch
+    parts = [batch.rows(first, first + 2) for first in (0, 2, 4)]
+    assert torch.cat([part.sampled for part in parts]).tolist() == batch.sampled.tolist()
+
+
+def test_one_minibatch_gradient_equals_a_forward_pass_over_everything(folders):
+    """The update's gradient is that of the objective evaluated directly on the rollout batch."""
+    spec = distill_spec(optimizer={"minibatches": 1, "clip_norm": 1e9, "learning_rate": 1e-12})
+    run = distill.start(spec, *folders)
+    _, rollouts = distill.sample(run, 0)
+    teacher = distill.score(run.teacher, rollouts.batch, spec.teacher_top_k)
+    old = distill.score(run.student, rollouts.batch, spec.teacher_top_k).sampled_log_prob
+    (metrics,) = distill.train(run, rollouts.batch, teacher, old, "step 0", "none")
+
+    logits = run.student(
+        input_ids=rollouts.batch.tokens,
+        attention_mask=rollouts.batch.attention.long(),
+        position_ids=rollouts.batch.positions,
+    ).logits[:, :-1][rollouts.batch.generated[:, 1:]]
+    p = logits.gather(-1, teacher.top_ids).double().softmax(-1)
+    q = teacher.top_log_probs.double().softmax(-1)
+    loss = (p * (p.log() - q.log())).sum(-1).mean()
+    loss.backward()
+    norm = torch.stack([x.grad.norm() for x in run.student.parameters() if x.grad is not None]).norm()
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-5)
+    assert metrics["gradient_norm"] == pytest.approx(norm.item(), rel=1e-4)

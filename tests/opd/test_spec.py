@@ -1,0 +1,64 @@
+"""Specs refuse what could not work, with a sentence that says what to write instead."""
+
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from opd.spec import SamplingSpec
+from tests.opd.specs import distill_spec
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"teacher_top_k": 300}, "larger than the vocabulary of 256; write teacher_top_k: 256 or less"),
+        ({"teacher_top_k": 1}, "identically zero .* write teacher_top_k: 2 or more"),
+        (
+            {"objective": {"options": {"beta": 0.5}}},
+            "'reverse_kl' would ignore the option 'beta'",
+        ),
+        (
+            {"objective": {"name": "policy_gradient", "support": "sampled", "renormalise": True}},
+            "renormalise has no effect on support 'sampled'",
+        ),
+        (
+            {"objective": {"name": "policy_gradient", "renormalise": False, "options": {}}},
+            "cannot use support 'teacher_top_k'; write support: sampled",
+        ),
+        (
+            {"objective": {"support": "sampled", "renormalise": False}},
+            "'reverse_kl' cannot use support 'sampled'; write support: teacher_top_k or vocabulary",
+        ),
+        ({"optimizer": {"minibatches": 3}}, "4 responses per step cannot be split into 3 equal minibatches"),
+        ({"rollout": {"temperature": 0.0}}, "temperature 0 is greedy and ignores top_p; write top_p: 1.0"),
+        ({"objective": {"name": "reverse_lk"}}, "Input should be 'reverse_kl'"),
+        ({"rollout": {"tpo_p": 0.9}}, "rollout.tpo_p"),
+        ({"rollout": {"top_p": 0.0}}, "greater than 0"),
+    ],
+)
+def test_impossible_specs(changes, sentence):
+    with pytest.raises(ValidationError, match=sentence):
+        distill_spec(**changes)
+
+
+def test_one_token_without_renormalisation_is_allowed():
+    assert distill_spec(teacher_top_k=1, objective={"renormalise": False}).teacher_top_k == 1
+
+
+def test_specs_survive_json():
+    spec = distill_spec()
+    assert type(spec).model_validate_json(spec.model_dump_json()) == spec
+
+
+def test_specs_cannot_be_changed():
+    spec = SamplingSpec(temperature=1, top_p=1, max_new_tokens=5)
+    with pytest.raises(ValidationError, match="frozen"):
+        spec.top_p = 0.5
+
+
+@pytest.mark.parametrize("module", ["opd.spec", "workflows.plan", "eval.tables", "eval.curves", "eval.score"])
+def test_planning_and_reporting_load_no_torch(module):
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

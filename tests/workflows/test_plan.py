@@ -1,0 +1,134 @@
+"""Every shipped config is valid, every mistake has a sentence, every knob reaches the plan."""
+
+import copy
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflows.explain import ConfigError
+from workflows.plan import Plan, as_param, merge
+
+ROOT = Path(__file__).parents[2]
+SCALES = sorted((ROOT / "workflows/config").glob("*.yaml"))
+METHODS = {
+    "lsm": {
+        "objective": {"name": "reverse_kl", "support": "teacher_top_k", "renormalise": True},
+        "rollout": {"top_p": 0.9},
+    },
+    "sampled_token": {"objective": {"name": "policy_gradient", "support": "sampled"}},
+}
+
+
+@pytest.fixture
+def mini() -> dict:
+    return yaml.safe_load((ROOT / "workflows/config/mini.yaml").read_text())
+
+
+def plan(config: dict) -> Plan:
+    made = Plan(config)
+    for name, knobs in METHODS.items():
+        made.method(name, **knobs)
+    return made
+
+
+@pytest.mark.parametrize("path", SCALES, ids=lambda path: path.stem)
+def test_shipped_configs_are_valid(path):
+    made = plan(yaml.safe_load(path.read_text()))
+    assert made.config.scale == path.stem
+    assert made.distill_spec("single_task", "lsm", 0).rollout.top_p == 0.9
+    for study in made.studies:
+        assert made.score_spec(study).subjects
+        assert made.curves_spec(study).curves
+        assert made.table_spec(study).rows
+
+
+def test_every_method_file_names_itself():
+    for path in (ROOT / "workflows/methods").glob("*.smk"):
+        text = path.read_text()
+        assert f"use rule distill as {path.stem} with:" in text
+        assert f'method="{path.stem}"' in text
+        assert re.search(rf'spec=method\(\s*"{path.stem}"', text)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"sedes": [0]}, "sedes is not a known key; did you mean 'seeds'?"),
+        ({"models": {"teacher": {"pretrian": {}}}}, "did you mean 'pretrain'?"),
+        (
+            {"models": {"teacher": {"pretrain": {"stepz": 3}}}},
+            "pretrain.stepz is not a known key; did you mean",
+        ),
+        ({"evaluation": {"table_protocol": "avg@32"}}, "'avg@32' is none of ['greedy', 'avg@4']"),
+        ({"evaluation": {"environment": "sudoku"}}, "environment must be one of"),
+        ({"experiments": {"single_task": {"teacher": "nobody"}}}, "names the model 'nobody'; known: teacher"),
+        ({"studies": {"table_ablation": {"reference": "GRPO"}}}, "reference 'GRPO' is none of the rows"),
+        ({"scale": "huge"}, "'smoke', 'mini' or 'paper'"),
+    ],
+)
+def test_wrong_configs_are_explained(mini, change, sentence):
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        plan(merge(mini, change))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"rollout": {"tpo_p": 0.5}}, "rollout.tpo_p is not a known key; did you mean 'top_p'?"),
+        ({"teacher_top_k": 257}, "larger than the vocabulary"),
+        ({"teacher_top_k": 1}, "identically zero"),
+        ({"objective": {"options": {"beta": 0.1}}}, "would ignore the option 'beta'"),
+        ({"optimizer": {"learning_rate": 0}}, "optimizer.learning_rate: Input should be greater than 0"),
+    ],
+)
+def test_wrong_knobs_are_explained(mini, change, sentence):
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        plan(merge(mini, {"distill": change})).distill_spec("single_task", "lsm", 0)
+
+
+def test_unknown_method_lists_the_known_ones(mini):
+    with pytest.raises(ConfigError, match="unknown method 'lms'; known: lsm, sampled_token"):
+        plan(mini).distill_spec("single_task", "lms", 0)
+
+
+def leaves(config: dict, path: tuple = ()):
+    for key, value in config.items():
+        if isinstance(value, dict):
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key)
+
+
+def test_every_distill_knob_changes_the_spec(mini):
+    """No knob of the config is silently ignored (each must change what Snakemake tracks)."""
+    baseline = as_param(plan(mini).distill_spec("single_task", "sampled_token", 0))
+    alternatives = {int: lambda x: x * 2, float: lambda x: x / 2 or 0.5, str: lambda x: "sequence_mean"}
+    for path in leaves(mini["distill"]):
+        changed = copy.deepcopy(mini)
+        *parents, last = path
+        section = changed["distill"]
+        for parent in parents:
+            section = section[parent]
+        value = section[last]
+        section[last] = (
+            [x / 2 for x in value] if isinstance(value, list) else alternatives[type(value)](value)
+        )
+        assert as_param(plan(changed).distill_spec("single_task", "sampled_token", 0)) != baseline, path
+
+
+def test_ablations_vary_one_knob(mini):
+    made = plan(mini)
+    study = made.studies["ablation_support_size"]
+    specs = [made.distill_spec("single_task", row.method, 0) for row in study.rows]
+    assert [spec.teacher_top_k for spec in specs] == [2, 4, 16, 64]
+    first, *rest = [spec.model_dump(exclude={"teacher_top_k", "method"}) for spec in specs]
+    assert all(other == first for other in rest)
+
+
+def test_seeds_share_everything_but_the_seed(mini):
+    made = plan(mini)
+    first, second = (made.distill_spec("single_task", "lsm", seed).model_dump() for seed in (0, 1))
+    assert first.pop("seed") != second.pop("seed")
+    assert first == second

@@ -1,0 +1,125 @@
+"""The real Snakemake on the real Snakefile: lint, dry runs, the smoke scale from clean to report."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCALES = ("smoke", "mini", "paper")
+SMOKE = ("--configfile", str(ROOT / "workflows/config/smoke.yaml"))
+
+
+def snakemake(folder: Path, *arguments: str, fails: bool = False) -> str:
+    """Run Snakemake in `folder`, as a user would; returns what it printed."""
+    program = [
+        "snakemake",
+        "--snakefile",
+        str(ROOT / "Snakefile"),
+        "--directory",
+        str(folder),
+        "--cores",
+        "all",
+    ]
+    result = subprocess.run([*program, *arguments], capture_output=True, text=True, check=False, cwd=ROOT)
+    printed = result.stdout + result.stderr
+    assert (result.returncode != 0) is fails, printed[-4000:]
+    return printed
+
+
+def planned(printed: str) -> dict[str, int]:
+    """Jobs per rule of a dry run."""
+    table = re.search(r"job +count\n[- ]+\n(.*?)\ntotal", printed, re.S)
+    return {name: int(n) for name, n in re.findall(r"^(\S+) +(\d+)$", table[1], re.M)} if table else {}
+
+
+def test_lint_finds_nothing_but_the_missing_containers(tmp_path):
+    result = subprocess.run(
+        ["snakemake", "--lint", *SMOKE],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    titles = set(re.findall(r"^    \* (.*):$", result.stdout + result.stderr, re.M))
+    # Dependencies come from pip on purpose: one environment for workflow and programs.
+    assert titles == {"Specify a conda environment or container for each rule."}
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_dry_run(tmp_path, scale):
+    jobs = planned(
+        snakemake(tmp_path, "--dry-run", "--configfile", str(ROOT / f"workflows/config/{scale}.yaml"))
+    )
+    methods = {path.stem for path in (ROOT / "workflows/methods").glob("*.smk")}
+    assert methods <= jobs.keys()
+    assert {"generate", "score", "table", "curves"} <= jobs.keys()
+
+
+def test_mini_is_the_default_scale(tmp_path):
+    assert "results/mini/" in snakemake(tmp_path, "table_ablation", "--dry-run")
+
+
+def test_ablation_is_a_target(tmp_path):
+    jobs = planned(snakemake(tmp_path, "ablation_support_size", "--dry-run", *SMOKE))
+    assert jobs["distill"] == 4  # two values, two seeds
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ("sedes=3", "sedes is not a known key; did you mean 'seeds'?"),
+        ("distill={teacher_top_k: 999}", "is larger than the vocabulary of 256"),
+        ("distill={teacher_top_k: 1}", "identically zero"),
+        ("distill={objective: {options: {beta: 2}}}", "would ignore the option 'beta'"),
+    ],
+)
+def test_a_wrong_config_stops_before_any_job(tmp_path, config, sentence):
+    printed = snakemake(tmp_path, *SMOKE, "--config", config, fails=True)
+    assert sentence in printed
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.slow  # runs the whole smoke scale, about a minute and a half on two cores
+def test_smoke_from_clean_to_report(tmp_path):
+    snakemake(tmp_path, *SMOKE)
+    study = tmp_path / "results/smoke/studies/table_ablation"
+    assert {path.name for path in study.iterdir()} == {
+        *("scores.csv", "table.csv", "table.md", "table.html", "table.tex", "curves.csv", "curves.svg")
+    }
+    assert "LSM without renormalisation" in (study / "table.md").read_text()
+
+    assert "Nothing to be done" in snakemake(tmp_path, *SMOKE)
+
+    report = tmp_path / "report.html"
+    snakemake(tmp_path, *SMOKE, "--report", str(report))
+    assert report.stat().st_size > 1_000_000
+    for needle in ("Training curves", "95 % intervals clustered by problem and seed"):
+        assert needle in report.read_text()
+
+    # A changed knob reruns what it touches: here every run, but no model.
+    changed = planned(snakemake(tmp_path, *SMOKE, "--dry-run", "--config", "distill={steps: 4}"))
+    assert changed["lsm"] == 2
+    assert "pretrain" not in changed
+    # Forcing one method leaves the others alone.
+    forced = planned(snakemake(tmp_path, *SMOKE, "--dry-run", "--forcerun", "lsm"))
+    assert forced["lsm"] == 2
+    assert forced["generate"] == 2
+    assert "jsd" not in forced
+
+
+@pytest.mark.slow  # starts a real training job and kills it, about 15 seconds
+def test_a_failed_job_names_its_log(tmp_path):
+    printed = snakemake(
+        tmp_path,
+        *SMOKE,
+        "--config",
+        "models={student: {pretrain: {accept_accuracy: [0.9, 1]}}}",
+        "results/smoke/models/student/model",
+        fails=True,
+    )
+    assert "results/smoke/logs/models/student.log" in printed
+    assert "outside [0.9, 1.0]; change steps" in printed
+    assert os.path.exists(tmp_path / "results/smoke/logs/models/student.log")

@@ -1,0 +1,1 @@
+"""The workflow: configuration, rules, methods and ablations. Python here loads no torch, no Snakemake."""

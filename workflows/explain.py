@@ -1,0 +1,60 @@
+"""Validation errors as sentences that say what to write instead."""
+
+import difflib
+from typing import TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class ConfigError(ValueError):
+    """A config that cannot be run; the message names every problem."""
+
+
+def check(model: type[M], data: object, place: str) -> M:
+    """`data` as a `model`; ConfigError with one sentence per problem, each beginning with `place`."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        sentences = [_sentence(model, problem) for problem in error.errors()]
+        raise ConfigError("\n".join(f"{place}: {sentence}" for sentence in sentences)) from None
+
+
+def _sentence(model: type[BaseModel], problem: dict) -> str:
+    path = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return _unknown_key(model, problem["loc"])
+    if problem["type"] == "missing":
+        return f"{path} is missing; add it"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{path}: {message} (found {problem['input']!r})" if _is_scalar(problem) else f"{path}: {message}"
+
+
+def _is_scalar(problem: dict) -> bool:
+    return isinstance(problem["input"], str | int | float | bool | None)
+
+
+def _unknown_key(model: type[BaseModel], path: tuple) -> str:
+    *parents, key = path
+    known = sorted(_keys(model, parents))
+    close = difflib.get_close_matches(str(key), known, n=1)
+    advice = f"did you mean {close[0]!r}? " if close else ""
+    return f"{'.'.join(map(str, path))} is not a known key; {advice}Known here: {', '.join(known)}"
+
+
+def _keys(model: type[BaseModel], parents: list) -> list[str]:
+    """Keys that are allowed where the path of parent keys leads."""
+    for parent in parents:
+        field = model.model_fields.get(parent) if isinstance(parent, str) else None
+        if field is not None:
+            model = _inner_model(field.annotation) or model
+    return list(model.model_fields)
+
+
+def _inner_model(annotation: object) -> type[BaseModel] | None:
+    """The model inside `M`, `M | None`, `tuple[M, ...]` or `dict[str, M]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_inner_model(part) for part in get_args(annotation))
+    return next((model for model in found if model), None)

@@ -1,0 +1,16 @@
+"""Local support matching: renormalised reverse KL on the teacher's top K, nucleus rollouts."""
+
+
+use rule distill as lsm with:
+    pathvars:
+        method="lsm",
+    params:
+        spec=method(
+            "lsm",
+            objective={
+                "name": "reverse_kl",
+                "support": "teacher_top_k",
+                "renormalise": True,
+            },
+            rollout={"top_p": 0.9},
+        ),

@@ -1,0 +1,159 @@
+"""From a config to specs and paths: what every rule runs, as pure functions.
+
+A `Plan` is built once per invocation. Method files register with `Plan.method`; everything is
+validated when the Snakefile is read, so nothing starts with a config that could not finish.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from eval.spec import CurvesSpec, GenerateSpec, ScoreSpec, TableSpec
+from opd.spec import DistillSpec, Spec
+from workflows.config.schema import AblationConfig, Config, RowConfig, StudyConfig
+from workflows.explain import ConfigError, check
+
+_FOLDER = Path(__file__).parent
+
+
+class Plan:
+    """One scale, its methods and its ablations."""
+
+    def __init__(self, config: dict, ablations: Path = _FOLDER / "ablations") -> None:
+        self.config = check(Config, config, f"config of scale {config.get('scale')}")
+        self.methods: dict[str, dict] = {}
+        self.studies: dict[str, StudyConfig] = dict(self.config.studies)
+        self.ablations: dict[str, str] = {}
+        for path in sorted(ablations.glob("*.yaml")):
+            self._ablation(path)
+
+    @property
+    def results(self) -> str:
+        """Folder of everything that this scale produces."""
+        return f"results/{self.config.scale}"
+
+    def method(self, name: str, **knobs: Any) -> dict:
+        """Register a method by what it changes in the config's `distill` section; returns the knobs."""
+        self.methods[name] = knobs
+        return knobs
+
+    def distill_spec(self, experiment: str, method: str, seed: int) -> DistillSpec:
+        """The whole recipe of a run. `method` may be an ablation's variant, `base@knob=value`."""
+        base, _, change = method.partition("@")
+        if base not in self.methods:
+            raise ConfigError(f"unknown method {base!r}; known: {', '.join(sorted(self.methods))}")
+        recipe = merge(self.config.distill, self.methods[base])
+        if change:
+            knob, _, value = change.partition("=")
+            recipe = merge(recipe, _nest(knob, yaml.safe_load(value)))
+        recipe |= {
+            "experiment": experiment,
+            "method": method,
+            "seed": seed,
+            "environment": self.config.evaluation.environment,
+        }
+        return check(DistillSpec, recipe, f"method {method}")
+
+    def generate_spec(self) -> GenerateSpec:
+        """How every model is evaluated."""
+        return GenerateSpec(**self.config.evaluation.model_dump(exclude={"table_protocol"}))
+
+    def score_spec(self, study: str) -> ScoreSpec:
+        """The models of a study and where their responses lie."""
+        subjects = [
+            {"row": row.label, "seed": seed, "responses": f"{folder}/responses.jsonl"}
+            for row in self.studies[study].rows
+            for seed, folder in self.subjects(row)
+        ]
+        evaluation = self.config.evaluation.model_dump(exclude={"table_protocol", "batch_size"})
+        return ScoreSpec(**evaluation, subjects=subjects)
+
+    def table_spec(self, study: str) -> TableSpec:
+        """How a study's table is rendered."""
+        config, evaluation = self.studies[study], self.config.evaluation
+        return TableSpec(
+            title=config.title,
+            scale=self.config.scale,
+            scale_description=self.config.description,
+            protocol=evaluation.table_protocol,
+            paper_table=config.paper_table,
+            reference_row=config.reference,
+            rows=[{"row": r.label, "label": r.label, "paper_row": r.paper_row} for r in config.rows],
+            evaluation=evaluation.model_dump(exclude={"table_protocol", "batch_size"}),
+            rebuild=f"snakemake --cores all {study} --configfile workflows/config/{self.config.scale}.yaml",
+        )
+
+    def curves_spec(self, study: str) -> CurvesSpec:
+        """The training curves of a study: its rows that were trained."""
+        curves = [
+            {
+                "label": row.label,
+                "metrics": {seed: f"{folder}/metrics.jsonl" for seed, folder in self.subjects(row)},
+            }
+            for row in self.studies[study].rows
+            if row.model is None
+        ]
+        title = f"Training curves: {self.studies[study].title}"
+        return CurvesSpec(title=title, scale_description=self.config.description, curves=curves)
+
+    def subjects(self, row: RowConfig) -> Iterator[tuple[int, str]]:
+        """(seed, folder) of the models behind a table row; a model as it is counts as one seed."""
+        if row.model is not None:
+            yield 0, f"{self.results}/models/{row.model}"
+            return
+        for seed in self.config.seeds:
+            yield seed, f"{self.results}/runs/{row.experiment}/{row.method}/seed{seed}"
+
+    def made_by(self, source: str) -> list[str]:
+        """Names of the models that come from `pretrain`, `hub` or `sft`."""
+        return [name for name, model in self.config.models.items() if model.source == source]
+
+    def check_runs(self) -> None:
+        """Build the spec of every run of every study, so that a wrong knob fails now."""
+        for study in self.studies.values():
+            for row in study.rows:
+                if row.model is None:
+                    self.distill_spec(str(row.experiment), str(row.method), self.config.seeds[0])
+
+    def _ablation(self, path: Path) -> None:
+        config = check(AblationConfig, yaml.safe_load(path.read_text()), path.name)
+        values = config.values.get(self.config.scale, ())
+        if not values:
+            return
+        rows = [
+            {
+                "label": f"{config.knob} = {value}",
+                "experiment": config.experiment,
+                "method": f"{config.base}@{config.knob}={value}",
+            }
+            for value in values
+        ]
+        study = {
+            "title": config.title,
+            "reference": f"{config.knob} = {config.reference[self.config.scale]}",
+            "rows": rows,
+        }
+        self.studies[f"ablation_{path.stem}"] = check(StudyConfig, study, path.name)
+        self.ablations[path.stem] = config.base
+
+
+def merge(base: dict, change: dict) -> dict:
+    """`base` with the values of `change` put over it, nested dictionaries key by key."""
+    merged = dict(base)
+    for key, value in change.items():
+        nested = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if nested else value
+    return merged
+
+
+def as_param(spec: Spec) -> str:
+    """The spec as the one JSON string that Snakemake tracks and the program reads."""
+    return json.dumps(spec.model_dump(mode="json"), sort_keys=True)
+
+
+def _nest(dotted: str, value: Any) -> dict:
+    first, _, rest = dotted.partition(".")
+    return {first: _nest(rest, value) if rest else value}

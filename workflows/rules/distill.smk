@@ -1,0 +1,29 @@
+"""The distillation stage. Methods inherit from `distill`; the rule itself runs ablation variants.
+
+Checkpoints lie beside the outputs, undeclared: Snakemake deletes declared outputs before a job.
+"""
+
+
+rule distill:
+    input:
+        student=student_folder,
+        teacher=teacher_folder,
+    output:
+        run="<results>/runs/{experiment}/<method>/seed{seed}/run.json",
+        metrics="<results>/runs/{experiment}/<method>/seed{seed}/metrics.jsonl",
+        model=directory("<results>/runs/{experiment}/<method>/seed{seed}/model"),
+    log:
+        "<logs>/runs/{experiment}/<method>/seed{seed}.log",
+    benchmark:
+        "<benchmarks>/distill/{experiment}/<method>/seed{seed}.tsv"
+    pathvars:
+        method=r"{variant,[a-z0-9_]+@[^/]+}",
+    wildcard_constraints:
+        experiment="|".join(PLAN.config.experiments),
+        seed=r"\d+",
+    params:
+        spec=distill_spec,
+        folder=subpath(output.run, parent=True),
+    shell:
+        "python -m opd.distill --spec {params.spec:q} --student {input.student} --teacher {input.teacher}"
+        " --out {params.folder:q} > {log:q} 2>&1"

@@ -1,0 +1,80 @@
+"""From stored responses and metrics to tables and figures. Nothing here loads torch."""
+
+
+wildcard_constraints:
+    study="|".join(PLAN.studies),
+
+
+rule score:
+    input:
+        responses=responses,
+        code=[source("eval/score.py"), source("eval/grading.py")],
+    output:
+        scores="<results>/studies/{study}/scores.csv",
+    log:
+        "<logs>/studies/{study}/score.log",
+    benchmark:
+        "<benchmarks>/score/{study}.tsv"
+    params:
+        spec=score_spec,
+    shell:
+        "python -m eval.score --spec {params.spec:q} --out {output.scores} > {log} 2>&1"
+
+
+rule table:
+    input:
+        scores="<results>/studies/{study}/scores.csv",
+        paper=source("results/paper_reference.csv"),
+        code=[
+            source("eval/tables.py"),
+            source("eval/render.py"),
+            source("eval/statistics.py"),
+        ],
+    output:
+        report(
+            "<results>/studies/{study}/table.html",
+            category="Tables",
+            caption="../report/table.rst",
+            labels={"study": "{study}", "kind": "table"},
+        ),
+        report(
+            "<results>/studies/{study}/table.csv",
+            category="Tables",
+            caption="../report/table.rst",
+            labels={"study": "{study}", "kind": "data"},
+        ),
+        "<results>/studies/{study}/table.md",
+        "<results>/studies/{study}/table.tex",
+    log:
+        "<logs>/studies/{study}/table.log",
+    benchmark:
+        "<benchmarks>/table/{study}.tsv"
+    params:
+        spec=table_spec,
+        folder=subpath(output[0], parent=True),
+    shell:
+        "python -m eval.tables --spec {params.spec:q} --scores {input.scores} --paper {input.paper}"
+        " --out {params.folder} > {log} 2>&1"
+
+
+rule curves:
+    input:
+        metrics=metrics,
+        code=[source("eval/curves.py"), source("opd/metrics.py")],
+    output:
+        report(
+            "<results>/studies/{study}/curves.svg",
+            category="Training curves",
+            caption="../report/curves.rst",
+            labels={"study": "{study}", "kind": "figure"},
+        ),
+        "<results>/studies/{study}/curves.csv",
+    log:
+        "<logs>/studies/{study}/curves.log",
+    benchmark:
+        "<benchmarks>/curves/{study}.tsv"
+    params:
+        spec=curves_spec,
+        folder=subpath(output[0], parent=True),
+    shell:
+        "python -m eval.curves --spec {params.spec:q} --out {params.folder} > {log} 2>&1"

@@ -1,0 +1,20 @@
+"""SFT warm start on teacher traces."""
+
+
+rule sft:
+    input:
+        student=sft_student,
+        teacher=sft_teacher,
+    output:
+        model=directory("<results>/models/{model}/model"),
+    log:
+        "<logs>/models/{model}.log",
+    benchmark:
+        "<benchmarks>/sft/{model}.tsv"
+    wildcard_constraints:
+        model="|".join(PLAN.made_by("sft")) or "(?!)",
+    params:
+        spec=sft_spec,
+    shell:
+        "python -m opd.sft --spec {params.spec:q} --student {input.student} --teacher {input.teacher}"
+        " --out {output.model} > {log} 2>&1"
