@@ -34,8 +34,8 @@ class Environment(Protocol):
         """Problems for choices made before evaluation (which snapshot to keep), never reported."""
         ...
 
-    def suite_problems(self, suite: str, count: int) -> list[Problem]:
-        """The first `count` problems of an evaluation suite, always the same ones."""
+    def suite_problems(self, suite: str, count: int | None) -> list[Problem]:
+        """The first `count` problems of an evaluation suite, always the same ones; None: all."""
         ...
 
     def verify(self, problem: Problem, response: str) -> bool:

@@ -2,8 +2,9 @@
 
 from envs.chain_arithmetic import ChainArithmetic
 from envs.environment import Environment
+from envs.math import Math
 
-_ENVIRONMENTS = {"chain_arithmetic": ChainArithmetic}
+_ENVIRONMENTS: dict[str, type[Environment]] = {"chain_arithmetic": ChainArithmetic, "math": Math}
 
 NAMES = tuple(_ENVIRONMENTS)
 

@@ -85,7 +85,7 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame) -> list[str]:
         f"Scale: {spec.scale} ({spec.scale_description}). The paper's column is another scale and is "
         "there for the ordering, not the level.",
         f"Scores: percentage correct, {protocol.samples} sample(s) per problem, "
-        f"{evaluation.problems_per_suite} problems per suite, temperature {sampling.temperature:g}, "
+        f"{evaluation.problems_per_suite or 'all'} problems per suite, temperature {sampling.temperature:g}, "
         f"top-p {sampling.top_p:g}, at most {sampling.max_new_tokens} tokens; ± is the standard deviation "
         "over training seeds. Student and teacher are one model each.",
         "Intervals: 95 %, clustered by problem and by training seed; the difference is paired by "

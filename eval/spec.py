@@ -25,7 +25,7 @@ class EvaluationSpec(Spec):
     """What is asked, and how often: every suite of the environment under every protocol."""
 
     environment: str
-    problems_per_suite: Count
+    problems_per_suite: Count | None = Field(description="null: whole suites")
     protocols: tuple[ProtocolSpec, ...]
 
 

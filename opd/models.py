@@ -15,8 +15,12 @@ from transformers import (
     Qwen2Config,
     Qwen2ForCausalLM,
 )
+from transformers.utils.logging import disable_progress_bar
 
 from opd.spec import ArchitectureSpec
+
+# Loading takes milliseconds or shows in the log of the job; a bar per weight helps nobody.
+disable_progress_bar()
 
 
 def build(architecture: ArchitectureSpec, tokenizer: PreTrainedTokenizerBase, seed: int) -> Qwen2ForCausalLM:

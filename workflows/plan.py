@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from eval.spec import CurvesSpec, GenerateSpec, ScoreSpec, TableSpec
-from opd.spec import DistillSpec, Spec
+from opd.spec import DistillSpec, SftSpec, Spec
 from workflows.config.schema import AblationConfig, Config, RowConfig, StudyConfig
 from workflows.explain import ConfigError, check
 
@@ -57,6 +57,12 @@ class Plan:
         }
         return check(DistillSpec, recipe, f"method {method}")
 
+    def sft_spec(self, model: str) -> SftSpec:
+        """How a model is warm-started; whom it learns from is the rule's input."""
+        config = self.config.models[model].sft
+        assert config is not None
+        return SftSpec(**config.model_dump(exclude={"student", "teacher"}))
+
     def generate_spec(self) -> GenerateSpec:
         """How every model is evaluated."""
         return GenerateSpec(**self.config.evaluation.model_dump(exclude={"table_protocol"}))
@@ -98,6 +104,10 @@ class Plan:
         ]
         title = f"Training curves: {self.studies[study].title}"
         return CurvesSpec(title=title, scale_description=self.config.description, curves=curves)
+
+    def model_folder(self, name: str) -> str:
+        """Where the model of that name in the config lies."""
+        return f"{self.results}/models/{name}/model"
 
     def subjects(self, row: RowConfig) -> Iterator[tuple[int, str]]:
         """(seed, folder) of the models behind a table row; a model as it is counts as one seed."""

@@ -26,8 +26,10 @@ class ChainArithmetic:
         rng = random.Random("development")
         return [_problem(draw(rng, rng.choice(TIERS), "development")) for _ in range(count)]
 
-    def suite_problems(self, suite: str, count: int) -> list[Problem]:
+    def suite_problems(self, suite: str, count: int | None) -> list[Problem]:
         """The first `count` problems of the suite, all distinct in what they compute."""
+        if count is None:
+            raise ValueError("chain-arithmetic suites are generated: say how many problems_per_suite")
         rng = random.Random(f"suite/{suite}")
         length = TIERS[self.suites.index(suite)]
         chains: dict[tuple, Chain] = {}

@@ -42,17 +42,12 @@ def method(name, **knobs):
     return spec
 
 
-def student_folder(wildcards):
-    return f"{PLAN.results}/models/{PLAN.config.experiments[wildcards.experiment].student}/model"
-
-
-def teacher_folder(wildcards):
-    return f"{PLAN.results}/models/{PLAN.config.experiments[wildcards.experiment].teacher}/model"
-
-
 def source(path):
     """A file of this repository, wherever `--directory` points."""
     return f"{workflow.basedir}/{path}"
+
+
+# Inputs and params of the rules, by stage.
 
 
 def pretrain_spec(wildcards):
@@ -64,21 +59,23 @@ def hub_spec(wildcards):
 
 
 def sft_spec(wildcards):
-    return PLAN.config.models[wildcards.model].sft.model_dump_json(
-        exclude={"student", "teacher"}
-    )
+    return as_param(PLAN.sft_spec(wildcards.model))
 
 
 def sft_student(wildcards):
-    return (
-        f"{PLAN.results}/models/{PLAN.config.models[wildcards.model].sft.student}/model"
-    )
+    return PLAN.model_folder(PLAN.config.models[wildcards.model].sft.student)
 
 
 def sft_teacher(wildcards):
-    return (
-        f"{PLAN.results}/models/{PLAN.config.models[wildcards.model].sft.teacher}/model"
-    )
+    return PLAN.model_folder(PLAN.config.models[wildcards.model].sft.teacher)
+
+
+def student(wildcards):
+    return PLAN.model_folder(PLAN.config.experiments[wildcards.experiment].student)
+
+
+def teacher(wildcards):
+    return PLAN.model_folder(PLAN.config.experiments[wildcards.experiment].teacher)
 
 
 def responses(wildcards):

@@ -6,8 +6,8 @@ Checkpoints lie beside the outputs, undeclared: Snakemake deletes declared outpu
 
 rule distill:
     input:
-        student=student_folder,
-        teacher=teacher_folder,
+        student=student,
+        teacher=teacher,
     output:
         run="<results>/runs/{experiment}/<method>/seed{seed}/run.json",
         metrics="<results>/runs/{experiment}/<method>/seed{seed}/metrics.jsonl",

@@ -1,0 +1,37 @@
+# make reproduce   environment, every table and figure of the mini scale, the report
+# make test        environment, every check and test
+# make benchmark   time per stage of a run from nothing (SCALE=mini)
+
+PYTHON ?= python3
+SCALE ?= mini
+INSTALLED := .venv/installed
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: reproduce test benchmark clean
+
+reproduce: $(INSTALLED)
+	snakemake --cores all
+	snakemake --report results/mini/report.html
+	@echo
+	@echo "Tables:  results/mini/studies/*/table.md (.html, .tex, .csv)"
+	@echo "Figures: results/mini/studies/*/curves.svg"
+	@echo "Report:  results/mini/report.html"
+
+test: $(INSTALLED)
+	ruff check .
+	ruff format --check .
+	snakefmt --check .
+	mypy
+	pytest -n auto
+
+benchmark: $(INSTALLED)
+	python -m workflows.benchmark --scale $(SCALE)
+
+clean:
+	rm -rf .venv .snakemake results/smoke results/mini
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 13), "needs Python 3.11 or 3.12"'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
