@@ -82,8 +82,7 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame) -> list[str]:
     sampling = protocol.sampling
     reference = next(row.label for row in spec.rows if row.row == spec.reference_row)
     notes = [
-        f"Scale: {spec.scale} ({spec.scale_description}). The paper's column is another scale and is "
-        "there for the ordering, not the level.",
+        f"Scale: {spec.scale} ({spec.scale_description}).",
         f"Scores: percentage correct, {protocol.samples} sample(s) per problem, "
         f"{evaluation.problems_per_suite or 'all'} problems per suite, temperature {sampling.temperature:g}, "
         f"top-p {sampling.top_p:g}, at most {sampling.max_new_tokens} tokens; ± is the standard deviation "
@@ -94,7 +93,13 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame) -> list[str]:
         f"per response. Missing cells are shown as {_MISSING}.",
         f"Code: {provenance()['commit']}. Rebuild: {spec.rebuild}",
     ]
+    if spec.paper_table is None:
+        return notes
+    notes.append(
+        f"Paper: arXiv 2603.25562, {spec.paper_table}, {spec.paper_column}; another scale, there for the "
+        "ordering and not for the level."
+    )
     unmatched = cells.loc[cells["paper (7B, other scale)"] == _MISSING, "method"]
     if len(unmatched):
-        notes.insert(4, f"No counterpart in the paper: {', '.join(unmatched)}.")
+        notes.append(f"No counterpart in the paper: {'; '.join(unmatched)}.")
     return notes

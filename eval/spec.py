@@ -65,6 +65,7 @@ class TableSpec(Spec):
     scale_description: str
     protocol: str = Field(description="protocol of the suite columns")
     paper_table: str | None
+    paper_column: str = Field(description="column of the paper's table that is shown beside ours")
     reference_row: str = Field(description="row that all others are compared with, paired by problem")
     rows: tuple[RowSpec, ...]
     evaluation: EvaluationSpec

@@ -25,7 +25,7 @@ def main(spec: TableSpec, scores: Path, paper: Path, out: Path) -> None:
     table = build(spec, frame)
     out.mkdir(parents=True, exist_ok=True)
     table.to_csv(out / "table.csv", index=False)
-    for suffix, text in render(spec, table, rates(spec, frame), paper_averages(spec, paper)).items():
+    for suffix, text in render(spec, table, rates(spec, frame), paper_values(spec, paper)).items():
         (out / f"table.{suffix}").write_text(text)
 
 
@@ -76,10 +76,10 @@ def rates(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def paper_averages(spec: TableSpec, paper: Path) -> dict[str, float]:
-    """The paper's average per row of this table; empty where it has no counterpart."""
+def paper_values(spec: TableSpec, paper: Path) -> dict[str, float]:
+    """The paper's value per row of its table; empty where it has no counterpart."""
     reference = pd.read_csv(paper)
-    chosen = reference[(reference.table == spec.paper_table) & (reference.column == "Avg")]
+    chosen = reference[(reference.table == spec.paper_table) & (reference.column == spec.paper_column)]
     return dict(zip(chosen.row, chosen.value, strict=True))
 
 

@@ -1,5 +1,6 @@
 """Token batches that remember which positions were generated."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -50,16 +51,34 @@ class TokenBatch:
         """(B,) number of generated tokens per sequence."""
         return self.generated.sum(-1)
 
-    def rows(self, start: int, stop: int) -> "TokenBatch":
-        """The sequences start..stop-1, without the columns that are padding in all of them."""
-        attention = self.attention[start:stop]
+    def rows(self, index: Tensor) -> "TokenBatch":
+        """The sequences of `index` (b,), without the columns that are padding in all of them."""
+        attention = self.attention[index]
         used = attention.any(0).nonzero()[:, 0]
         columns = slice(int(used[0]), int(used[-1]) + 1)
         return TokenBatch(
-            self.tokens[start:stop, columns],
+            self.tokens[index][:, columns],
             attention[:, columns],
-            self.generated[start:stop, columns],
+            self.generated[index][:, columns],
         )
+
+    def split(self, tokens: int) -> Iterator["TokenBatch"]:
+        """Consecutive sequences in parts of at most `tokens` padded tokens (or one sequence).
+
+        The parts hold the positions in order: their (n,) results concatenate to (N,). Sequences
+        sorted by length waste the least padding.
+        """
+        first = self.attention.long().argmax(-1).tolist()
+        last = (self.tokens.shape[1] - self.attention.flip(-1).long().argmax(-1)).tolist()
+        part: list[int] = []
+        for row in range(len(self.tokens)):
+            grown = [*part, row]
+            width = max(last[i] for i in grown) - min(first[i] for i in grown)
+            if part and len(grown) * width > tokens:
+                yield self.rows(torch.tensor(part, device=self.tokens.device))
+                grown = [row]
+            part = grown
+        yield self.rows(torch.tensor(part, device=self.tokens.device))
 
 
 def from_pairs(pairs: list[tuple[list[int], list[int]]], pad_id: int) -> TokenBatch:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 from torch.optim import Optimizer
 from tqdm import tqdm
@@ -25,7 +26,7 @@ from opd.accuracy import verified
 from opd.batch import TokenBatch
 from opd.diagnostics import diagnose
 from opd.machine import Stopwatch, peak_memory_mib
-from opd.objectives import objective, reduce, renormalise
+from opd.objectives import objective, position_weights, renormalise
 from opd.optimizer import adamw, update
 from opd.program import arguments
 from opd.provenance import provenance
@@ -123,13 +124,10 @@ def distill_step(run: Run, step: int, previous: str) -> dict:
         problems, rollouts = sample(run, step)
     batch = rollouts.batch
     with watch("scoring"):
-        teacher = score(
-            run.teacher,
-            batch,
-            spec.teacher_top_k,
-            keep_vocabulary=spec.objective.support == "vocabulary",
-        )
-        student = score(run.student, batch, spec.teacher_top_k, at=teacher.top_ids)
+        limits = spec.teacher_top_k, spec.tokens_per_forward
+        full = spec.objective.support == "vocabulary"
+        teacher = score(run.teacher, batch, *limits, keep_vocabulary=full)
+        student = score(run.student, batch, *limits, at=teacher.top_ids)
     metrics = diagnose(batch, rollouts.finished, student, teacher, spec.rollout.max_new_tokens)
     correct = verified(rollouts, problems, run.tokenizer, run.environment)
     with watch("training"):
@@ -145,7 +143,7 @@ def distill_step(run: Run, step: int, previous: str) -> dict:
 
 
 def sample(run: Run, step: int) -> tuple[list[envs.Problem], Rollouts]:
-    """The step's problems and the student's responses.
+    """The step's problems and the student's responses, shortest sequence first.
 
     Methods that share a seed see the same problems and the same random streams.
     """
@@ -161,7 +159,8 @@ def sample(run: Run, step: int) -> tuple[list[envs.Problem], Rollouts]:
         run.tokenizer.eos_token_id,
         run.tokenizer.pad_token_id,
     )
-    return problems, rollouts
+    order = rollouts.batch.attention.sum(-1).argsort(stable=True)
+    return [problems[row] for row in order], rollouts.rows(order)
 
 
 def train(
@@ -171,28 +170,42 @@ def train(
 
     `old` (N,) holds the log-probabilities of the sampled tokens under the student that sampled.
     """
-    spec, size = run.spec, len(batch.tokens) // run.spec.optimizer.minibatches
-    for first in range(0, len(batch.tokens), size):
-        part = batch.rows(first, first + size)
-        chosen = (batch.sequence >= first) & (batch.sequence < first + size)
-        log_p = log_probs(run.student, part)
-        sampled = log_p.gather(-1, part.sampled[:, None])[:, 0]
-        losses = position_loss(spec.objective, log_p, sampled, teacher.at(chosen), old[chosen])
-        weights = losses.new_ones(losses.shape)
-        loss = reduce(losses, weights, part.sequence, spec.objective.reduction)
-        loss.backward()
+    spec, count = run.spec, run.spec.optimizer.minibatches
+    for index in range(count):
+        # Every count-th sequence: minibatches are alike in length, and within one, lengths ascend.
+        rows = torch.arange(index, len(batch.tokens), count, device=batch.tokens.device)
+        chosen = torch.isin(batch.sequence, rows)
+        loss, moved = accumulate(run, batch.rows(rows), teacher.at(chosen), old[chosen])
         norm = update(run.student, [run.optimizer], spec.optimizer.clip_norm)
-        if not (math.isfinite(loss.item()) and math.isfinite(norm)):
+        if not (math.isfinite(loss) and math.isfinite(norm)):
             raise FloatingPointError(
-                f"{where}: {spec.method} has loss {loss.item()} and gradient norm {norm}. "
+                f"{where}: {spec.method} has loss {loss} and gradient norm {norm}. "
                 f"Last finite values: {previous.strip()}"
             )
-        moved = ((sampled.detach() - old[chosen]).exp() - 1).abs() > _CLIP_RANGE
-        yield {
-            "loss": loss.item(),
-            "gradient_norm": norm,
-            "clip_fraction": moved.float().mean().item(),
-        }
+        yield {"loss": loss, "gradient_norm": norm, "clip_fraction": moved}
+
+
+def accumulate(run: Run, minibatch: TokenBatch, teacher: Scores, old: Tensor) -> tuple[float, float]:
+    """Add the minibatch's gradient to the student, a few sequences at a time.
+
+    Returns the loss and the share of tokens whose probability moved beyond PPO's clipping range.
+    The gradient does not depend on how the minibatch is split.
+    """
+    objective_spec = run.spec.objective
+    mask = torch.ones_like(old)
+    weights = position_weights(mask, minibatch.sequence, objective_spec.reduction)
+    total, moved, start = 0.0, 0.0, 0
+    for part in minibatch.split(run.spec.tokens_per_forward):
+        log_p = log_probs(run.student, part)
+        sampled = log_p.gather(-1, part.sampled[:, None])[:, 0]
+        here = slice(start, start + len(sampled))
+        losses = position_loss(objective_spec, log_p, sampled, teacher.at(here), old[here])
+        loss = (weights[here] * losses).sum()
+        loss.backward()
+        total += loss.item()
+        moved += (((sampled.detach() - old[here]).exp() - 1).abs() > _CLIP_RANGE).sum().item()
+        start += len(sampled)
+    return total, moved / len(old)
 
 
 def position_loss(

@@ -3,7 +3,7 @@
 Throughout, p is the student and q the teacher. `log_p` carries the gradient, `log_q` does not.
 Divergences take log-probabilities on a support of S tokens, shape (N, S), for N positions and
 return (N,), in nats. Estimators take those of the sampled token, shape (N,). Which positions
-count, and how they are averaged, is the caller's business (`reduce`).
+count, and how they are averaged, is the caller's business (`position_weights`).
 
 A new objective is one function here under `@divergence` or `@estimator`; its keyword-only arguments
 are the options that a config may set. This module uses tensor methods only and imports torch
@@ -25,6 +25,8 @@ OBJECTIVES: dict[str, dict[str, float]] = {}
 
 SAMPLED: set[str] = set()
 """The objectives that are estimated from the sampled token alone."""
+
+_TINY = 1e-9
 
 _FUNCTIONS: dict[str, Callable[..., Tensor]] = {}
 
@@ -116,19 +118,20 @@ def renormalise(log_p: Tensor) -> Tensor:
     return log_p.log_softmax(-1)
 
 
-def reduce(loss: Tensor, weights: Tensor, sequence: Tensor, how: str) -> Tensor:
-    """Mean of per-position losses as a scalar.
+def position_weights(mask: Tensor, sequence: Tensor, reduction: str) -> Tensor:
+    """(N,) weights, summing to 1, under which the sum of per-position losses is their mean.
 
-    `loss` and `weights` are (N,), `sequence` (N,) says to which sequence a position belongs.
-    `token_mean` averages over all weighted positions (arXiv 2603.25562, equation 8);
-    `sequence_mean` averages each sequence, then the sequences (what its code does, as it takes one
-    sequence per micro-batch). Sequences without weight do not count. Zero if nothing has weight.
+    `mask` (N,) says how much a position counts (0: not at all), `sequence` (N,) to which sequence it
+    belongs. `token_mean` averages over all positions (arXiv 2603.25562, equation 8); `sequence_mean`
+    averages each sequence, then the sequences (what its code does, as it takes one sequence per
+    micro-batch). Sequences that do not count at all are left out. All zero if nothing counts.
+
+    The weights are computed once per minibatch, so that the sum of the losses of any micro-batches
+    has the same gradient.
     """
-    weighted = loss * weights
-    if how == "token_mean":
-        return weighted.sum() / weights.sum().clamp(min=1e-9)
+    if reduction == "token_mean":
+        return mask / mask.sum().clamp(min=_TINY)
     sequences = int(sequence.max()) + 1 if len(sequence) else 0
-    totals = weighted.new_zeros(sequences).index_add(0, sequence, weighted)
-    masses = weights.new_zeros(sequences).index_add(0, sequence, weights)
-    means = totals / masses.clamp(min=1e-9)
-    return means.sum() / (masses > 0).sum().clamp(min=1)
+    masses = mask.new_zeros(sequences).index_add(0, sequence, mask)
+    counted = (masses > 0).sum().clamp(min=1)
+    return mask / (masses.clamp(min=_TINY)[sequence] * counted)

@@ -11,9 +11,6 @@ from transformers import PreTrainedModel
 
 from opd.batch import TokenBatch
 
-# Positions whose vocabulary-wide logits exist at the same time.
-_CHUNK = 8192
-
 
 @dataclass(frozen=True)
 class Scores:
@@ -33,8 +30,8 @@ class Scores:
     log_probs_at: Tensor | None = None
     log_probs: Tensor | None = None
 
-    def at(self, positions: Tensor) -> "Scores":
-        """The scores of the positions selected by a (N,) mask."""
+    def at(self, positions: Tensor | slice) -> "Scores":
+        """The scores of the positions selected by a (N,) mask or a slice."""
         given = {name: column for name, column in vars(self).items() if column is not None}
         return Scores(**{name: column[positions] for name, column in given.items()})
 
@@ -61,21 +58,21 @@ def score(
     model: PreTrainedModel,
     batch: TokenBatch,
     top_k: int,
+    tokens_per_forward: int,
     at: Tensor | None = None,
     keep_vocabulary: bool = False,
 ) -> Scores:
-    """Score the generated tokens of a batch, without gradient.
+    """Score the generated tokens of a batch, without gradient, a few sequences at a time.
 
     `at` (N, K) asks for the log-probabilities of those tokens, `keep_vocabulary` for all of them.
     """
     head = model.get_output_embeddings()
-    states = hidden_states(model, batch)
-    chunks = []
-    for start in range(0, len(states), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        logits = head(states[part]).float()
-        wanted = None if at is None else at[part]
-        chunks.append(_score_logits(logits, batch.sampled[part], top_k, wanted, keep_vocabulary))
+    chunks, start = [], 0
+    for part in batch.split(tokens_per_forward):
+        logits = head(hidden_states(model, part)).float()
+        wanted = None if at is None else at[start : start + len(logits)]
+        chunks.append(_score_logits(logits, part.sampled, top_k, wanted, keep_vocabulary))
+        start += len(logits)
     return Scores(**{name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]})
 
 

@@ -166,6 +166,9 @@ class DistillSpec(Spec):
     )
     objective: ObjectiveSpec
     optimizer: OptimizerSpec
+    tokens_per_forward: Count = Field(
+        description="padded tokens in one forward pass; bounds memory and changes nothing else"
+    )
     checkpoint_every: Count = Field(description="steps between checkpoints")
 
     @model_validator(mode="after")

@@ -86,6 +86,7 @@ class Plan:
             scale_description=self.config.description,
             protocol=evaluation.table_protocol,
             paper_table=config.paper_table,
+            paper_column=config.paper_column,
             reference_row=config.reference,
             rows=[{"row": r.label, "label": r.label, "paper_row": r.paper_row} for r in config.rows],
             evaluation=evaluation.model_dump(exclude={"table_protocol", "batch_size"}),

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+_HEAD = 64
+
 
 def uniforms(keys: list[str], length: int) -> Tensor:
     """(len(keys), length) uniform numbers in [0, 1): row i is a pure function of keys[i].
@@ -31,12 +33,23 @@ def draw(logits: Tensor, uniform: Tensor, temperature: float, top_p: float) -> T
     probabilities = (logits.float() / temperature).softmax(-1)
     if top_p == 1:
         return _invert(probabilities.double().cumsum(-1), uniform)
-    ordered, ids = probabilities.sort(dim=-1, descending=True, stable=True)
+    ordered, ids = _most_probable(probabilities, top_p)
     cumulative = ordered.double().cumsum(-1)
     outside = (cumulative - ordered) >= top_p
     nucleus = cumulative.masked_fill(outside, 0).amax(-1, keepdim=True)
     choice = _invert(cumulative.minimum(nucleus), uniform)
     return ids.gather(-1, choice[:, None])[:, 0]
+
+
+def _most_probable(probabilities: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
+    """The most probable tokens in order, enough of them to hold the nucleus, and their ids.
+
+    A nucleus is nearly always small, and a partial sort is ten times cheaper than a full one.
+    """
+    ordered, ids = probabilities.topk(min(_HEAD, probabilities.shape[-1]), -1)
+    if (ordered.sum(-1) >= top_p).all():
+        return ordered, ids
+    return probabilities.sort(dim=-1, descending=True)
 
 
 def _invert(cumulative: Tensor, uniform: Tensor) -> Tensor:

@@ -27,6 +27,10 @@ class Rollouts:
     batch: TokenBatch
     finished: Tensor
 
+    def rows(self, index: Tensor) -> "Rollouts":
+        """The rollouts of `index` (b,), in its order."""
+        return Rollouts(self.batch.rows(index), self.finished[index])
+
     def response(self, row: int) -> list[int]:
         """Token ids of one response, the end token included."""
         return self.batch.tokens[row][self.batch.generated[row]].tolist()
@@ -89,7 +93,7 @@ def generate(
         attention=torch.cat([real, generated], 1),
         generated=torch.cat([torch.zeros_like(real), generated], 1),
     )
-    return Rollouts(batch.rows(0, len(prompts)), finished)
+    return Rollouts(batch.rows(torch.arange(len(prompts), device=device)), finished)
 
 
 def _pad_left(prompts: Sequence[Sequence[int]], pad_id: int, device: torch.device) -> tuple[Tensor, Tensor]:

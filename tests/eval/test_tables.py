@@ -23,6 +23,7 @@ SPEC = TableSpec(
     scale_description="made by hand",
     protocol="avg@2",
     paper_table="Table 1",
+    paper_column="Avg",
     reference_row="base",
     rows=[
         {"row": "model", "label": "The model"},
@@ -102,7 +103,7 @@ def test_renderings_agree_and_name_what_is_missing(frame, tmp_path):
         assert "58.3 ± 11.8" in text  # base on easy
         assert "41.7" in text
         assert "Rebuild: snakemake table" in text
-        assert "No counterpart in the paper: The model, Base." in text
+        assert "No counterpart in the paper: The model; Base." in text
         assert "reference: Base" in text
     assert texts["md"].count("\n| ") == 4
     lines = (tmp_path / "out/table.csv").read_text().splitlines()

@@ -31,6 +31,7 @@ DISTILL = {
         "clip_norm": 1.0,
         "minibatches": 2,
     },
+    "tokens_per_forward": 128,
     "checkpoint_every": 2,
 }
 

@@ -1,6 +1,8 @@
 """Token batches: which positions count, and cutting them into parts."""
 
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from opd.batch import from_pairs
 
@@ -18,8 +20,18 @@ def test_from_pairs_marks_responses():
 
 def test_rows_drop_common_padding_only():
     batch = from_pairs([([1, 2], [3, 4, 5]), ([6], [7]), ([8, 9], [1])], pad_id=0)
-    part = batch.rows(1, 3)
-    assert part.tokens.tolist() == [[6, 7, 0], [8, 9, 1]]
-    assert part.sampled.tolist() == [7, 1]
-    together = torch.cat([batch.rows(0, 1).sampled, part.sampled])
-    assert together.tolist() == batch.sampled.tolist()
+    part = batch.rows(torch.tensor([2, 1]))
+    assert part.tokens.tolist() == [[8, 9, 1], [6, 7, 0]]
+    assert part.sampled.tolist() == [1, 7]
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.integers(1, 9)), min_size=1, max_size=12), st.integers(1, 60))
+def test_split_keeps_positions_in_order_within_the_budget(lengths, tokens):
+    pairs = [([7] * prompt, list(range(1, response + 1))) for prompt, response in lengths]
+    batch = from_pairs(pairs, pad_id=0)
+    parts = list(batch.split(tokens))
+    assert torch.cat([part.sampled for part in parts]).tolist() == batch.sampled.tolist()
+    assert sum(len(part.tokens) for part in parts) == len(pairs)
+    for part in parts:
+        assert part.attention.any(0).all()
+        assert part.tokens.numel() <= tokens or len(part.tokens) == 1

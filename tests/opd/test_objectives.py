@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opd.objectives import OBJECTIVES, objective, reduce, renormalise
+from opd.objectives import OBJECTIVES, objective, position_weights, renormalise
 
 V, K = 12, 4
 
@@ -222,23 +222,26 @@ def test_policy_gradient_follows_the_teacher(logits):
     assert gradient(same, student).abs().max() == 0
 
 
-@pytest.mark.parametrize("how", ["token_mean", "sequence_mean"])
-def test_reduce_against_loops(how):
+@pytest.mark.parametrize(
+    ("reduction", "expected"),
+    [
+        ("token_mean", (1 + 3 + 10 + 0.5 * 20) / 3.5),
+        ("sequence_mean", ((1 + 3) / 2 + (10 + 0.5 * 20) / 1.5) / 2),
+    ],
+)
+def test_position_weights_by_hand(reduction, expected):
     loss = torch.tensor([1.0, 2.0, 3.0, 10.0, 20.0, 7.0])
-    weights = torch.tensor([1.0, 0.0, 1.0, 1.0, 0.5, 0.0])
-    sequence = torch.tensor([0, 0, 0, 1, 1, 2])
-    expected = {
-        "token_mean": (1 + 3 + 10 + 10) / 3.5,
-        "sequence_mean": ((1 + 3) / 2 + (10 + 10) / 1.5) / 2,
-    }
-    assert reduce(loss, weights, sequence, how).item() == pytest.approx(expected[how])
+    mask = torch.tensor([1.0, 0.0, 1.0, 1.0, 0.5, 0.0])
+    weights = position_weights(mask, torch.tensor([0, 0, 0, 1, 1, 2]), reduction)
+    assert weights.sum().item() == pytest.approx(1)
+    assert (weights * loss).sum().item() == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("how", ["token_mean", "sequence_mean"])
-def test_reduce_of_nothing_is_zero(how):
+@pytest.mark.parametrize("reduction", ["token_mean", "sequence_mean"])
+def test_position_weights_of_nothing_are_zero(reduction):
     empty = torch.zeros(0)
-    assert reduce(empty, empty, torch.zeros(0, dtype=torch.long), how).item() == 0
-    assert reduce(torch.ones(3), torch.zeros(3), torch.zeros(3, dtype=torch.long), how).item() == 0
+    assert position_weights(empty, torch.zeros(0, dtype=torch.long), reduction).sum() == 0
+    assert position_weights(torch.zeros(3), torch.zeros(3, dtype=torch.long), reduction).tolist() == [0, 0, 0]
 
 
 @given(

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from opd import scoring
 from opd.batch import TokenBatch, from_pairs
 from opd.scoring import log_probs, score
 from opd.supervised import cross_entropy
 
+AT = torch.arange(9 * 3).view(9, 3)
 PAIRS = [([1, 10, 20, 30], [40, 50, 60]), ([2, 11], [41]), ([3, 12, 22], [42, 52, 62, 72, 2])]
 
 
@@ -28,7 +28,14 @@ def brute_force(model) -> torch.Tensor:
 
 def test_score_equals_one_prefix_at_a_time(teacher, batch):
     expected = brute_force(teacher)
-    scores = score(teacher, batch, top_k=5, keep_vocabulary=True, at=torch.arange(9 * 3).view(9, 3))
+    scores = score(
+        teacher,
+        batch,
+        top_k=5,
+        tokens_per_forward=64,
+        keep_vocabulary=True,
+        at=torch.arange(9 * 3).view(9, 3),
+    )
     close = {"rtol": 1e-5, "atol": 1e-5, "check_dtype": False}
     torch.testing.assert_close(scores.log_probs, expected, **close)
     sampled = torch.tensor([token for _, response in PAIRS for token in response])
@@ -40,7 +47,7 @@ def test_score_equals_one_prefix_at_a_time(teacher, batch):
 
 
 def test_log_normaliser_turns_logits_into_log_probabilities(teacher, batch):
-    scores = score(teacher, batch, top_k=256)
+    scores = score(teacher, batch, top_k=256, tokens_per_forward=64)
     logits = teacher(input_ids=torch.tensor([PAIRS[0][0]])).logits[0, -1]
     recovered = logits[scores.top_ids[0]] - scores.log_normaliser[0]
     torch.testing.assert_close(recovered, scores.top_log_probs[0], rtol=1e-5, atol=1e-5)
@@ -50,28 +57,29 @@ def test_padding_on_either_side_changes_nothing(teacher, batch):
     def pad(tensor, left, right):
         return torch.nn.functional.pad(tensor, (left, right))
 
-    plain = score(teacher, batch, top_k=4).sampled_log_prob
+    plain = score(teacher, batch, top_k=4, tokens_per_forward=64).sampled_log_prob
     for left, right in ((3, 0), (0, 6), (2, 2)):
         padded = TokenBatch(*(pad(x, left, right) for x in (batch.tokens, batch.attention, batch.generated)))
-        again = score(teacher, padded, top_k=4).sampled_log_prob
+        again = score(teacher, padded, top_k=4, tokens_per_forward=64).sampled_log_prob
         torch.testing.assert_close(again, plain, rtol=1e-5, atol=1e-5)
 
 
-def test_chunks_change_nothing(teacher, batch, monkeypatch):
-    whole = score(teacher, batch, top_k=4)
-    monkeypatch.setattr(scoring, "_CHUNK", 2)
-    parts = score(teacher, batch, top_k=4)
-    torch.testing.assert_close(parts.sampled_log_prob, whole.sampled_log_prob)
-    assert torch.equal(parts.top_ids, whole.top_ids)
+@pytest.mark.parametrize("tokens", [1, 12, 1000])
+def test_splitting_changes_nothing(teacher, batch, tokens):
+    ids = torch.arange(9 * 3).view(9, 3)
+    whole = score(teacher, batch, 4, 64, at=ids, keep_vocabulary=True)
+    parts = score(teacher, batch, 4, tokens, at=ids, keep_vocabulary=True)
+    for name, column in vars(whole).items():
+        torch.testing.assert_close(getattr(parts, name), column, rtol=1e-5, atol=1e-5)
 
 
 def test_scores_carry_no_gradient_and_log_probs_do(student, batch):
-    assert not score(student, batch, top_k=4).top_log_probs.requires_grad
+    assert not score(student, batch, top_k=4, tokens_per_forward=64).top_log_probs.requires_grad
     assert log_probs(student, batch).requires_grad
 
 
 def test_at_selects_positions(teacher, batch):
-    scores = score(teacher, batch, top_k=4)
+    scores = score(teacher, batch, top_k=4, tokens_per_forward=64)
     chosen = batch.sequence == 2
     assert torch.equal(scores.at(chosen).sampled_log_prob, scores.sampled_log_prob[-5:])
     assert scores.at(chosen).log_probs is None

@@ -67,6 +67,7 @@ class StudyConfig(Spec):
 
     title: str
     paper_table: str | None = None
+    paper_column: str = "Avg"
     reference: str = Field(description="label of the row that differences are taken against")
     rows: tuple[RowConfig, ...]
 

@@ -99,7 +99,7 @@ def test_sampling_follows_the_models_probabilities(student, tokenizer):
     one = SamplingSpec(temperature=1, top_p=1, max_new_tokens=1)
     rollouts = run(student, [prompt] * count, one, -1, tokenizer.pad_token_id)
     frequencies = torch.bincount(rollouts.batch.sampled, minlength=256) / count
-    expected = log_probs(student, rollouts.batch.rows(0, 1)).exp()[0]
+    expected = log_probs(student, rollouts.batch.rows(torch.tensor([0]))).exp()[0]
     assert (frequencies - expected).abs().max() < 4 * (0.25 / count) ** 0.5
 
 
