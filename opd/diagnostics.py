@@ -7,16 +7,17 @@ import torch
 from torch import Tensor
 
 from opd.batch import TokenBatch
-from opd.scoring import Scores
+from opd.scoring import Comparison
 
 POSITION_RANGES = 8
 
 
-def diagnose(batch: TokenBatch, finished: Tensor, student: Scores, teacher: Scores, cap: int) -> dict:
-    """Metrics of a rollout batch with N positions; `student` was scored at the teacher's top-K.
+def diagnose(batch: TokenBatch, finished: Tensor, comparison: Comparison, cap: int) -> dict:
+    """Metrics of a rollout batch as both models saw it before the update.
 
     `finished` (B,) is true where the end token came before the cap of `cap` tokens.
     """
+    student, teacher = comparison.student, comparison.teacher
     gap = teacher.sampled_log_prob - student.sampled_log_prob
     return {
         "response_length": float(batch.lengths.float().mean()),
@@ -24,7 +25,7 @@ def diagnose(batch: TokenBatch, finished: Tensor, student: Scores, teacher: Scor
         "gap": float(gap.mean()),
         "gap_by_position": gap_by_position(gap, batch.offset, cap),
         "positive_reward_share": float((gap > 0).float().mean()),
-        "student_mass": mass(student.log_probs_at),
+        "student_mass": mass(comparison.student_on_teacher_top),
         "teacher_mass": mass(teacher.top_log_probs),
         "overlap": overlap(student.top_ids, teacher.top_ids),
         "entropy": float(student.entropy.mean()),
@@ -40,9 +41,8 @@ def gap_by_position(gap: Tensor, offset: Tensor, cap: int) -> list[float | None]
     return [float(t / n) if n else None for t, n in zip(totals, counts, strict=True)]
 
 
-def mass(log_probs: Tensor | None) -> float:
+def mass(log_probs: Tensor) -> float:
     """Mean over positions of the probability in (N, K) log-probabilities of distinct tokens."""
-    assert log_probs is not None, "score the student with `at=teacher.top_ids`"
     return float(log_probs.exp().sum(-1).mean())
 
 

@@ -23,17 +23,20 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 import envs
 from opd import checkpoint, models
 from opd.accuracy import verified
+from opd.advantages import advantages
 from opd.batch import TokenBatch
 from opd.diagnostics import diagnose
+from opd.lm_head import head_of
+from opd.loss import position_losses
 from opd.machine import Stopwatch, peak_memory_mib
-from opd.objectives import objective, position_weights, renormalise
+from opd.objectives import position_weights
 from opd.optimizer import adamw, update
 from opd.program import arguments
 from opd.provenance import provenance
 from opd.rollout.sampling import uniforms
 from opd.rollout.torch_engine import Rollouts, generate
-from opd.scoring import Scores, log_probs, score
-from opd.spec import DistillSpec, ObjectiveSpec
+from opd.scoring import Comparison, compare, select
+from opd.spec import DistillSpec
 
 # A change of probability beyond which PPO clips; the range of the clip_fraction metric.
 _CLIP_RANGE = 0.2
@@ -124,22 +127,36 @@ def distill_step(run: Run, step: int, previous: str) -> dict:
         problems, rollouts = sample(run, step)
     batch = rollouts.batch
     with watch("scoring"):
-        limits = spec.teacher_top_k, spec.tokens_per_forward
-        full = spec.objective.support == "vocabulary"
-        teacher = score(run.teacher, batch, *limits, keep_vocabulary=full)
-        student = score(run.student, batch, *limits, at=teacher.top_ids)
-    metrics = diagnose(batch, rollouts.finished, student, teacher, spec.rollout.max_new_tokens)
+        comparison = compare(
+            run.student,
+            run.teacher,
+            batch,
+            spec.teacher_top_k,
+            spec.tokens_per_forward,
+            spec.objective.support,
+            spec.objective.nucleus_mass or 1.0,
+            spec.objective.advantage.baseline,
+        )
+    metrics = diagnose(batch, rollouts.finished, comparison, spec.rollout.max_new_tokens)
     correct = verified(rollouts, problems, run.tokenizer, run.environment)
+    outcome = torch.tensor(correct, device=batch.tokens.device).float()[batch.sequence]
     with watch("training"):
-        updates = list(train(run, batch, teacher, student.sampled_log_prob, f"step {step}", previous))
+        advantage = advantages(spec.objective.advantage, comparison, batch.sequence, outcome)
+        updates = list(train(run, batch, comparison, advantage, f"step {step}", previous))
     tokens = len(batch.sampled)
     return {
         "step": step,
-        **{name: sum(u[name] for u in updates) / len(updates) for name in updates[0]},
+        **{name: mean([update[name] for update in updates]) for name in updates[0]},
         "rollout_accuracy": sum(correct) / len(correct),
         **metrics,
         "machine": {**watch.rates(tokens), "peak_memory_mib": peak_memory_mib()},
     }
+
+
+def mean(values: list[float | None]) -> float | None:
+    """The mean of the values, None if one of them is."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
 
 
 def sample(run: Run, step: int) -> tuple[list[envs.Problem], Rollouts]:
@@ -164,18 +181,18 @@ def sample(run: Run, step: int) -> tuple[list[envs.Problem], Rollouts]:
 
 
 def train(
-    run: Run, batch: TokenBatch, teacher: Scores, old: Tensor, where: str, previous: str
-) -> Iterator[dict[str, float]]:
+    run: Run, batch: TokenBatch, comparison: Comparison, advantage: Tensor, where: str, previous: str
+) -> Iterator[dict[str, float | None]]:
     """Update the student once per minibatch of whole sequences; yields each update's metrics.
 
-    `old` (N,) holds the log-probabilities of the sampled tokens under the student that sampled.
+    `comparison` and `advantage` (N,) belong to the N positions of `batch`, before the first update.
     """
     spec, count = run.spec, run.spec.optimizer.minibatches
     for index in range(count):
         # Every count-th sequence: minibatches are alike in length, and within one, lengths ascend.
         rows = torch.arange(index, len(batch.tokens), count, device=batch.tokens.device)
         chosen = torch.isin(batch.sequence, rows)
-        loss, moved = accumulate(run, batch.rows(rows), teacher.at(chosen), old[chosen])
+        loss, moved = accumulate(run, batch.rows(rows), select(comparison, chosen), advantage[chosen])
         norm = update(run.student, [run.optimizer], spec.optimizer.clip_norm)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise FloatingPointError(
@@ -185,46 +202,30 @@ def train(
         yield {"loss": loss, "gradient_norm": norm, "clip_fraction": moved}
 
 
-def accumulate(run: Run, minibatch: TokenBatch, teacher: Scores, old: Tensor) -> tuple[float, float]:
+def accumulate(
+    run: Run, minibatch: TokenBatch, comparison: Comparison, advantage: Tensor
+) -> tuple[float, float | None]:
     """Add the minibatch's gradient to the student, a few sequences at a time.
 
-    Returns the loss and the share of tokens whose probability moved beyond PPO's clipping range.
-    The gradient does not depend on how the minibatch is split.
+    Returns the loss and, where the objective computes the normaliser, the share of tokens whose
+    probability moved beyond PPO's clipping range. The gradient does not depend on how the minibatch is
+    split.
     """
-    objective_spec = run.spec.objective
-    mask = torch.ones_like(old)
-    weights = position_weights(mask, minibatch.sequence, objective_spec.reduction)
-    total, moved, start = 0.0, 0.0, 0
+    spec, old = run.spec.objective, comparison.student.sampled_log_prob
+    weights = position_weights(torch.ones_like(old), minibatch.sequence, spec.reduction)
+    total, start, moved = 0.0, 0, []
     for part in minibatch.split(run.spec.tokens_per_forward):
-        log_p = log_probs(run.student, part)
-        sampled = log_p.gather(-1, part.sampled[:, None])[:, 0]
-        here = slice(start, start + len(sampled))
-        losses = position_loss(objective_spec, log_p, sampled, teacher.at(here), old[here])
+        here = slice(start, start + len(part.sampled))
+        losses, log_p = position_losses(
+            spec, run.student, head_of(run.teacher), part, select(comparison, here), advantage[here]
+        )
         loss = (weights[here] * losses).sum()
         loss.backward()
         total += loss.item()
-        moved += (((sampled.detach() - old[here]).exp() - 1).abs() > _CLIP_RANGE).sum().item()
-        start += len(sampled)
-    return total, moved / len(old)
-
-
-def position_loss(
-    spec: ObjectiveSpec, log_p: Tensor, sampled: Tensor, teacher: Scores, old: Tensor
-) -> Tensor:
-    """(N,) loss of the spec's objective on its support.
-
-    `log_p` (N, V) student log-probabilities, `sampled` and `old` (N,) those of the sampled token
-    now and when it was drawn.
-    """
-    function = objective(spec.name)
-    if spec.support == "sampled":
-        return function(sampled, old, teacher.sampled_log_prob, **spec.options)
-    if spec.support == "vocabulary":
-        return function(log_p, teacher.log_probs, **spec.options)
-    log_p, log_q = log_p.gather(-1, teacher.top_ids), teacher.top_log_probs
-    if spec.renormalise:
-        log_p, log_q = renormalise(log_p), renormalise(log_q)
-    return function(log_p, log_q, **spec.options)
+        start = here.stop
+        if log_p is not None:
+            moved.append(((log_p - old[here]).exp() - 1).abs() > _CLIP_RANGE)
+    return total, torch.cat(moved).float().mean().item() if moved else None
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ METRICS = {
     "loss": "Mean of the objective over the step's minibatches, in nats.",
     "gradient_norm": "L2 norm of the gradient before clipping, mean over the step's minibatches.",
     "clip_fraction": "Share of sampled tokens whose probability moved by more than 20 % since sampling, "
-    "the range where PPO clips; logged for every method, although only policy gradients clip.",
+    "the range where PPO clips; null where the loss never computes the normaliser.",
     "response_length": "Mean tokens per response, the end token included.",
     "cap_share": "Share of responses that reached the token cap (ResponseClipRatio in arXiv 2603.25562).",
     "rollout_accuracy": "Share of rollouts that end by themselves with the right answer. Never trained on.",

@@ -1,25 +1,31 @@
-"""What a model thinks of given tokens: log-probabilities at every generated position.
+"""What student and teacher think of sampled tokens, before the update.
 
-The same function scores rollouts under the teacher and, before an update, under the student.
+Both models read the same token ids, a few sequences at a time; of the vocabulary only the top K, the
+support and the normaliser are kept.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from opd import support as supports
 from opd.batch import TokenBatch
+from opd.lm_head import Head, head_of, statistics, support_logits
+
+Columns = TypeVar("Columns")
 
 
 @dataclass(frozen=True)
 class Scores:
     """A model's view of the N generated positions of a batch, in nats and float32.
 
-    `top_ids`, `top_log_probs`: (N, K), its K most probable tokens, most probable first;
-    `log_normaliser`: (N,), log-sum-exp of the logits; `sampled_log_prob`: (N,), of the token that
-    was generated; `entropy`: (N,). If asked for: `log_probs_at` (N, K), of given tokens, and
-    `log_probs` (N, V), of all.
+    `top_ids`, `top_log_probs`: (N, K), its K most probable tokens, most probable first, ties to the
+    smaller id; `log_normaliser`: (N,), log-sum-exp of the logits; `sampled_log_prob`: (N,), of the
+    token that was generated; `entropy`: (N,).
     """
 
     top_ids: Tensor
@@ -27,17 +33,29 @@ class Scores:
     log_normaliser: Tensor
     sampled_log_prob: Tensor
     entropy: Tensor
-    log_probs_at: Tensor | None = None
-    log_probs: Tensor | None = None
 
-    def at(self, positions: Tensor | slice) -> "Scores":
-        """The scores of the positions selected by a (N,) mask or a slice."""
-        given = {name: column for name, column in vars(self).items() if column is not None}
-        return Scores(**{name: column[positions] for name, column in given.items()})
+
+@dataclass(frozen=True)
+class Comparison:
+    """Student and teacher at the same N positions.
+
+    `support_on_teacher_top`: (N, K) student log-probabilities of the teacher's top K; `support`: (N, S)
+    ids on which an objective compares them, and `support_log_q` the teacher's log-probabilities there.
+    For objectives on the whole vocabulary `teacher_states` (N, d) is kept instead. `expected_log_ratio`
+    (N,) if asked for: sum_V p (log q - log p).
+    """
+
+    student: Scores
+    teacher: Scores
+    student_on_teacher_top: Tensor
+    support: Tensor | None = None
+    support_log_q: Tensor | None = None
+    teacher_states: Tensor | None = None
+    expected_log_ratio: Tensor | None = None
 
 
 def hidden_states(model: PreTrainedModel, batch: TokenBatch) -> Tensor:
-    """(N, H) final hidden states that predict the generated tokens."""
+    """(N, d) final hidden states that predict the generated tokens."""
     states = model.base_model(
         input_ids=batch.tokens,
         attention_mask=batch.attention,
@@ -47,51 +65,87 @@ def hidden_states(model: PreTrainedModel, batch: TokenBatch) -> Tensor:
     return states[batch.predictors]
 
 
-def log_probs(model: PreTrainedModel, batch: TokenBatch) -> Tensor:
-    """(N, V) log-probabilities at the generated positions, in float32, with gradient."""
-    logits = model.get_output_embeddings()(hidden_states(model, batch))
-    return logits.float().log_softmax(-1)
+@torch.no_grad()
+def score(head: Head, states: Tensor, sampled: Tensor, top_k: int) -> Scores:
+    """Scores of the positions with hidden states (N, d) and sampled tokens (N,)."""
+    found = statistics(head, states, top_k)
+    sampled_logit = support_logits(head, states, sampled[:, None])[:, 0]
+    return Scores(
+        top_ids=found.top_ids,
+        top_log_probs=found.top_logits - found.log_normaliser[:, None],
+        log_normaliser=found.log_normaliser,
+        sampled_log_prob=sampled_logit - found.log_normaliser,
+        entropy=found.entropy,
+    )
 
 
 @torch.no_grad()
-def score(
-    model: PreTrainedModel,
+def log_probs_on(head: Head, states: Tensor, scores: Scores, support: Tensor) -> Tensor:
+    """(N, S) log-probabilities of arbitrary tokens, -inf in empty slots."""
+    return support_logits(head, states, support) - scores.log_normaliser[:, None]
+
+
+@torch.no_grad()
+def compare(
+    student: PreTrainedModel,
+    teacher: PreTrainedModel,
     batch: TokenBatch,
     top_k: int,
     tokens_per_forward: int,
-    at: Tensor | None = None,
-    keep_vocabulary: bool = False,
-) -> Scores:
-    """Score the generated tokens of a batch, without gradient, a few sequences at a time.
-
-    `at` (N, K) asks for the log-probabilities of those tokens, `keep_vocabulary` for all of them.
-    """
-    head = model.get_output_embeddings()
-    chunks, start = [], 0
+    support: str,
+    nucleus_mass: float = 1.0,
+    expected_log_ratio: bool = False,
+) -> Comparison:
+    """Score a batch under both models, a few sequences at a time. `support`: see `opd.names`."""
+    heads = head_of(student), head_of(teacher)
+    parts = []
     for part in batch.split(tokens_per_forward):
-        logits = head(hidden_states(model, part)).float()
-        wanted = None if at is None else at[start : start + len(logits)]
-        chunks.append(_score_logits(logits, part.sampled, top_k, wanted, keep_vocabulary))
-        start += len(logits)
-    return Scores(**{name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]})
+        states = hidden_states(student, part), hidden_states(teacher, part)
+        p, q = (score(h, s, part.sampled, top_k) for h, s in zip(heads, states, strict=True))
+        columns: dict[str, Any] = {
+            "student": p,
+            "teacher": q,
+            "student_on_teacher_top": log_probs_on(heads[0], states[0], p, q.top_ids),
+        }
+        if support == "vocabulary":
+            columns["teacher_states"] = states[1]
+        elif support != "sampled":
+            ids = supports.build(support, p.top_ids, q.top_ids, q.top_log_probs, part.sampled, nucleus_mass)
+            columns |= {"support": ids, "support_log_q": log_probs_on(heads[1], states[1], q, ids)}
+        if expected_log_ratio:
+            columns["expected_log_ratio"] = _expected_log_ratio(heads, states)
+        parts.append(Comparison(**columns))
+    return join(parts)
 
 
-def _score_logits(
-    logits: Tensor, sampled: Tensor, top_k: int, at: Tensor | None, keep_vocabulary: bool
-) -> dict[str, Tensor]:
-    """The fields of `Scores` from (n, V) logits."""
-    log_normaliser = logits.logsumexp(-1)
-    log_p = logits - log_normaliser[:, None]
-    top = log_p.topk(top_k, -1)
-    fields = {
-        "top_ids": top.indices,
-        "top_log_probs": top.values,
-        "log_normaliser": log_normaliser,
-        "sampled_log_prob": log_p.gather(-1, sampled[:, None])[:, 0],
-        "entropy": -(log_p.exp() * log_p).sum(-1),
-    }
-    if at is not None:
-        fields["log_probs_at"] = log_p.gather(-1, at)
-    if keep_vocabulary:
-        fields["log_probs"] = log_p
-    return fields
+def _expected_log_ratio(heads: tuple[Head, Head], states: tuple[Tensor, Tensor]) -> Tensor:
+    chunks = []
+    for p_states, q_states in zip(*(s.split(256) for s in states), strict=True):
+        log_p = heads[0].logits(p_states).log_softmax(-1)
+        log_q = heads[1].logits(q_states).log_softmax(-1)
+        chunks.append((log_p.exp() * (log_q - log_p)).sum(-1))
+    return torch.cat(chunks)
+
+
+def join(parts: Sequence[Columns]) -> Columns:
+    """Concatenate records of per-position tensors, nested records included."""
+    first = parts[0]
+    columns = {name: [getattr(part, name) for part in parts] for name in vars(first)}
+    return type(first)(**{name: _join(values) for name, values in columns.items()})
+
+
+def _join(values: list) -> Any:
+    if values[0] is None:
+        return None
+    return torch.cat(values) if isinstance(values[0], Tensor) else join(values)
+
+
+def select(record: Columns, positions: Tensor | slice) -> Columns:
+    """The positions chosen by a (N,) mask or a slice, of a record of per-position tensors."""
+    return type(record)(**{name: _select(value, positions) for name, value in vars(record).items()})
+
+
+def _select(value: Any, positions: Tensor | slice) -> Any:
+    if value is None:
+        return None
+    return value[positions] if isinstance(value, Tensor) else select(value, positions)

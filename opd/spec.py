@@ -8,7 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from opd.objectives import OBJECTIVES, SAMPLED
+from opd.names import SUPPORTS
+from opd.objectives import OBJECTIVES
 
 Probability = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -94,24 +95,39 @@ class SftSpec(Spec):
     learning_rate: Rate
 
 
+class AdvantageSpec(Spec):
+    """What a policy gradient credits a sampled token with; see `opd.advantages`."""
+
+    gamma: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="discount of later rewards: 0 token-level, 1 sequence-level"
+    )
+    log_ratio_clip: Rate | None = Field(None, description="clamp of the log-ratio reward, in nats")
+    baseline: bool = Field(False, description="subtract the exact expected reward of each position")
+    outcome_weight: float = Field(0.0, description="weight of the verified outcome (0 or 1) of the response")
+
+
 class ObjectiveSpec(Spec):
     """Which loss, on which tokens: a function of `opd.objectives` with its options."""
 
     name: Literal[tuple(OBJECTIVES)]  # type: ignore[valid-type]
-    support: Literal["sampled", "teacher_top_k", "vocabulary"] = Field(
-        description="tokens on which teacher and student are compared at each position"
+    support: Literal[tuple(SUPPORTS)] = Field(  # type: ignore[valid-type]
+        description="tokens on which teacher and student are compared at each position; see opd.names"
     )
-    renormalise: bool = Field(
-        False, description="rescale both distributions to sum to one on the support (LSM)"
+    nucleus_mass: Probability | None = Field(None, description="teacher mass that teacher_nucleus holds")
+    outside: Literal["ignored", "renormalised", "tail_bucket"] = Field(
+        "ignored",
+        description="probability outside the support: left out, scaled away on both sides (LSM), or kept "
+        "as one more outcome",
     )
     options: dict[str, float] = Field({}, description="keyword options of the objective")
+    advantage: AdvantageSpec = Field(AdvantageSpec(), description="for objectives that use an advantage")
     reduction: Literal["token_mean", "sequence_mean"] = Field(
         description="mean over all tokens of the batch, or mean of per-sequence means"
     )
 
     @model_validator(mode="after")
     def _options_are_used(self) -> Self:
-        known = OBJECTIVES[self.name]
+        known = OBJECTIVES[self.name].options
         for option in self.options:
             if option not in known:
                 allowed = f"its options are {', '.join(known)}" if known else "it takes no options"
@@ -119,17 +135,33 @@ class ObjectiveSpec(Spec):
                     f"objective {self.name!r} would ignore the option {option!r}; {allowed}. "
                     f"Remove {option!r} or choose another objective"
                 )
+        if self.advantage != AdvantageSpec() and "advantage" not in OBJECTIVES[self.name].inputs:
+            raise ValueError(
+                f"objective {self.name!r} would ignore `advantage`; remove it or use policy_gradient"
+            )
         return self
 
     @model_validator(mode="after")
     def _support_fits(self) -> Self:
-        if (self.name in SAMPLED) != (self.support == "sampled"):
-            right = "support: sampled" if self.name in SAMPLED else "support: teacher_top_k or vocabulary"
+        on_support = OBJECTIVES[self.name].on_support
+        if on_support == (self.support == "sampled"):
+            right = "a support of several tokens" if on_support else "support: sampled"
             raise ValueError(f"objective {self.name!r} cannot use support {self.support!r}; write {right}")
-        if self.renormalise and self.support != "teacher_top_k":
+        if self.support == "vocabulary" and "sampled_outside" in OBJECTIVES[self.name].inputs:
             raise ValueError(
-                f"renormalise has no effect on support {self.support!r}; write renormalise: false"
+                f"objective {self.name!r} estimates what is outside the support, and nothing is outside the "
+                f"vocabulary; write objective reverse_kl"
             )
+        if self.outside != "ignored" and "sampled_outside" in OBJECTIVES[self.name].inputs:
+            raise ValueError(
+                f"objective {self.name!r} itself estimates what is outside; write outside: ignored"
+            )
+        if self.outside != "ignored" and self.support in ("sampled", "vocabulary"):
+            raise ValueError(
+                f"nothing is outside support {self.support!r} to be {self.outside}; write outside: ignored"
+            )
+        if (self.nucleus_mass is not None) != (self.support == "teacher_nucleus"):
+            raise ValueError("nucleus_mass goes with support: teacher_nucleus, and only with it")
         return self
 
 
@@ -183,10 +215,16 @@ class DistillSpec(Spec):
 
     @model_validator(mode="after")
     def _single_token_support_has_signal(self) -> Self:
-        if self.objective.renormalise and self.teacher_top_k == 1:
+        single = self.objective.support in (
+            "teacher_top_k",
+            "student_top_k",
+            "intersection",
+            "teacher_nucleus",
+        )
+        if self.objective.outside == "renormalised" and single and self.teacher_top_k == 1:
             raise ValueError(
-                "teacher_top_k 1 with renormalise: true is identically zero (one token always has "
-                "probability 1); write teacher_top_k: 2 or more, or renormalise: false"
+                "teacher_top_k 1 with outside: renormalised is identically zero (one token always has "
+                "probability 1); write teacher_top_k: 2 or more, or outside: ignored"
             )
         return self
 

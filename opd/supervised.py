@@ -4,10 +4,14 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from opd.batch import TokenBatch
-from opd.scoring import log_probs
+from opd.lm_head import head_of, recomputed
+from opd.scoring import hidden_states
 
 
 def cross_entropy(model: PreTrainedModel, batch: TokenBatch) -> Tensor:
     """Mean over the batch's response tokens of -log p(token), in nats."""
-    chosen = log_probs(model, batch).gather(-1, batch.sampled[:, None])
-    return -chosen.mean()
+
+    def loss(log_p: Tensor, sampled: Tensor) -> Tensor:
+        return -log_p.gather(-1, sampled[:, None])[:, 0]
+
+    return recomputed(loss, head_of(model), hidden_states(model, batch), batch.sampled).mean()

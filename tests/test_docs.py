@@ -27,7 +27,7 @@ def test_the_methods_table_agrees_with_the_method_files():
         objective, support, renormalised, top_p, _ = re.split(r"\s*\|\s*", rows[name])
         assert f'"name": {objective.replace("`", chr(34))}' in text
         assert support.split()[0] in re.search(r'"support": "(\w+)"', text)[1].replace("_", " ")
-        assert ('"renormalise": True' in text) is (renormalised == "yes")
+        assert ('"outside": "renormalised"' in text) is (renormalised == "yes")
         assert ('"top_p": 0.9' in text) is (top_p == "0.9")
     assert set(OBJECTIVES) <= set(re.findall(r"`(\w+)`", page))
 

@@ -21,7 +21,7 @@ DISTILL = {
     "objective": {
         "name": "reverse_kl",
         "support": "teacher_top_k",
-        "renormalise": True,
+        "outside": "renormalised",
         "reduction": "token_mean",
     },
     "optimizer": {

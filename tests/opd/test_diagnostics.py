@@ -7,7 +7,7 @@ import torch
 
 from opd.batch import from_pairs
 from opd.diagnostics import diagnose, gap_by_position, mass, overlap, repeated_trigrams
-from opd.scoring import Scores
+from opd.scoring import Comparison, Scores
 
 
 def test_repeated_trigrams():
@@ -43,8 +43,11 @@ def test_diagnose_counts_caps_gaps_and_rewards():
     metrics = diagnose(
         batch,
         finished=torch.tensor([True, False]),
-        student=Scores(ids, third, student, student, torch.full((6,), 1.5), third),
-        teacher=Scores(ids, third, teacher, teacher, torch.ones(6)),
+        comparison=Comparison(
+            student=Scores(ids, third, student, student, torch.full((6,), 1.5)),
+            teacher=Scores(ids, third, teacher, teacher, torch.ones(6)),
+            student_on_teacher_top=third,
+        ),
         cap=8,
     )
     assert metrics["cap_share"] == 0.5

@@ -14,12 +14,20 @@ from opd.metrics import MACHINE_METRICS, METRICS
 from tests.opd.specs import distill_spec
 
 METHODS = {
-    "sampled": {"name": "policy_gradient", "support": "sampled", "renormalise": False},
+    "sampled": {"name": "policy_gradient", "support": "sampled", "outside": "ignored"},
     "lsm": {},
-    "unnormalised": {"renormalise": False},
-    "stop_gradient": {"name": "stop_gradient_reverse_kl", "renormalise": False},
-    "full": {"support": "vocabulary", "renormalise": False},
-    "jsd": {"name": "jensen_shannon", "support": "vocabulary", "renormalise": False},
+    "unnormalised": {"outside": "ignored"},
+    "stop_gradient": {"name": "stop_gradient_reverse_kl", "outside": "ignored"},
+    "full": {"support": "vocabulary", "outside": "ignored"},
+    "union": {"support": "union"},
+    "nucleus": {"support": "teacher_nucleus", "nucleus_mass": 0.5, "outside": "tail_bucket"},
+    "baseline": {
+        "name": "policy_gradient",
+        "support": "sampled",
+        "outside": "ignored",
+        "advantage": {"baseline": True, "gamma": 0.5, "outcome_weight": 1.0},
+    },
+    "jsd": {"name": "jensen_shannon", "support": "vocabulary", "outside": "ignored"},
 }
 
 
@@ -99,17 +107,18 @@ def test_a_changed_knob_does_not_resume(folders, tmp_path):
 
 
 def test_not_finite_stops_with_step_method_and_last_values(folders, tmp_path, monkeypatch):
-    position_loss, calls = distill.position_loss, []
+    position_losses, calls = distill.position_losses, []
 
     def poisoned(*arguments):
         calls.append(1)
-        loss = position_loss(*arguments)
-        return loss * torch.nan if len(calls) == 3 else loss
+        losses, log_p = position_losses(*arguments)
+        return (losses * torch.nan if len(calls) == 5 else losses), log_p
 
-    monkeypatch.setattr(distill, "position_loss", poisoned)
-    with pytest.raises(FloatingPointError, match=r'step 1: lsm has loss nan .* \{"step": 0, "loss": \d'):
-        distill.main(distill_spec(), *folders, tmp_path)
-    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 1
+    monkeypatch.setattr(distill, "position_losses", poisoned)
+    spec = distill_spec(tokens_per_forward=10_000)  # two calls per step
+    with pytest.raises(FloatingPointError, match=r'step 2: lsm has loss nan .* \{"step": 1, "loss": \d'):
+        distill.main(spec, *folders, tmp_path)
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 2
 
 
 def test_wrong_vocabulary_is_refused(folders):
@@ -130,10 +139,9 @@ def test_teacher_is_never_changed(folders, tmp_path):
 def gradient(run, rollouts, **changes) -> torch.Tensor:
     """The gradient that one update would use, flattened, for changed spec fields."""
     run.spec = run.spec.model_copy(update=changes)
-    teacher = distill.score(run.teacher, rollouts.batch, run.spec.teacher_top_k, 64)
-    old = distill.score(run.student, rollouts.batch, run.spec.teacher_top_k, 64).sampled_log_prob
+    comparison = distill.compare(run.student, run.teacher, rollouts.batch, 8, 64, "teacher_top_k")
     run.student.zero_grad()
-    distill.accumulate(run, rollouts.batch, teacher, old)
+    distill.accumulate(run, rollouts.batch, comparison, torch.zeros(len(rollouts.batch.sampled)))
     return torch.cat([p.grad.flatten() for p in run.student.parameters() if p.grad is not None])
 
 
@@ -161,7 +169,7 @@ def test_gradient_is_that_of_a_plain_forward_pass(folders):
     _, rollouts = distill.sample(run, 0)
     batch = rollouts.batch
     found = gradient(run, rollouts)
-    ids = distill.score(run.teacher, batch, run.spec.teacher_top_k, 64).top_ids
+    ids = distill.compare(run.student, run.teacher, batch, 8, 64, "teacher_top_k").support
     inputs = {"attention_mask": batch.attention.long(), "position_ids": batch.positions}
 
     def on_support(model):
@@ -179,9 +187,9 @@ def test_minibatches_hold_every_sequence_once(folders, monkeypatch):
     run = distill.start(distill_spec(rollout={"prompts": 6}, optimizer={"minibatches": 3}), *folders)
     _, rollouts = distill.sample(run, 0)
     batch, seen = rollouts.batch, []
-    teacher = distill.score(run.teacher, batch, 8, 64)
+    comparison = distill.compare(run.student, run.teacher, batch, 8, 64, "teacher_top_k")
     monkeypatch.setattr(distill, "accumulate", lambda _, part, *__: (seen.append(part), (0.0, 0.0))[1])
-    list(distill.train(run, batch, teacher, teacher.sampled_log_prob, "step 0", "none"))
+    list(distill.train(run, batch, comparison, torch.zeros(len(batch.sampled)), "step 0", "none"))
     responses = sorted(part.tokens[i][part.generated[i]].tolist() for part in seen for i in range(2))
     assert len(seen) == 3
     assert responses == sorted(rollouts.response(row) for row in range(6))

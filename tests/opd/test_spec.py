@@ -20,17 +20,24 @@ from tests.opd.specs import distill_spec
             "'reverse_kl' would ignore the option 'beta'",
         ),
         (
-            {"objective": {"name": "policy_gradient", "support": "sampled", "renormalise": True}},
-            "renormalise has no effect on support 'sampled'",
+            {"objective": {"name": "policy_gradient", "support": "sampled"}},
+            "nothing is outside support 'sampled' to be renormalised; write outside: ignored",
         ),
         (
-            {"objective": {"name": "policy_gradient", "renormalise": False, "options": {}}},
+            {"objective": {"name": "policy_gradient", "outside": "ignored"}},
             "cannot use support 'teacher_top_k'; write support: sampled",
         ),
         (
-            {"objective": {"support": "sampled", "renormalise": False}},
-            "'reverse_kl' cannot use support 'sampled'; write support: teacher_top_k or vocabulary",
+            {"objective": {"support": "sampled", "outside": "ignored"}},
+            "'reverse_kl' cannot use support 'sampled'; write a support of several tokens",
         ),
+        ({"objective": {"name": "ema_pg"}}, "itself estimates what is outside; write outside: ignored"),
+        (
+            {"objective": {"name": "ema_pg", "support": "vocabulary", "outside": "ignored"}},
+            "nothing is outside the vocabulary; write objective reverse_kl",
+        ),
+        ({"objective": {"advantage": {"gamma": 1.0}}}, "'reverse_kl' would ignore `advantage`"),
+        ({"objective": {"nucleus_mass": 0.5}}, "nucleus_mass goes with support: teacher_nucleus"),
         ({"optimizer": {"minibatches": 3}}, "4 responses per step cannot be split into 3 equal minibatches"),
         ({"rollout": {"temperature": 0.0}}, "temperature 0 is greedy and ignores top_p; write top_p: 1.0"),
         ({"objective": {"name": "reverse_lk"}}, "Input should be 'reverse_kl'"),
@@ -44,7 +51,8 @@ def test_impossible_specs(changes, sentence):
 
 
 def test_one_token_without_renormalisation_is_allowed():
-    assert distill_spec(teacher_top_k=1, objective={"renormalise": False}).teacher_top_k == 1
+    assert distill_spec(teacher_top_k=1, objective={"support": "union"}).teacher_top_k == 1
+    assert distill_spec(teacher_top_k=1, objective={"outside": "ignored"}).teacher_top_k == 1
 
 
 def test_specs_survive_json():

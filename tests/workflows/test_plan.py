@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 SCALES = sorted((ROOT / "workflows/config").glob("*.yaml"))
 METHODS = {
     "lsm": {
-        "objective": {"name": "reverse_kl", "support": "teacher_top_k", "renormalise": True},
+        "objective": {"name": "reverse_kl", "support": "teacher_top_k", "outside": "renormalised"},
         "rollout": {"top_p": 0.9},
     },
     "sampled_token": {"objective": {"name": "policy_gradient", "support": "sampled"}},

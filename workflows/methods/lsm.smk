@@ -10,7 +10,7 @@ use rule distill as lsm with:
             objective={
                 "name": "reverse_kl",
                 "support": "teacher_top_k",
-                "renormalise": True,
+                "outside": "renormalised",
             },
             rollout={"top_p": 0.9},
         ),

@@ -10,6 +10,6 @@ use rule distill as lsm_no_top_p with:
             objective={
                 "name": "reverse_kl",
                 "support": "teacher_top_k",
-                "renormalise": True,
+                "outside": "renormalised",
             },
         ),

@@ -5,9 +5,10 @@ import torch
 
 import envs
 from opd import models
+from opd.lm_head import head_of
 from opd.rollout.sampling import uniforms
 from opd.rollout.torch_engine import generate
-from opd.scoring import log_probs
+from opd.scoring import hidden_states
 from opd.spec import ArchitectureSpec, SamplingSpec
 
 GREEDY = SamplingSpec(temperature=0, top_p=1, max_new_tokens=40)
@@ -99,7 +100,8 @@ def test_sampling_follows_the_models_probabilities(student, tokenizer):
     one = SamplingSpec(temperature=1, top_p=1, max_new_tokens=1)
     rollouts = run(student, [prompt] * count, one, -1, tokenizer.pad_token_id)
     frequencies = torch.bincount(rollouts.batch.sampled, minlength=256) / count
-    expected = log_probs(student, rollouts.batch.rows(torch.tensor([0]))).exp()[0]
+    states = hidden_states(student, rollouts.batch.rows(torch.tensor([0])))
+    expected = head_of(student).logits(states).softmax(-1)[0].detach()
     assert (frequencies - expected).abs().max() < 4 * (0.25 / count) ** 0.5
 
 

@@ -1,0 +1,38 @@
+"""Advantages of sampled tokens for policy-gradient distillation."""
+
+import torch
+from torch import Tensor
+
+from opd.scoring import Comparison
+from opd.spec import AdvantageSpec
+
+
+def advantages(spec: AdvantageSpec, comparison: Comparison, sequence: Tensor, outcome: Tensor) -> Tensor:
+    """(N,) advantages: discounted log-ratio rewards to go, plus the weighted outcome reward.
+
+    The reward of a token is log q - log p_old, in nats, clamped to +-`log_ratio_clip`, less its exact
+    expectation under the student if `baseline`. `sequence` (N,) ascends, `outcome` (N,) is the outcome
+    reward of each position's sequence. Nothing is normalised (`compute_opd_advantage` in the code of
+    arXiv 2603.25562; gamma is its equation 3, from the token-level estimator at 0 to the sequence-level
+    one at 1).
+    """
+    reward = comparison.teacher.sampled_log_prob - comparison.student.sampled_log_prob
+    if spec.baseline:
+        assert comparison.expected_log_ratio is not None
+        reward = reward - comparison.expected_log_ratio
+    if spec.log_ratio_clip is not None:
+        reward = reward.clamp(-spec.log_ratio_clip, spec.log_ratio_clip)
+    return returns_to_go(reward, sequence, spec.gamma) + spec.outcome_weight * outcome
+
+
+def returns_to_go(reward: Tensor, sequence: Tensor, gamma: float) -> Tensor:
+    """(N,) sum of the rewards from each position to its sequence's end, discounted by gamma per token."""
+    if gamma == 0:
+        return reward
+    returns, running = [], 0.0
+    following = torch.cat([sequence[1:], sequence.new_full((1,), -1)])
+    ends = (sequence != following).tolist()
+    for value, end in zip(reversed(reward.tolist()), reversed(ends), strict=True):
+        running = value + (0.0 if end else gamma * running)
+        returns.append(running)
+    return reward.new_tensor(returns[::-1])

@@ -1,0 +1,70 @@
+"""A language-model head as its parameters, so that some of its rows can be evaluated alone."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Head:
+    """A head's parameters: logits = softcap(scale x (h W^T + b)) with W (V, d) and b (V,) or None.
+
+    `softcap` c maps z to c tanh(z / c), as in Gemma. `lora` holds (A (r, d), B (V, r), factor) for
+    W + factor B A, evaluated without forming the sum.
+    """
+
+    weight: Tensor
+    bias: Tensor | None = None
+    scale: float = 1.0
+    softcap: float | None = None
+    lora: tuple[Tensor, Tensor, float] | None = None
+
+    @property
+    def vocabulary_size(self) -> int:
+        return self.weight.shape[0]
+
+    def finish(self, logits: Tensor) -> Tensor:
+        """Scale and softcap of raw logits of any shape."""
+        logits = logits * self.scale if self.scale != 1 else logits
+        return logits if self.softcap is None else self.softcap * (logits / self.softcap).tanh()
+
+    def logits(self, states: Tensor, first: int = 0, last: int | None = None) -> Tensor:
+        """(n, last - first) float32 logits of the vocabulary range, for (n, d) states."""
+        rows = slice(first, last)
+        bias = None if self.bias is None else self.bias[rows]
+        raw = nn.functional.linear(states, self.weight[rows], bias).float()
+        if self.lora is not None:
+            down, up, factor = self.lora
+            raw = raw + factor * ((states @ down.T) @ up[rows].T).float()
+        return self.finish(raw)
+
+
+def head_of(model: nn.Module) -> Head:
+    """The head of a transformers causal model; ValueError for heads that cannot be split by rows.
+
+    Tied embeddings need nothing special: the weight is the embedding's parameter, and its gradient adds
+    up there. Sharded heads must be gathered first (FSDP2: `unshard()`; tensor parallelism: per-shard
+    ids are not implemented).
+    """
+    layer: Any = model.get_output_embeddings()  # type: ignore[operator]
+    config: Any = model.config
+    lora = None
+    if hasattr(layer, "base_layer"):
+        (name,) = layer.active_adapters
+        lora = (layer.lora_A[name].weight, layer.lora_B[name].weight, layer.scaling[name])
+        layer = layer.base_layer
+    if type(layer.weight.data).__name__ == "DTensor":
+        raise ValueError(
+            "the head's weight is sharded over ranks; call unshard() on it before the loss, or leave the "
+            "head out of tensor parallelism"
+        )
+    if not isinstance(layer, nn.Linear):
+        raise ValueError(f"a {type(layer).__name__} head has no rows to select; use a Linear head")
+    return Head(
+        layer.weight,
+        layer.bias,
+        scale=getattr(config, "logit_scale", None) or 1.0,
+        softcap=getattr(config, "final_logit_softcapping", None),
+        lora=lora,
+    )

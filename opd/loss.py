@@ -1,0 +1,98 @@
+"""From sampled tokens and their scores to a loss per position, with gradient to the student.
+
+A renormalised objective evaluates the student's head on the support alone. Every other objective needs
+the normaliser, and evaluates the head in recomputed chunks. Neither holds a (N, V) tensor.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from opd import support as supports
+from opd.batch import TokenBatch
+from opd.lm_head import Head, head_of, recomputed, support_logits
+from opd.objectives import OBJECTIVES
+from opd.scoring import Comparison, hidden_states
+from opd.spec import ObjectiveSpec
+
+
+def position_losses(
+    spec: ObjectiveSpec,
+    student: PreTrainedModel,
+    teacher_head: Head,
+    batch: TokenBatch,
+    comparison: Comparison,
+    advantage: Tensor,
+) -> tuple[Tensor, Tensor | None]:
+    """(N,) losses, and the student's log-probability of the sampled tokens now, without gradient.
+
+    The second is None if the normaliser was never computed. `comparison` was made before the update,
+    `advantage` (N,) from it.
+    """
+    head, states = head_of(student), hidden_states(student, batch)
+    if needs_support_only(spec):
+        assert comparison.support is not None
+        assert comparison.support_log_q is not None
+        log_p = supports.renormalise(support_logits(head, states, comparison.support))
+        log_q = supports.renormalise(comparison.support_log_q)
+        return OBJECTIVES[spec.name].function(log_p=log_p, log_q=log_q, **spec.options), None
+
+    inputs = per_position_inputs(comparison, batch.sampled, advantage)
+    names = [name for name, value in inputs.items() if value is not None]
+    chunk = chunk_losses(spec, teacher_head, names)
+    both = recomputed(chunk, head, states, *(inputs[name] for name in names))
+    return both[:, 0], both[:, 1].detach()
+
+
+def needs_support_only(spec: ObjectiveSpec) -> bool:
+    """Whether the full-vocabulary normaliser cancels in the objective."""
+    return spec.outside == "renormalised" and OBJECTIVES[spec.name].inputs <= {"log_p", "log_q"}
+
+
+def per_position_inputs(
+    comparison: Comparison, sampled: Tensor, advantage: Tensor
+) -> dict[str, Tensor | None]:
+    """Every (N, ...) tensor that a loss may need, by name."""
+    return {
+        "sampled": sampled,
+        "advantage": advantage,
+        "sampled_log_p_old": comparison.student.sampled_log_prob,
+        "sampled_log_q": comparison.teacher.sampled_log_prob,
+        "teacher_entropy": comparison.teacher.entropy,
+        "support": comparison.support,
+        "support_log_q": comparison.support_log_q,
+        "teacher_states": comparison.teacher_states,
+    }
+
+
+def chunk_losses(spec: ObjectiveSpec, teacher_head: Head, names: list[str]) -> Callable[..., Tensor]:
+    """A function from (n, V) log p and the named inputs to (n, 2): loss and sampled log p."""
+    objective = OBJECTIVES[spec.name]
+
+    def losses(log_p: Tensor, *values: Tensor) -> Tensor:
+        given: dict[str, Any] = dict(zip(names, values, strict=True))
+        sampled = given.pop("sampled")
+        given["sampled_log_p"] = log_p.gather(-1, sampled[:, None])[:, 0]
+        if "support" in given:
+            given["sampled_outside"] = ~supports.contains(given["support"], sampled)
+            given["log_p"] = outside(spec.outside, supports.gather(log_p, given["support"]))
+            given["log_q"] = outside(spec.outside, given["support_log_q"])
+        elif "teacher_states" in given:
+            given["log_p"] = log_p
+            with torch.no_grad():
+                given["log_q"] = teacher_head.logits(given["teacher_states"]).log_softmax(-1)
+        asked = {name: given[name] for name in objective.inputs}
+        loss = objective.function(**asked, **spec.options)
+        return torch.stack([loss, given["sampled_log_p"]], -1)
+
+    return losses
+
+
+def outside(treatment: str, log_probs: Tensor) -> Tensor:
+    """Log-probabilities on the support with the mass outside it ignored, renormalised or as a tail."""
+    if treatment == "renormalised":
+        return supports.renormalise(log_probs)
+    return supports.with_tail(log_probs) if treatment == "tail_bucket" else log_probs

@@ -1,0 +1,100 @@
+"""The support-only path and the path with the normaliser agree, and neither holds (N, V)."""
+
+import pytest
+import torch
+
+from opd import loss
+from opd.advantages import advantages
+from opd.batch import from_pairs
+from opd.lm_head import head_of, tiles
+from opd.loss import needs_support_only, position_losses
+from opd.names import SUPPORTS
+from opd.objectives import OBJECTIVES
+from opd.scoring import compare
+from opd.spec import ObjectiveSpec
+from tests.opd.test_objectives import refused
+
+BATCH = from_pairs([([1, 10, 20], [40, 50, 60, 7]), ([2, 11], [41]), ([3], list(range(60, 80)))], pad_id=0)
+
+
+def evaluate(student, teacher, **fields):
+    spec = ObjectiveSpec(reduction="token_mean", **fields)
+    comparison = compare(student, teacher, BATCH, 6, 64, spec.support, spec.nucleus_mass or 1.0)
+    outcome = torch.zeros(len(BATCH.sampled))
+    advantage = advantages(spec.advantage, comparison, BATCH.sequence, outcome)
+    return position_losses(spec, student, head_of(teacher), BATCH, comparison, advantage)
+
+
+def combinations():
+    for name, objective in sorted(OBJECTIVES.items()):
+        if not objective.on_support:
+            yield {"name": name, "support": "sampled"}
+            continue
+        for support in SUPPORTS:
+            for outside in ("ignored", "renormalised", "tail_bucket"):
+                if support == "sampled" or refused(name, support, outside):
+                    continue
+                if support == "vocabulary" and name.startswith("ema_pg"):
+                    continue
+                mass = {"nucleus_mass": 0.5} if support == "teacher_nucleus" else {}
+                yield {"name": name, "support": support, "outside": outside, **mass}
+
+
+@pytest.mark.parametrize("fields", combinations(), ids=lambda f: "-".join(map(str, f.values())))
+def test_every_combination_runs_through_real_models(student, teacher, fields):
+    losses, _ = evaluate(student, teacher, **fields)
+    assert losses.shape == (25,)
+    assert torch.isfinite(losses).all()
+    parameters = [p for p in student.parameters() if p.requires_grad]
+    slopes = torch.autograd.grad(losses.sum(), parameters)
+    assert all(torch.isfinite(slope).all() for slope in slopes)
+
+
+@pytest.mark.parametrize("support", ["teacher_top_k", "union", "intersection"])
+@pytest.mark.parametrize("name", ["reverse_kl", "forward_kl", "jensen_shannon"])
+def test_the_normaliser_cancels(student, teacher, monkeypatch, name, support):
+    fields = {"name": name, "support": support, "outside": "renormalised"}
+    assert needs_support_only(ObjectiveSpec(reduction="token_mean", **fields))
+    parameters = list(student.parameters())
+    selected, unknown = evaluate(student, teacher, **fields)
+    monkeypatch.setattr(loss, "needs_support_only", lambda spec: False)
+    whole, sampled_log_p = evaluate(student, teacher, **fields)
+    assert unknown is None
+    assert sampled_log_p.shape == (25,)
+    torch.testing.assert_close(selected, whole, rtol=1e-4, atol=1e-6)
+    for ours, exact in zip(
+        torch.autograd.grad(selected.sum(), parameters),
+        torch.autograd.grad(whole.sum(), parameters),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, exact, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": "reverse_kl", "support": "teacher_top_k", "outside": "renormalised"},
+        {"name": "reverse_kl", "support": "teacher_top_k"},
+        {"name": "policy_gradient", "support": "sampled"},
+        {"name": "jensen_shannon", "support": "vocabulary"},
+    ],
+    ids=["support only", "normaliser", "sampled", "vocabulary"],
+)
+def test_no_tensor_is_positions_by_vocabulary(student, teacher, monkeypatch, fields):
+    """Every tensor that any operation makes is smaller than (N, V), forward, recomputed and backward."""
+    monkeypatch.setattr(tiles, "_TILE_BYTES", 4 * 256 * 5)  # five positions at a time
+    monkeypatch.setattr(tiles, "_POSITIONS", 5)
+    largest = []
+
+    class Watch(torch.utils._python_dispatch.TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
+            result = function(*arguments, **(keywords or {}))
+            for tensor in torch.utils._pytree.tree_leaves(result):
+                if isinstance(tensor, torch.Tensor) and tensor.ndim and tensor.shape[-1] == 256:
+                    largest.append(tensor.numel() // 256)
+            return result
+
+    with Watch():
+        losses, _ = evaluate(student, teacher, **fields)
+        torch.autograd.grad(losses.sum(), list(student.parameters()))
+    assert max(largest) < len(BATCH.sampled)
