@@ -1,13 +1,14 @@
 # make reproduce   environment, every table and figure of the mini scale, the report
 # make test        environment, every check and test
 # make benchmark   time per stage of a run from nothing (SCALE=mini)
+# make bench       the support-only head against full logits (BENCH='--shapes 7B ...')
 
 PYTHON ?= python3
 SCALE ?= mini
 INSTALLED := .venv/installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: reproduce test benchmark clean
+.PHONY: reproduce test benchmark bench clean
 
 reproduce: $(INSTALLED)
 	snakemake --cores all
@@ -26,6 +27,9 @@ test: $(INSTALLED)
 
 benchmark: $(INSTALLED)
 	python -m workflows.benchmark --scale $(SCALE)
+
+bench: $(INSTALLED)
+	python -m opd.lm_head.benchmark $(BENCH)
 
 clean:
 	rm -rf .venv .snakemake results/smoke results/mini

@@ -1,0 +1,250 @@
+"""The support-only head against its alternatives: time, memory and error, side by side in one process.
+
+    python -m opd.lm_head.benchmark                                  the shape of Qwen2.5-0.5B
+    python -m opd.lm_head.benchmark --shapes 7B --positions 1024 4096 16384 --support-sizes 1 8 32 128
+
+Forward and backward of local support matching, from hidden states and teacher log-probabilities to the
+gradients of the states and, unless frozen, of the head's weight. Memory is the peak of live tensors
+beyond inputs and gradients. Errors are relative to float64. Prints a Markdown table.
+"""
+
+import argparse
+import os
+import platform
+import statistics as averages
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from opd.lm_head import Head, recomputed, support_logits
+from opd.objectives import reverse_kl
+from opd.provenance import provenance
+from opd.support import renormalise
+
+# Hidden size and vocabulary of the Qwen2.5 models.
+SHAPES = {"0.5B": (896, 151_936), "1.5B": (1536, 151_936), "7B": (3584, 152_064)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """Inputs of one comparison; `weight` requires a gradient if the head is trained."""
+
+    states: Tensor
+    weight: Tensor
+    ids: Tensor
+    log_q: Tensor
+
+    @property
+    def trained(self) -> bool:
+        return self.weight.requires_grad
+
+
+def local_support_matching(logits: Tensor, log_q: Tensor) -> Tensor:
+    """Mean over positions of the reverse KL on the support, from K logits each."""
+    return reverse_kl(renormalise(logits), log_q).mean()
+
+
+def full_logits(case: Case) -> Tensor:
+    log_p = torch.nn.functional.linear(case.states, case.weight).float().log_softmax(-1)
+    return local_support_matching(log_p.gather(-1, case.ids), case.log_q)
+
+
+def gathered_logits(case: Case) -> Tensor:
+    logits = torch.nn.functional.linear(case.states, case.weight)
+    return local_support_matching(logits.gather(-1, case.ids).float(), case.log_q)
+
+
+def recomputed_chunks(case: Case) -> Tensor:
+    def loss(log_p: Tensor, ids: Tensor, log_q: Tensor) -> Tensor:
+        return reverse_kl(renormalise(log_p.gather(-1, ids)), log_q)
+
+    return recomputed(loss, Head(case.weight), case.states, case.ids, case.log_q).mean()
+
+
+def naive_rows(case: Case) -> Tensor:
+    logits = torch.einsum("nkd,nd->nk", case.weight[case.ids], case.states)
+    return local_support_matching(logits.float(), case.log_q)
+
+
+def liger_jsd(case: Case) -> Tensor:
+    """Liger's fused linear JSD with itself as teacher: the whole vocabulary, both heads in the kernel."""
+    from liger_kernel.transformers import LigerFusedLinearJSD
+
+    loss = LigerFusedLinearJSD(jsd_beta=1.0)
+    return loss(case.states, case.weight, case.states.detach(), case.weight.detach())
+
+
+def support_only(name: str) -> Callable[[Case], Tensor]:
+    def loss(case: Case) -> Tensor:
+        os.environ["OPD_LM_HEAD"] = name
+        return local_support_matching(support_logits(Head(case.weight), case.states, case.ids), case.log_q)
+
+    return loss
+
+
+def competitors(device: str) -> dict[str, Callable[[Case], Tensor]]:
+    """What is compared on a device; ours come last."""
+    methods = {
+        "full logits": full_logits,
+        "full logits, K gathered (NeMo-RL #3314)": gathered_logits,
+        "recomputed chunks": recomputed_chunks,
+        "naive row gather": naive_rows,
+    }
+    if device == "cuda":
+        methods["Liger fused linear JSD (another loss)"] = liger_jsd
+    ours = ("gather",) if device == "cpu" else ("union", "fused")
+    return methods | {f"support only, {name}": support_only(name) for name in ours}
+
+
+def draw(n: int, d: int, v: int, k: int, dtype: torch.dtype, device: str, trained: bool) -> Case:
+    """Random states and weight; ids fall off like token frequencies (log-uniform), distinct per position."""
+    generator = torch.Generator(device=device).manual_seed(0)
+    states = torch.randn(n, d, generator=generator, device=device).to(dtype).requires_grad_()
+    weight = (torch.randn(v, d, generator=generator, device=device) / d**0.5).to(dtype)
+    uniform = torch.rand(n, 4 * k, generator=generator, device=device)
+    ids = (v**uniform).long().clamp(max=v - 1)
+    step = torch.arange(k, device=device)
+    distinct = [row.unique()[:k] for row in ids]
+    padded = [row if len(row) == k else (row[0] + 1 + step) % v for row in distinct]
+    log_q = torch.randn(n, k, generator=generator, device=device).log_softmax(-1)
+    return Case(states, weight.requires_grad_(trained), torch.stack(padded), log_q)
+
+
+class LiveTensors(TorchDispatchMode):
+    """Peak bytes of the tensors that operations made and nobody has freed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.live = self.peak = 0
+        self.seen: set[int] = set()
+
+    def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), keywords: Any = None) -> Any:
+        result = function(*arguments, **(keywords or {}))
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, Tensor) and tensor.untyped_storage()._cdata not in self.seen:
+                self._watch(tensor.untyped_storage())
+        return result
+
+    def _watch(self, storage: torch.UntypedStorage) -> None:
+        key, size = storage._cdata, storage.nbytes()
+        self.seen.add(key)
+        self.live += size
+        self.peak = max(self.peak, self.live)
+        weakref.finalize(storage, self._free, key, size)
+
+    def _free(self, key: int, size: int) -> None:
+        self.seen.discard(key)
+        self.live -= size
+
+
+def gradients(method: Callable[[Case], Tensor], case: Case) -> tuple[Tensor, ...]:
+    """One forward and backward pass."""
+    wanted = (case.states, case.weight) if case.trained else (case.states,)
+    return torch.autograd.grad(method(case), wanted)
+
+
+def seconds(method: Callable[[Case], Tensor], case: Case, repeats: int) -> float:
+    """Median time of a forward and backward pass, after one that is not counted."""
+    times = []
+    for _ in range(repeats + 1):
+        started = time.perf_counter()
+        gradients(method, case)
+        if case.states.is_cuda:
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - started)
+    return averages.median(times[1:])
+
+
+def extra_bytes(method: Callable[[Case], Tensor], case: Case) -> int:
+    """Peak memory of one pass beyond the inputs and the gradients that it returns."""
+    returned = sum(t.nbytes for t in (case.states, case.weight)[: 2 if case.trained else 1])
+    if case.states.is_cuda:
+        torch.cuda.synchronize()
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        gradients(method, case)
+        return torch.cuda.max_memory_allocated() - before - returned
+    with LiveTensors() as memory:
+        gradients(method, case)
+    return memory.peak - returned
+
+
+def error(method: Callable[[Case], Tensor], case: Case) -> float:
+    """Largest error of the state gradient against float64, relative to its largest entry."""
+    exact = case.states.detach().double().requires_grad_()
+    for start in range(0, len(exact), 64):
+        part = slice(start, start + 64)
+        rows = case.weight.detach()[case.ids[part]].double()
+        logits = torch.einsum("nkd,nd->nk", rows, exact[part])
+        loss = reverse_kl(renormalise(logits), case.log_q[part].double()).sum() / len(exact)
+        loss.backward()
+    assert exact.grad is not None
+    found = gradients(method, case)[0].double()
+    return float((found - exact.grad).abs().max() / exact.grad.abs().max())
+
+
+def fits(method_name: str, case: Case) -> bool:
+    """Whether the method's vocabulary-wide tensors have room (four of them, in float32)."""
+    if not method_name.startswith("full logits"):
+        return True
+    needed = 16 * len(case.states) * len(case.weight)
+    if case.states.is_cuda:
+        return needed < torch.cuda.mem_get_info()[0]
+    return needed < os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def measure(case: Case, device: str, repeats: int) -> Iterator[dict[str, str]]:
+    """A table row per method; ratios are to the first."""
+    reference = 0.0
+    for name, method in competitors(device).items():
+        row = {"head": "trained" if case.trained else "frozen", "method": name}
+        try:
+            if not fits(name, case):
+                raise MemoryError
+            took = seconds(method, case, repeats)
+            reference = reference or took
+            speed = f"{reference / took:.1f}x"
+            exactness = "-" if name.startswith("Liger") else f"{error(method, case):.0e}"
+            extra = f"{extra_bytes(method, case) / 2**20:.0f}"
+            row |= {"ms": f"{1000 * took:.1f}", "speed": speed, "extra MiB": extra, "error": exactness}
+        except (MemoryError, torch.OutOfMemoryError, ImportError) as problem:
+            row |= {"ms": "-", "speed": "-", "extra MiB": "-", "error": type(problem).__name__}
+        yield row
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Print the table."""
+    dtype = getattr(torch, arguments.dtype)
+    device = arguments.device
+    machine = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
+    print(f"{machine}, {torch.get_num_threads()} threads, {arguments.dtype}, {provenance()['commit']}\n")
+    columns = ("shape", "N", "K", "head", "method", "ms", "speed", "extra MiB", "error")
+    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+    for shape in arguments.shapes:
+        for n in arguments.positions:
+            for k in arguments.support_sizes:
+                for trained in (False, True):
+                    case = draw(n, *SHAPES[shape], k, dtype, device, trained)
+                    for row in measure(case, device, arguments.repeats):
+                        row |= {"shape": shape, "N": str(n), "K": str(k)}
+                        print(f"| {' | '.join(row[column] for column in columns)} |", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--dtype", default="bfloat16" if torch.cuda.is_available() else "float32")
+    parser.add_argument("--shapes", nargs="+", default=["0.5B"], choices=SHAPES)
+    parser.add_argument("--positions", nargs="+", type=int, default=[1024])
+    parser.add_argument("--support-sizes", nargs="+", type=int, default=[32])
+    parser.add_argument("--repeats", type=int, default=3)
+    main(parser.parse_args())
