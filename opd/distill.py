@@ -192,7 +192,9 @@ def train(
         # Every count-th sequence: minibatches are alike in length, and within one, lengths ascend.
         rows = torch.arange(index, len(batch.tokens), count, device=batch.tokens.device)
         chosen = torch.isin(batch.sequence, rows)
-        loss, moved = accumulate(run, batch.rows(rows), select(comparison, chosen), advantage[chosen])
+        part = batch.rows(rows)
+        mask = torch.ones(len(part.sampled), device=batch.tokens.device)
+        loss, moved = accumulate(run, part, select(comparison, chosen), advantage[chosen], mask)
         norm = update(run.student, [run.optimizer], spec.optimizer.clip_norm)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise FloatingPointError(
@@ -203,28 +205,29 @@ def train(
 
 
 def accumulate(
-    run: Run, minibatch: TokenBatch, comparison: Comparison, advantage: Tensor
+    run: Run, minibatch: TokenBatch, comparison: Comparison, advantage: Tensor, mask: Tensor
 ) -> tuple[float, float | None]:
     """Add the minibatch's gradient to the student, a few sequences at a time.
 
-    Returns the loss and, where the objective computes the normaliser, the share of tokens whose
-    probability moved beyond PPO's clipping range. The gradient does not depend on how the minibatch is
-    split.
+    `mask` (N,) says how much a position counts; at 0 it is not evaluated. Returns the loss and, where
+    the objective computes the normaliser, the share of tokens whose probability moved beyond PPO's
+    clipping range. The gradient does not depend on how the minibatch is split.
     """
     spec, old = run.spec.objective, comparison.student.sampled_log_prob
-    weights = position_weights(torch.ones_like(old), minibatch.sequence, spec.reduction)
+    weights = position_weights(mask, minibatch.sequence, spec.reduction)
     total, start, moved = 0.0, 0, []
     for part in minibatch.split(run.spec.tokens_per_forward):
         here = slice(start, start + len(part.sampled))
+        counted = mask[here] > 0
         losses, log_p = position_losses(
-            spec, run.student, head_of(run.teacher), part, select(comparison, here), advantage[here]
+            spec, run.student, head_of(run.teacher), part, select(comparison, here), advantage[here], counted
         )
-        loss = (weights[here] * losses).sum()
+        loss = (weights[here][counted] * losses).sum()
         loss.backward()
         total += loss.item()
         start = here.stop
         if log_p is not None:
-            moved.append(((log_p - old[here]).exp() - 1).abs() > _CLIP_RANGE)
+            moved.append(((log_p - old[here][counted]).exp() - 1).abs() > _CLIP_RANGE)
     return total, torch.cat(moved).float().mean().item() if moved else None
 
 

@@ -15,7 +15,7 @@ from opd import support as supports
 from opd.batch import TokenBatch
 from opd.lm_head import Head, head_of, recomputed, support_logits
 from opd.objectives import OBJECTIVES
-from opd.scoring import Comparison, hidden_states
+from opd.scoring import Comparison, hidden_states, select
 from opd.spec import ObjectiveSpec
 
 
@@ -26,13 +26,16 @@ def position_losses(
     batch: TokenBatch,
     comparison: Comparison,
     advantage: Tensor,
+    counted: Tensor,
 ) -> tuple[Tensor, Tensor | None]:
-    """(N,) losses, and the student's log-probability of the sampled tokens now, without gradient.
+    """(M,) losses of the counted positions, and the student's log p of their sampled tokens now.
 
-    The second is None if the normaliser was never computed. `comparison` was made before the update,
-    `advantage` (N,) from it.
+    `counted` (N,) bool selects M positions; the others are never evaluated, so nothing there, not even
+    an infinite loss, can reach the gradient. The second result carries no gradient and is None if the
+    normaliser was never computed. `comparison` was made before the update, `advantage` (N,) from it.
     """
-    head, states = head_of(student), hidden_states(student, batch)
+    head, states = head_of(student), hidden_states(student, batch)[counted]
+    comparison = select(comparison, counted)
     if needs_support_only(spec):
         assert comparison.support is not None
         assert comparison.support_log_q is not None
@@ -40,7 +43,7 @@ def position_losses(
         log_q = supports.renormalise(comparison.support_log_q)
         return OBJECTIVES[spec.name].function(log_p=log_p, log_q=log_q, **spec.options), None
 
-    inputs = per_position_inputs(comparison, batch.sampled, advantage)
+    inputs = per_position_inputs(comparison, batch.sampled[counted], advantage[counted])
     names = [name for name, value in inputs.items() if value is not None]
     chunk = chunk_losses(spec, teacher_head, names)
     both = recomputed(chunk, head, states, *(inputs[name] for name in names))

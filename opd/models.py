@@ -49,9 +49,18 @@ def build(architecture: ArchitectureSpec, tokenizer: PreTrainedTokenizerBase, se
 
 
 def load(folder: Path) -> PreTrainedModel:
-    """The model of a folder, on the accelerator if there is one, in evaluation mode (no dropout)."""
-    model: nn.Module = AutoModelForCausalLM.from_pretrained(folder, dtype="auto")
-    return cast(PreTrainedModel, model.to(device()).eval())
+    """The model of a folder, on the accelerator if there is one, in evaluation mode (no dropout).
+
+    Rows of embedding and head beyond the tokenizer's ids are padding for speed, and trained by nobody.
+    They are cut off, so that they can never be sampled or enter a support, and models that differ in
+    padding alone can be compared.
+    """
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto")
+    tokens = len(load_tokenizer(folder))
+    if model.config.vocab_size > tokens:
+        model.resize_token_embeddings(tokens, mean_resizing=False)
+    module: nn.Module = model
+    return cast(PreTrainedModel, module.to(device()).eval())
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:

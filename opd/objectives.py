@@ -17,9 +17,10 @@ and names its options by keyword-only arguments, which are what a config may set
 one function here under `@objective`. This module uses tensor methods only and imports torch for
 types alone, so the workflow can read the registry without loading it.
 
-At an empty support a position's loss and gradient are zero. An empty slot contributes nothing; a
-token in two slots counts twice, so supports never repeat one. Where p > 0 and q = 0, reverse
-divergences are +inf; where q > 0 and p = 0, forward ones are.
+On one token, renormalised, every divergence is identically zero. At an empty support a position's
+loss and gradient are zero. An empty slot contributes nothing; a token in two slots counts twice, so
+supports never repeat one. Where p > 0 and q = 0, reverse divergences are +inf; where q > 0 and p = 0,
+forward ones are.
 """
 
 from __future__ import annotations

@@ -136,12 +136,14 @@ def test_teacher_is_never_changed(folders, tmp_path):
     assert models.fingerprint(folders[1]) == before
 
 
-def gradient(run, rollouts, **changes) -> torch.Tensor:
+def gradient(run, rollouts, mask=None, **changes) -> torch.Tensor:
     """The gradient that one update would use, flattened, for changed spec fields."""
     run.spec = run.spec.model_copy(update=changes)
     comparison = distill.compare(run.student, run.teacher, rollouts.batch, 8, 64, "teacher_top_k")
     run.student.zero_grad()
-    distill.accumulate(run, rollouts.batch, comparison, torch.zeros(len(rollouts.batch.sampled)))
+    count = len(rollouts.batch.sampled)
+    mask = torch.ones(count) if mask is None else mask
+    distill.accumulate(run, rollouts.batch, comparison, torch.zeros(count), mask)
     return torch.cat([p.grad.flatten() for p in run.student.parameters() if p.grad is not None])
 
 
@@ -161,6 +163,24 @@ def test_gradient_does_not_depend_on_the_order_of_sequences(folders):
     _, rollouts = distill.sample(run, 0)
     shuffled = rollouts.rows(torch.tensor([3, 7, 0, 5, 1, 6, 2, 4]))
     torch.testing.assert_close(gradient(run, shuffled), gradient(run, rollouts))
+
+
+def test_masked_positions_reach_nothing_even_if_infinite(folders, monkeypatch):
+    """-inf teacher rows behind the mask, and other positions in their place, change no gradient."""
+    run = distill.start(distill_spec(), *folders)
+    _, rollouts = distill.sample(run, 0)
+    mask = (torch.arange(len(rollouts.batch.sampled)) % 3 > 0).float()
+    plain = gradient(run, rollouts, mask)
+    compare = distill.compare
+
+    def poisoned(*arguments):
+        comparison = compare(*arguments)
+        comparison.support_log_q[mask == 0] = -torch.inf
+        comparison.support_log_q[0] = torch.nan
+        return comparison
+
+    monkeypatch.setattr(distill, "compare", poisoned)
+    torch.testing.assert_close(gradient(run, rollouts, mask), plain, rtol=0, atol=0)
 
 
 def test_gradient_is_that_of_a_plain_forward_pass(folders):

@@ -8,11 +8,9 @@ from opd.advantages import advantages
 from opd.batch import from_pairs
 from opd.lm_head import head_of, tiles
 from opd.loss import needs_support_only, position_losses
-from opd.names import SUPPORTS
-from opd.objectives import OBJECTIVES
 from opd.scoring import compare
 from opd.spec import ObjectiveSpec
-from tests.opd.test_objectives import refused
+from tests.opd.test_objectives import CASES, ESTIMATORS
 
 BATCH = from_pairs([([1, 10, 20], [40, 50, 60, 7]), ([2, 11], [41]), ([3], list(range(60, 80)))], pad_id=0)
 
@@ -22,25 +20,23 @@ def evaluate(student, teacher, **fields):
     comparison = compare(student, teacher, BATCH, 6, 64, spec.support, spec.nucleus_mass or 1.0)
     outcome = torch.zeros(len(BATCH.sampled))
     advantage = advantages(spec.advantage, comparison, BATCH.sequence, outcome)
-    return position_losses(spec, student, head_of(teacher), BATCH, comparison, advantage)
+    counted = torch.ones(len(BATCH.sampled), dtype=torch.bool)
+    return position_losses(spec, student, head_of(teacher), BATCH, comparison, advantage, counted)
 
 
-def combinations():
-    for name, objective in sorted(OBJECTIVES.items()):
-        if not objective.on_support:
-            yield {"name": name, "support": "sampled"}
-            continue
-        for support in SUPPORTS:
-            for outside in ("ignored", "renormalised", "tail_bucket"):
-                if support == "sampled" or refused(name, support, outside):
-                    continue
-                if support == "vocabulary" and name.startswith("ema_pg"):
-                    continue
-                mass = {"nucleus_mass": 0.5} if support == "teacher_nucleus" else {}
-                yield {"name": name, "support": support, "outside": outside, **mass}
+def fields_of(name, support, outside="ignored"):
+    mass = {"nucleus_mass": 0.5} if support == "teacher_nucleus" else {}
+    return {"name": name, "support": support, "outside": outside, **mass}
 
 
-@pytest.mark.parametrize("fields", combinations(), ids=lambda f: "-".join(map(str, f.values())))
+# ema_pg estimates what is outside the support: nothing, for the vocabulary.
+COMBINATIONS = [
+    fields_of(*case) for case in CASES if not (case[0].startswith("ema") and case[1] == "vocabulary")
+]
+COMBINATIONS += [fields_of(name, "sampled") for name in ESTIMATORS]
+
+
+@pytest.mark.parametrize("fields", COMBINATIONS, ids=lambda f: "-".join(map(str, f.values())))
 def test_every_combination_runs_through_real_models(student, teacher, fields):
     losses, _ = evaluate(student, teacher, **fields)
     assert losses.shape == (25,)
@@ -68,6 +64,21 @@ def test_the_normaliser_cancels(student, teacher, monkeypatch, name, support):
         strict=True,
     ):
         torch.testing.assert_close(ours, exact, rtol=1e-3, atol=1e-5)
+
+
+def test_tied_embeddings_add_up(student, teacher, monkeypatch):
+    """With the head tied to the embedding, both uses of the matrix reach its one gradient."""
+    config = type(student.config)(**{**student.config.to_dict(), "tie_word_embeddings": True})
+    torch.manual_seed(0)
+    tied = type(student)(config).eval()
+    assert tied.lm_head.weight is tied.model.embed_tokens.weight
+    fields = {"name": "reverse_kl", "support": "teacher_top_k", "outside": "renormalised"}
+    gradients = []
+    for support_only in (True, False):
+        monkeypatch.setattr(loss, "needs_support_only", lambda spec, answer=support_only: answer)
+        losses, _ = evaluate(tied, teacher, **fields)
+        gradients.append(torch.autograd.grad(losses.sum(), tied.lm_head.weight)[0])
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(

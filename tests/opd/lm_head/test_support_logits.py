@@ -155,6 +155,31 @@ def test_head_of_a_lora_layer_is_the_merged_head(student):
     torch.testing.assert_close(head.logits(states), states @ merged.T)
 
 
+def test_sharded_heads_are_refused(student):
+    from torch import distributed
+    from torch.distributed.tensor import distribute_tensor
+
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    try:
+        mesh = distributed.init_device_mesh("cpu", (1,))
+
+        class Model(nn.Module):
+            config = student.config
+
+            def __init__(self):
+                super().__init__()
+                self.head = nn.Linear(4, 6, bias=False)
+                self.head.weight = nn.Parameter(distribute_tensor(self.head.weight.data, mesh))
+
+            def get_output_embeddings(self):
+                return self.head
+
+        with pytest.raises(ValueError, match="sharded over ranks; call unshard"):
+            head_of(Model())
+    finally:
+        distributed.destroy_process_group()
+
+
 def test_heads_without_rows_are_refused():
     class Model(nn.Module):
         config = None

@@ -1,0 +1,42 @@
+"""Model folders: padding of the vocabulary, fingerprints, complete writes."""
+
+import torch
+
+from opd import models
+from tests.conftest import TINY
+
+
+def padded(tokenizer, rows: int):
+    """A model whose embedding and head have more rows than the tokenizer has ids."""
+    model = models.build(TINY, tokenizer, seed=4)
+    config = type(model.config)(**{**model.config.to_dict(), "vocab_size": rows})
+    torch.manual_seed(4)
+    return type(model)(config)
+
+
+def test_vocabulary_padding_is_cut_off(tokenizer, tmp_path):
+    model = padded(tokenizer, 320)
+    with torch.no_grad():
+        model.lm_head.weight[256:] = 100.0  # padding that would win every time
+    models.save(model, tokenizer, tmp_path / "model")
+    loaded = models.load(tmp_path / "model")
+    assert loaded.config.vocab_size == len(loaded.lm_head.weight) == 256
+    torch.testing.assert_close(loaded.lm_head.weight, model.lm_head.weight[:256])
+    ids = torch.tensor([[1, 2, 3]])
+    torch.testing.assert_close(loaded(ids).logits, model(ids).logits[..., :256])
+
+
+def test_a_model_without_padding_is_loaded_as_it_is(folders, student):
+    loaded = models.load(folders[0])
+    for name, parameter in student.named_parameters():
+        assert torch.equal(parameter, loaded.get_parameter(name))
+    assert not loaded.training
+
+
+def test_fingerprint_follows_the_weights(tokenizer, tmp_path, student):
+    models.save(student, tokenizer, tmp_path / "one")
+    models.save(student, tokenizer, tmp_path / "two")
+    assert models.fingerprint(tmp_path / "one") == models.fingerprint(tmp_path / "two")
+    models.save(padded(tokenizer, 256), tokenizer, tmp_path / "two")
+    assert models.fingerprint(tmp_path / "one") != models.fingerprint(tmp_path / "two")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
