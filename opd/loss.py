@@ -5,7 +5,6 @@ the normaliser, and evaluates the head in recomputed chunks. Neither holds a (N,
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -36,30 +35,32 @@ def position_losses(
     """
     head, states = head_of(student), hidden_states(student, batch)[counted]
     comparison = select(comparison, counted)
-    if needs_support_only(spec):
-        assert comparison.support is not None
-        assert comparison.support_log_q is not None
-        log_p = supports.renormalise(support_logits(head, states, comparison.support))
-        log_q = supports.renormalise(comparison.support_log_q)
-        return OBJECTIVES[spec.name].function(log_p=log_p, log_q=log_q, **spec.options), None
-
     inputs = per_position_inputs(comparison, batch.sampled[counted], advantage[counted])
-    names = [name for name, value in inputs.items() if value is not None]
+    if needs_support_only(spec):
+        inputs["log_p"] = supports.renormalise(support_logits(head, states, inputs["support"]))
+        inputs["log_q"] = supports.renormalise(inputs["support_log_q"])
+        return evaluate(spec, inputs), None
+
+    names = list(inputs)
     chunk = chunk_losses(spec, teacher_head, names)
     both = recomputed(chunk, head, states, *(inputs[name] for name in names))
     return both[:, 0], both[:, 1].detach()
 
 
 def needs_support_only(spec: ObjectiveSpec) -> bool:
-    """Whether the full-vocabulary normaliser cancels in the objective."""
-    return spec.outside == "renormalised" and OBJECTIVES[spec.name].inputs <= {"log_p", "log_q"}
+    """Whether the student's normaliser cancels: all it enters with is renormalised."""
+    return spec.outside == "renormalised" and "sampled_log_p" not in OBJECTIVES[spec.name].inputs
 
 
-def per_position_inputs(
-    comparison: Comparison, sampled: Tensor, advantage: Tensor
-) -> dict[str, Tensor | None]:
-    """Every (N, ...) tensor that a loss may need, by name."""
-    return {
+def evaluate(spec: ObjectiveSpec, inputs: dict[str, Tensor]) -> Tensor:
+    """The objective on what it asks for, with the spec's options."""
+    objective = OBJECTIVES[spec.name]
+    return objective.function(**{name: inputs[name] for name in objective.inputs}, **spec.options)
+
+
+def per_position_inputs(comparison: Comparison, sampled: Tensor, advantage: Tensor) -> dict[str, Tensor]:
+    """Every (N, ...) tensor that a loss may need and that was made, by name."""
+    made = {
         "sampled": sampled,
         "advantage": advantage,
         "sampled_log_p_old": comparison.student.sampled_log_prob,
@@ -69,15 +70,15 @@ def per_position_inputs(
         "support_log_q": comparison.support_log_q,
         "teacher_states": comparison.teacher_states,
     }
+    return {name: value for name, value in made.items() if value is not None}
 
 
 def chunk_losses(spec: ObjectiveSpec, teacher_head: Head, names: list[str]) -> Callable[..., Tensor]:
     """A function from (n, V) log p and the named inputs to (n, 2): loss and sampled log p."""
-    objective = OBJECTIVES[spec.name]
 
     def losses(log_p: Tensor, *values: Tensor) -> Tensor:
-        given: dict[str, Any] = dict(zip(names, values, strict=True))
-        sampled = given.pop("sampled")
+        given = dict(zip(names, values, strict=True))
+        sampled = given["sampled"]
         given["sampled_log_p"] = log_p.gather(-1, sampled[:, None])[:, 0]
         if "support" in given:
             given["sampled_outside"] = ~supports.contains(given["support"], sampled)
@@ -87,9 +88,7 @@ def chunk_losses(spec: ObjectiveSpec, teacher_head: Head, names: list[str]) -> C
             given["log_p"] = log_p
             with torch.no_grad():
                 given["log_q"] = teacher_head.logits(given["teacher_states"]).log_softmax(-1)
-        asked = {name: given[name] for name in objective.inputs}
-        loss = objective.function(**asked, **spec.options)
-        return torch.stack([loss, given["sampled_log_p"]], -1)
+        return torch.stack([evaluate(spec, given), given["sampled_log_p"]], -1)
 
     return losses
 

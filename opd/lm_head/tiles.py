@@ -63,22 +63,20 @@ def _merge(total: Statistics, tile: Statistics, k: int) -> Statistics:
     return Statistics(ids.gather(-1, order), logits.gather(-1, order), log_normaliser, mean_logit)
 
 
-def recomputed(
-    loss: Callable[..., Tensor], head: Head, states: Tensor, *per_position: Tensor | None
-) -> Tensor:
+def recomputed(loss: Callable[..., Tensor], head: Head, states: Tensor, *per_position: Tensor) -> Tensor:
     """(N,) losses that need all of log p, with the (n, V) logits recomputed in the backward pass.
 
     `loss(log_p, *rest)` gets (n, V) float32 log-probabilities of n consecutive positions and the same
-    positions of every tensor in `per_position` (None stays None), and returns (n,).
+    positions of every tensor in `per_position`, and returns (n, ...).
     """
     count = max(1, _TILE_BYTES // (4 * head.vocabulary_size))
 
-    def of_part(part_states: Tensor, *rest: Tensor | None) -> Tensor:
+    def of_part(part_states: Tensor, *rest: Tensor) -> Tensor:
         return loss(head.logits(part_states).log_softmax(-1), *rest)
 
     losses = []
     for start in range(0, len(states), count):
         part = slice(start, start + count)
-        rest = [None if tensor is None else tensor[part] for tensor in per_position]
+        rest = [tensor[part] for tensor in per_position]
         losses.append(checkpoint(of_part, states[part], *rest, use_reentrant=False))
     return torch.cat(losses) if losses else states.new_zeros(0, dtype=torch.float32)

@@ -47,7 +47,7 @@ def test_every_combination_runs_through_real_models(student, teacher, fields):
 
 
 @pytest.mark.parametrize("support", ["teacher_top_k", "union", "intersection"])
-@pytest.mark.parametrize("name", ["reverse_kl", "forward_kl", "jensen_shannon"])
+@pytest.mark.parametrize("name", ["reverse_kl", "forward_kl", "jensen_shannon", "entropy_switched_kl"])
 def test_the_normaliser_cancels(student, teacher, monkeypatch, name, support):
     fields = {"name": name, "support": support, "outside": "renormalised"}
     assert needs_support_only(ObjectiveSpec(reduction="token_mean", **fields))
