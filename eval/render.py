@@ -16,11 +16,11 @@ _STYLE = (
 
 
 def render(
-    spec: TableSpec, table: pd.DataFrame, rates: pd.DataFrame, paper: dict[str, float]
+    spec: TableSpec, table: pd.DataFrame, rates: pd.DataFrame, paper: dict[str, float], code: str
 ) -> dict[str, str]:
-    """The three renderings by file suffix."""
+    """The three renderings by file suffix; `code` says which code trained the rows."""
     cells = format_cells(spec, table, rates, paper)
-    notes = footnotes(spec, cells)
+    notes = footnotes(spec, cells, code)
     markdown = f"### {spec.title}\n\n{cells.to_markdown(index=False, disable_numparse=True)}\n\n"
     markdown += "\n".join(f"- {note}" for note in notes) + "\n"
     body = cells.to_html(index=False, border=0)
@@ -75,7 +75,7 @@ def with_interval(cell: pd.Series, signed: bool = False) -> str:
     return f"{mean} [{cell.low:{sign}.1f}, {cell.high:{sign}.1f}]"
 
 
-def footnotes(spec: TableSpec, cells: pd.DataFrame) -> list[str]:
+def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str) -> list[str]:
     """Scale, protocol, meaning of the columns, missing cells, code version and rebuild command."""
     evaluation = spec.evaluation
     protocol = next(p for p in evaluation.protocols if p.name == spec.protocol)
@@ -91,7 +91,7 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame) -> list[str]:
         f"problem and seed; reference: {reference}.",
         f"truncated: percentage of samples at the token cap, counted as not correct; tokens: mean "
         f"per response. Missing cells are shown as {_MISSING}.",
-        f"Code: {provenance()['commit']}. Rebuild: {spec.rebuild}",
+        f"Trained with {code}; rendered with {provenance()['commit']}. Rebuild: {spec.rebuild}",
     ]
     if spec.paper_table is None:
         return notes

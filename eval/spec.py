@@ -69,6 +69,7 @@ class TableSpec(Spec):
     reference_row: str = Field(description="row that all others are compared with, paired by problem")
     rows: tuple[RowSpec, ...]
     evaluation: EvaluationSpec
+    runs: tuple[str, ...] = Field(description="run.json of every trained model in the table")
     rebuild: str = Field(description="command that rebuilds the table")
 
 

@@ -6,6 +6,7 @@ SPEC is a `TableSpec` as JSON. FOLDER receives `table.csv` (one line per row and
 interval, spread and counts) and its renderings `table.md`, `table.html` and `table.tex`.
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,15 @@ def main(spec: TableSpec, scores: Path, paper: Path, out: Path) -> None:
     table = build(spec, frame)
     out.mkdir(parents=True, exist_ok=True)
     table.to_csv(out / "table.csv", index=False)
-    for suffix, text in render(spec, table, rates(spec, frame), paper_values(spec, paper)).items():
+    code = code_versions([json.loads(Path(path).read_text()) for path in spec.runs])
+    for suffix, text in render(spec, table, rates(spec, frame), paper_values(spec, paper), code).items():
         (out / f"table.{suffix}").write_text(text)
+
+
+def code_versions(manifests: list[dict]) -> str:
+    """Which code trained the runs of these `run.json`, in words; says so if they differ."""
+    versions = sorted({f"{m['commit']} (source {m['source_sha256']})" for m in manifests})
+    return versions[0] if len(versions) == 1 else f"rows come from different code: {'; '.join(versions)}"
 
 
 def build(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:

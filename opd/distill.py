@@ -80,22 +80,21 @@ def main(spec: DistillSpec, student: Path, teacher: Path, out: Path) -> None:
 
 def start(spec: DistillSpec, student: Path, teacher: Path) -> Run:
     """Load both models and check that they can be compared token by token."""
-    run = Run(
-        spec=spec,
-        environment=envs.load(spec.environment),
-        tokenizer=models.load_tokenizer(student),
-        student=models.load(student),
-        teacher=models.load(teacher).requires_grad_(False),
-        optimizer=None,  # type: ignore[arg-type]
-    )
-    run.optimizer = adamw(run.student, spec.optimizer)
-    for folder, model in ((student, run.student), (teacher, run.teacher)):
+    learner, guide = models.load(student), models.load(teacher).requires_grad_(False)
+    for folder, model in ((student, learner), (teacher, guide)):
         if model.config.vocab_size != spec.vocabulary_size:
             raise ValueError(
                 f"{folder} has {model.config.vocab_size} token ids, the spec says "
                 f"{spec.vocabulary_size}; student and teacher must share one vocabulary"
             )
-    return run
+    return Run(
+        spec=spec,
+        environment=envs.load(spec.environment),
+        tokenizer=models.load_tokenizer(student),
+        student=learner,
+        teacher=guide,
+        optimizer=adamw(learner, spec.optimizer),
+    )
 
 
 def resume(run: Run, saved: dict | None) -> list[str]:

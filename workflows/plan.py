@@ -90,6 +90,7 @@ class Plan:
             reference_row=config.reference,
             rows=[{"row": r.label, "label": r.label, "paper_row": r.paper_row} for r in config.rows],
             evaluation=evaluation.model_dump(exclude={"table_protocol", "batch_size"}),
+            runs=self.runs(study),
             rebuild=f"snakemake --cores all {study} --configfile workflows/config/{self.config.scale}.yaml",
         )
 
@@ -109,6 +110,11 @@ class Plan:
     def model_folder(self, name: str) -> str:
         """Where the model of that name in the config lies."""
         return f"{self.results}/models/{name}/model"
+
+    def runs(self, study: str) -> list[str]:
+        """run.json of every training run behind a study."""
+        rows = [row for row in self.studies[study].rows if row.model is None]
+        return [f"{folder}/run.json" for row in rows for _, folder in self.subjects(row)]
 
     def subjects(self, row: RowConfig) -> Iterator[tuple[int, str]]:
         """(seed, folder) of the models behind a table row; a model as it is counts as one seed."""

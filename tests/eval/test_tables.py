@@ -1,6 +1,7 @@
 """The table from a long table whose every mean is known."""
 
 import itertools
+import json
 
 import pandas as pd
 import pytest
@@ -37,6 +38,7 @@ SPEC = TableSpec(
             {"name": "avg@2", "samples": 2, "sampling": {"temperature": 1, "top_p": 1, "max_new_tokens": 9}}
         ],
     },
+    runs=[],
     rebuild="snakemake table",
 )
 
@@ -97,17 +99,28 @@ def test_renderings_agree_and_name_what_is_missing(frame, tmp_path):
     frame.to_csv(tmp_path / "scores.csv", index=False)
     paper = tmp_path / "paper.csv"
     paper.write_text("paper,table,row,column,value\np,Table 1,Ours w/o mask,Avg,41.7\n")
-    tables.main(SPEC, tmp_path / "scores.csv", paper, tmp_path / "out")
+    manifest = tmp_path / "run.json"
+    manifest.write_text(json.dumps({"commit": "abc", "source_sha256": "123"}))
+    spec = SPEC.model_copy(update={"runs": (str(manifest),)})
+    tables.main(spec, tmp_path / "scores.csv", paper, tmp_path / "out")
     texts = {suffix: (tmp_path / f"out/table.{suffix}").read_text() for suffix in ("md", "html", "tex")}
     for text in texts.values():
         assert "58.3 ± 11.8" in text  # base on easy
         assert "41.7" in text
         assert "Rebuild: snakemake table" in text
+        assert "Trained with abc (source 123); rendered with" in text
         assert "No counterpart in the paper: The model; Base." in text
         assert "reference: Base" in text
     assert texts["md"].count("\n| ") == 4
     lines = (tmp_path / "out/table.csv").read_text().splitlines()
     assert len(lines) == 1 + 3 * 3 + 2
+
+
+def test_rows_from_different_code_are_named():
+    one, two = ({"commit": c, "source_sha256": "1"} for c in ("abc", "def"))
+    assert tables.code_versions([one, one]) == "abc (source 1)"
+    found = tables.code_versions([one, two])
+    assert found == "rows come from different code: abc (source 1); def (source 1)"
 
 
 def test_every_paper_number_is_unique():

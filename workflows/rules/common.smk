@@ -82,6 +82,10 @@ def responses(wildcards):
     return [subject.responses for subject in PLAN.score_spec(wildcards.study).subjects]
 
 
+def runs(wildcards):
+    return PLAN.runs(wildcards.study)
+
+
 def metrics(wildcards):
     curves = PLAN.curves_spec(wildcards.study).curves
     return [path for curve in curves for path in curve.metrics.values()]

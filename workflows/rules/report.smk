@@ -25,6 +25,7 @@ rule table:
     input:
         scores="<results>/studies/{study}/scores.csv",
         paper=source("results/paper_reference.csv"),
+        runs=runs,
         code=[
             source("eval/tables.py"),
             source("eval/render.py"),
