@@ -2,7 +2,7 @@
 
     python -m opd.sft --spec SPEC --student FOLDER --teacher FOLDER --out MODEL_FOLDER
 
-SPEC is an `SftSpec` as JSON. Only traces that end by themselves with the right answer are kept.
+SPEC is an `SftSpec` as JSON; `keep` says whether only traces with the right answer are used.
 """
 
 import random
@@ -27,7 +27,7 @@ _SAMPLING_BATCH = 256
 
 
 def main(spec: SftSpec, student: Path, teacher: Path, out: Path) -> None:
-    """Sample traces, keep the correct ones, train on them for `spec.epochs`, save to `out`."""
+    """Sample traces, train on those that are kept for `spec.epochs`, save to `out`."""
     tokenizer = models.load_tokenizer(student)
     pairs = sample_traces(spec, teacher, tokenizer)
     print(f"kept {len(pairs)} of {spec.traces} teacher traces", flush=True)
@@ -49,7 +49,7 @@ def main(spec: SftSpec, student: Path, teacher: Path, out: Path) -> None:
 def sample_traces(
     spec: SftSpec, teacher: Path, tokenizer: PreTrainedTokenizerBase
 ) -> list[tuple[list[int], list[int]]]:
-    """(prompt ids, response ids) of the teacher's correct responses to training problems."""
+    """(prompt ids, response ids) of the teacher's responses to training problems that are kept."""
     environment, model, pairs = envs.load(spec.environment), models.load(teacher), []
     # Step -1 is a place in the training stream that no distillation step uses.
     problems = environment.training_problems(spec.seed, -1, spec.traces)
@@ -65,8 +65,10 @@ def sample_traces(
             tokenizer.eos_token_id,
             tokenizer.pad_token_id,
         )
-        correct = verified(rollouts, part, tokenizer, environment)
-        pairs += [(prompt, rollouts.response(row)) for row, prompt in enumerate(prompts) if correct[row]]
+        kept = [True] * len(part)
+        if spec.keep == "correct":
+            kept = verified(rollouts, part, tokenizer, environment)
+        pairs += [(prompt, rollouts.response(row)) for row, prompt in enumerate(prompts) if kept[row]]
     return pairs
 
 

@@ -88,7 +88,10 @@ class SftSpec(Spec):
 
     environment: str
     seed: int
-    traces: Count = Field(description="teacher responses sampled; only correct ones are kept")
+    traces: Count = Field(description="teacher responses sampled")
+    keep: Literal["correct", "all"] = Field(
+        description="train on traces that end by themselves with the right answer, or on all"
+    )
     sampling: SamplingSpec
     epochs: Count
     batch_size: Count = Field(description="sequences per optimiser step")

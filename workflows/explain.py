@@ -27,12 +27,9 @@ def _sentence(model: type[BaseModel], problem: dict) -> str:
         return _unknown_key(model, problem["loc"])
     if problem["type"] == "missing":
         return f"{path} is missing; add it"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{path}: {message} (found {problem['input']!r})" if _is_scalar(problem) else f"{path}: {message}"
-
-
-def _is_scalar(problem: dict) -> bool:
-    return isinstance(problem["input"], str | int | float | bool | None)
+    place = f"{path}: " if path else ""
+    found = f" (found {problem['input']!r})" if isinstance(problem["input"], str | int | float | None) else ""
+    return f"{place}{problem['msg'].removeprefix('Value error, ')}{found}"
 
 
 def _unknown_key(model: type[BaseModel], path: tuple) -> str:

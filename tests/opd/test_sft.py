@@ -11,6 +11,7 @@ SPEC = SftSpec(
     environment="chain_arithmetic",
     seed=0,
     traces=12,
+    keep="correct",
     sampling={"temperature": 0.3, "top_p": 1.0, "max_new_tokens": 12},
     epochs=4,
     batch_size=4,
@@ -30,6 +31,11 @@ def test_only_verified_traces_are_kept_and_learned(folders, tokenizer, tmp_path,
     batch = from_pairs(pairs, tokenizer.pad_token_id)
     before, after = (cross_entropy(models.load(f), batch).item() for f in (student, tmp_path / "model"))
     assert after < before - 0.5
+
+
+def test_all_traces_can_be_kept(folders, tokenizer):
+    every = sft.sample_traces(SPEC.model_copy(update={"keep": "all"}), folders[1], tokenizer)
+    assert len(every) == 12
 
 
 def test_no_correct_trace_is_an_error(folders, tmp_path):

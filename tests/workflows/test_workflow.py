@@ -56,6 +56,7 @@ def test_dry_run(tmp_path, scale):
     methods = {path.stem for path in (ROOT / "workflows/methods").glob("*.smk")}
     assert methods <= jobs.keys()
     assert {"generate", "score", "table", "curves"} <= jobs.keys()
+    assert {"smoke": "sft", "mini": "sft", "paper": "fetch"}[scale] in jobs
 
 
 def test_mini_is_the_default_scale(tmp_path):
@@ -101,12 +102,13 @@ def test_smoke_from_clean_to_report(tmp_path):
 
     # A changed knob reruns what it touches: here every run, but no model.
     changed = planned(snakemake(tmp_path, *SMOKE, "--dry-run", "--config", "distill={steps: 4}"))
-    assert changed["lsm"] == 2
+    assert changed["lsm"] == 4
+    assert "sft" not in changed
     assert "pretrain" not in changed
     # Forcing one method leaves the others alone.
     forced = planned(snakemake(tmp_path, *SMOKE, "--dry-run", "--forcerun", "lsm"))
-    assert forced["lsm"] == 2
-    assert forced["generate"] == 2
+    assert forced["lsm"] == 4  # two experiments, two seeds
+    assert forced["generate"] == 4
     assert "jsd" not in forced
 
 
