@@ -51,6 +51,10 @@ class TokenBatch:
         """(B,) number of generated tokens per sequence."""
         return self.generated.sum(-1)
 
+    def to(self, device: torch.device) -> "TokenBatch":
+        """The batch on a device."""
+        return TokenBatch(*(tensor.to(device) for tensor in (self.tokens, self.attention, self.generated)))
+
     def rows(self, index: Tensor) -> "TokenBatch":
         """The sequences of `index` (b,), without the columns that are padding in all of them."""
         attention = self.attention[index]

@@ -176,7 +176,7 @@ def sample(run: Run, step: int) -> tuple[list[envs.Problem], Rollouts]:
         run.tokenizer.pad_token_id,
     )
     order = rollouts.batch.attention.sum(-1).argsort(stable=True)
-    return [problems[row] for row in order], rollouts.rows(order)
+    return [problems[row] for row in order.tolist()], rollouts.rows(order)
 
 
 def train(

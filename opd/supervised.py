@@ -14,4 +14,5 @@ def cross_entropy(model: PreTrainedModel, batch: TokenBatch) -> Tensor:
     def loss(log_p: Tensor, sampled: Tensor) -> Tensor:
         return -log_p.gather(-1, sampled[:, None])[:, 0]
 
+    batch = batch.to(model.device)
     return recomputed(loss, head_of(model), hidden_states(model, batch), batch.sampled).mean()
