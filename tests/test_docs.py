@@ -1,11 +1,15 @@
 """The documentation names what exists, and all of it."""
 
+import inspect
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import yaml
 
 from opd.metrics import MACHINE_METRICS, METRICS
+from opd.names import SUPPORTS
 from opd.objectives import OBJECTIVES
 from workflows.config.schema import AblationConfig
 
@@ -30,7 +34,29 @@ def test_the_methods_table_agrees_with_the_method_files():
         assert support.split()[0] in re.search(r'"support": "(\w+)"', text)[1].replace("_", " ")
         assert ('"outside": "renormalised"' in text) is (renormalised == "yes")
         assert ('"top_p": 0.9' in text) is (top_p == "0.9")
-    assert set(OBJECTIVES) <= set(re.findall(r"`(\w+)`", page))
+
+
+def test_every_objective_is_described_by_its_own_first_sentence():
+    page = (ROOT / "docs/methods.md").read_text()
+    for name, objective in OBJECTIVES.items():
+        first = " ".join(inspect.getdoc(objective.function).split("\n\n")[0].split())
+        assert f"| `{name}` | {first.replace('||', '‖')} |" in page
+    for name, meaning in SUPPORTS.items():
+        assert f"`{name}`: {meaning}" in page
+
+
+def test_the_example_of_a_method_plans_its_run(tmp_path):
+    page = (ROOT / "docs/adding_a_method.md").read_text()
+    comment, code = re.search(r"```\n(# workflows/methods/\w+\.smk)\n(.*?)```", page, re.S).groups()
+    target = re.search(r"^snakemake --cores all (results/\S+)$", page, re.M)[1]
+    shutil.copy(ROOT / "Snakefile", tmp_path)
+    shutil.copytree(ROOT / "workflows", tmp_path / "workflows")
+    (tmp_path / comment.removeprefix("# ")).write_text(code)
+    program = ["snakemake", "--cores", "1", "--dry-run", "--printshellcmds", target]
+    result = subprocess.run(program, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert '"teacher_top_k": 8' in result.stdout
+    assert "lsm_small" in result.stdout
 
 
 def test_the_ablation_example_is_valid():
