@@ -9,7 +9,7 @@ from opd.provenance import provenance
 
 _MISSING = "-"
 _STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2em;max-width:75em}"
+    "body{font:15px/1.5 system-ui,sans-serif;margin:2em}p{max-width:60em}td,th{white-space:nowrap}"
     "table{border-collapse:collapse}th,td{padding:.3em .8em;border-bottom:1px solid #ccc;text-align:right}"
     "th:first-child,td:first-child{text-align:left}p{color:#444}"
 )
