@@ -15,6 +15,9 @@ if "scale" not in config:
     configfile: f"{workflow.basedir}/workflows/config/mini.yaml"
 
 
+report: "workflows/report/workflow.rst"
+
+
 include: "workflows/rules/common.smk"
 
 
