@@ -10,12 +10,16 @@ if not os.path.exists("/dev/nvidia0"):
 
 import pytest
 import torch
+from hypothesis import settings
 
 from envs.chain_arithmetic.tokenizer import build_tokenizer
 from opd import models
 from opd.spec import ArchitectureSpec
 
 torch.set_num_threads(1)
+# Timing belongs in benchmarks: an example that takes long on a busy machine is no failure.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 TINY = ArchitectureSpec(hidden_size=16, intermediate_size=24, layers=2, heads=2)
 

@@ -97,7 +97,11 @@ def test_smoke_from_clean_to_report(tmp_path):
     report = tmp_path / "report.html"
     snakemake(tmp_path, *SMOKE, "--report", str(report))
     assert report.stat().st_size > 1_000_000
-    for needle in ("every loss under one protocol", "Training curves", "95 % intervals clustered by problem and seed"):
+    for needle in (
+        "every loss under one protocol",
+        "Training curves",
+        "95 % intervals clustered by problem and seed",
+    ):
         assert needle in report.read_text()
 
     # A changed knob reruns what it touches: here every run, but no model.
