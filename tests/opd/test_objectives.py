@@ -197,6 +197,22 @@ def test_another_teacher_gives_another_gradient(name):
     assert (first - second).abs().max() > 1e-3
 
 
+@pytest.mark.parametrize("name", sorted(OBJECTIVES))
+def test_positions_are_independent_of_how_they_are_packed(name):
+    """Any subset of positions, in any order and from any sequences, has the same losses and gradients."""
+    student, teacher, sampled = draw()
+    support = make_support("union", student, teacher, sampled) if name in ON_SUPPORT else None
+    options = OPTIONS.get(name, {})
+    whole = losses(name, student, teacher, sampled, support, **options)
+    slope = gradient(whole, student)
+    order = torch.tensor([4, 0, 5, 2])
+    part = student.detach()[order].requires_grad_()
+    chosen = None if support is None else support[order]
+    packed = losses(name, part, teacher[order], sampled[order], chosen, **options)
+    torch.testing.assert_close(packed, whole[order], rtol=0, atol=1e-12)
+    torch.testing.assert_close(gradient(packed, part), slope[order], rtol=0, atol=1e-12)
+
+
 def test_a_tail_bucket_over_all_but_one_token_is_the_full_divergence():
     student, teacher, sampled = draw()
     support = make_support("teacher_top_k", student, teacher, sampled, k=V - 1)
