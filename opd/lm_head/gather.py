@@ -9,12 +9,14 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from opd.lm_head.head import accumulation_dtype
+
 _BLOCK_BYTES = 8 * 2**20
 
 
 def forward(states: Tensor, weight: Tensor, ids: Tensor) -> Tensor:
     """(N, K) float32 inner products of states (N, d) with the rows ids (N, K) of weight (V, d)."""
-    logits = states.new_empty(ids.shape, dtype=_precision(states))
+    logits = states.new_empty(ids.shape, dtype=accumulation_dtype(states))
     for part in _blocks(ids, weight):
         rows = weight[ids[part]].to(logits.dtype)
         torch.bmm(rows, states[part].to(logits.dtype)[:, :, None], out=logits[part][:, :, None])
@@ -37,10 +39,6 @@ def weight_gradient(gradient: Tensor, states: Tensor, ids: Tensor, vocabulary_si
         products = gradient[part][:, :, None] * states[part].to(gradient.dtype)[:, None]
         result.index_add_(0, ids[part].flatten(), products.flatten(0, 1))
     return result
-
-
-def _precision(states: Tensor) -> torch.dtype:
-    return torch.float64 if states.dtype == torch.float64 else torch.float32
 
 
 def _blocks(ids: Tensor, rows: Tensor) -> Iterator[slice]:

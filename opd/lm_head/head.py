@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 
@@ -38,6 +39,11 @@ class Head:
             down, up, factor = self.lora
             raw = raw + factor * ((states @ down.T) @ up[rows].T).float()
         return self.finish(raw)
+
+
+def accumulation_dtype(states: Tensor) -> torch.dtype:
+    """What support logits are summed in: float32, or float64 for float64 states."""
+    return torch.float64 if states.dtype == torch.float64 else torch.float32
 
 
 def head_of(model: nn.Module) -> Head:

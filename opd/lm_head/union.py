@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from opd.lm_head.head import accumulation_dtype
+
 # Positions per block: enough for an efficient product, few enough that the union stays small.
 _BLOCK = 1024
 
@@ -18,7 +20,7 @@ def forward(states: Tensor, weight: Tensor, ids: Tensor) -> Tensor:
     parts = []
     for part, tokens, place in _blocks(ids):
         products = states[part] @ weight[tokens].T
-        parts.append(products.gather(-1, place).to(_precision(states)))
+        parts.append(products.gather(-1, place).to(accumulation_dtype(states)))
     return torch.cat(parts) if parts else states.new_zeros(ids.shape)
 
 
@@ -43,10 +45,6 @@ def weight_gradient(gradient: Tensor, states: Tensor, ids: Tensor, vocabulary_si
 def _spread(gradient: Tensor, place: Tensor, width: int) -> Tensor:
     """(n, width) the gradients (n, K) put at their places in the union, repeated ids added up."""
     return gradient.new_zeros(len(gradient), width).scatter_add(-1, place, gradient)
-
-
-def _precision(states: Tensor) -> torch.dtype:
-    return torch.float64 if states.dtype == torch.float64 else torch.float32
 
 
 def _blocks(ids: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
