@@ -1,10 +1,10 @@
 """Task environments (not conda files): each gives problems, words its prompts and verifies answers.
 
 An environment knows nothing of models. Training draws problems from it, evaluation draws suites,
-and both ask it to verify text. `envs.load(name)` is the only lookup.
+and both ask it to grade text. `envs.load(name)` and `envs.environment_of(suite)` are the only lookups.
 """
 
 from envs.environment import Environment, Problem
-from envs.registry import NAMES, load
+from envs.registry import NAMES, environment_of, load
 
-__all__ = ["NAMES", "Environment", "Problem", "load"]
+__all__ = ["NAMES", "Environment", "Problem", "environment_of", "load"]

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from eval.grading import Grade
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -26,6 +28,10 @@ class Environment(Protocol):
         """Names of the evaluation suites."""
         ...
 
+    def describe(self, suite: str) -> dict[str, str | int]:
+        """What every result on the suite states: its name, version and `status`, more where it was loaded."""
+        ...
+
     def training_problems(self, seed: int, step: int, count: int) -> list[Problem]:
         """`count` training problems, a pure function of (seed, step)."""
         ...
@@ -38,6 +44,10 @@ class Environment(Protocol):
         """The first `count` problems of an evaluation suite, always the same ones; None: all."""
         ...
 
-    def verify(self, problem: Problem, response: str) -> bool:
-        """Whether the response's final answer equals the gold. Raises only if it cannot be graded."""
+    def grade(self, answers: Sequence[tuple[Problem, str]]) -> list[Grade]:
+        """A grade per (problem, response), in order. Never raises: what cannot be graded is `ungraded`."""
+        ...
+
+    def group(self, answers: Sequence[str]) -> list[int]:
+        """A label per extracted answer; answers that mean the same share one. For majority votes."""
         ...

@@ -3,6 +3,7 @@
 from envs.chain_arithmetic import ChainArithmetic
 from envs.environment import Environment
 from envs.math import Math
+from eval.suites import evaluation_suites
 
 _ENVIRONMENTS: dict[str, type[Environment]] = {"chain_arithmetic": ChainArithmetic, "math": Math}
 
@@ -14,3 +15,16 @@ def load(name: str) -> Environment:
     if name not in _ENVIRONMENTS:
         raise KeyError(f"unknown environment {name!r}; known: {', '.join(NAMES)}")
     return _ENVIRONMENTS[name]()
+
+
+def environment_of(suite: str) -> str:
+    """The name of the environment that has the suite; KeyError's message lists the known suites.
+
+    All suites of `eval.suites` are the math environment's, also those that it does not cover by default.
+    """
+    known = {"math": evaluation_suites()} | {name: load(name).suites for name in NAMES if name != "math"}
+    for name, its_suites in known.items():
+        if suite in its_suites:
+            return name
+    names = ", ".join(each for its_suites in known.values() for each in its_suites)
+    raise KeyError(f"unknown suite {suite!r}; known: {names}")

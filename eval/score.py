@@ -14,8 +14,8 @@ from pathlib import Path
 import pandas as pd
 
 import envs
-from eval.grading import VERDICTS, count, verdict
 from eval.spec import ScoreSpec
+from eval.verdicts import VERDICTS, count, verdicts
 from opd.program import arguments
 
 
@@ -39,16 +39,18 @@ def grade_file(spec: ScoreSpec, responses: Path) -> list[dict]:
         for suite in environment.suites
         for problem in environment.suite_problems(suite, spec.problems_per_suite)
     }
-    verdicts, tokens = defaultdict(list), defaultdict(list)
-    for line in responses.read_text().splitlines():
-        record = json.loads(line)
-        problem = problems[record["suite"], record["problem"]]
+    with responses.open() as file:
+        records = [json.loads(line) for line in file]
+    answers = [(problems[r["suite"], r["problem"]], r["response"]) for r in records]
+    graded = verdicts(environment, answers, [r["finish_reason"] for r in records])
+    given, tokens = defaultdict(list), defaultdict(list)
+    for record, (verdict, _) in zip(records, graded, strict=True):
         key = record["suite"], record["protocol"], record["problem"]
-        verdicts[key].append(verdict(environment, problem, record["response"], record["finish_reason"]))
+        given[key].append(verdict)
         tokens[key].append(record["tokens"])
 
     expected = {(suite, p.name, problem): p.samples for suite, problem in problems for p in spec.protocols}
-    found = {key: len(given) for key, given in verdicts.items()}
+    found = {key: len(of_problem) for key, of_problem in given.items()}
     if found != expected:
         raise ValueError(f"{responses} does not hold the responses that the protocols ask for")
     return [
@@ -56,10 +58,10 @@ def grade_file(spec: ScoreSpec, responses: Path) -> list[dict]:
             "suite": suite,
             "protocol": protocol,
             "problem": problem,
-            **checked(count(given)),
-            "mean_tokens": sum(tokens[suite, protocol, problem]) / len(given),
+            **checked(count(of_problem)),
+            "mean_tokens": sum(tokens[suite, protocol, problem]) / len(of_problem),
         }
-        for (suite, protocol, problem), given in verdicts.items()
+        for (suite, protocol, problem), of_problem in given.items()
     ]
 
 

@@ -1,11 +1,10 @@
 """Greedy accuracy on development problems, for choices made while training."""
 
-import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from envs import Environment, Problem
-from opd.models import prompt_ids
-from opd.rollout.torch_engine import Rollouts, generate
+from opd.rollout.respond import respond
+from opd.rollout.torch_engine import Rollouts
 from opd.spec import SamplingSpec
 
 
@@ -18,10 +17,11 @@ def greedy_accuracy(
 ) -> float:
     """Share of development problems answered correctly with temperature 0, between 0 and 1."""
     chosen = environment.development_problems(problems)
-    prompts = [prompt_ids(tokenizer, problem.question) for problem in chosen]
     greedy = SamplingSpec(temperature=0, top_p=1, max_new_tokens=max_new_tokens)
-    uniform = torch.zeros(len(prompts), max_new_tokens)
-    rollouts = generate(model, prompts, uniform, greedy, tokenizer.eos_token_id, tokenizer.pad_token_id)
+    questions, keys = zip(
+        *[(problem.question, f"development/{problem.id}") for problem in chosen], strict=True
+    )
+    rollouts = respond(model, tokenizer, questions, keys, greedy)
     return sum(verified(rollouts, chosen, tokenizer, environment)) / len(chosen)
 
 
@@ -35,7 +35,8 @@ def verified(
     texts = tokenizer.batch_decode(
         [rollouts.response(row) for row in range(len(problems))], skip_special_tokens=True
     )
+    grades = environment.grade(list(zip(problems, texts, strict=True)))
     return [
-        done and environment.verify(problem, text)
-        for done, problem, text in zip(rollouts.finished.tolist(), problems, texts, strict=True)
+        done and grade.verdict == "correct"
+        for done, grade in zip(rollouts.finished.tolist(), grades, strict=True)
     ]

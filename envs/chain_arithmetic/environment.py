@@ -2,11 +2,12 @@
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from envs.chain_arithmetic.demonstration import STYLES, demonstrate
 from envs.chain_arithmetic.problem import TIERS, Chain, draw
 from envs.environment import Problem
+from eval.grading import Grade
 
 _BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 
@@ -15,6 +16,10 @@ class ChainArithmetic:
     """Suites `chain2` .. `chain6` hold chains of that many operations."""
 
     suites = tuple(f"chain{tier}" for tier in TIERS)
+
+    def describe(self, suite: str) -> dict[str, str | int]:
+        """Name, version and the status `generated`."""
+        return {"suite": suite, "version": "1", "status": "generated"}
 
     def training_problems(self, seed: int, step: int, count: int) -> list[Problem]:
         """`count` training problems with uniformly drawn lengths, a pure function of (seed, step)."""
@@ -45,11 +50,23 @@ class ChainArithmetic:
             chain = draw(rng, length, "training")
             yield chain.question, demonstrate(chain, STYLES[style], rng)
 
-    def verify(self, problem: Problem, response: str) -> bool:
-        """Whether the last `\\boxed{}` after the last `</think>` holds the gold number."""
-        _, closed, conclusion = response.rpartition("</think>")
-        boxes = _BOXED.findall(conclusion) if closed else []
-        return bool(boxes) and boxes[-1].strip() == problem.answer
+    def grade(self, answers: Sequence[tuple[Problem, str]]) -> list[Grade]:
+        """Correct where the last `\\boxed{}` after the last `</think>` holds the gold number."""
+        return [_grade(problem, response) for problem, response in answers]
+
+    def group(self, answers: Sequence[str]) -> list[int]:
+        """Answers are the same where they are written the same."""
+        labels = {answer: label for label, answer in enumerate(dict.fromkeys(answers))}
+        return [labels[answer] for answer in answers]
+
+
+def _grade(problem: Problem, response: str) -> Grade:
+    _, closed, conclusion = response.rpartition("</think>")
+    boxes = _BOXED.findall(conclusion) if closed else []
+    if not boxes:
+        return Grade("wrong", "no box after </think>")
+    answer = boxes[-1].strip()
+    return Grade("correct" if answer == problem.answer else "wrong", "compared as text", answer)
 
 
 def _problem(chain: Chain) -> Problem:

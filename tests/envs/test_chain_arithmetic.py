@@ -76,7 +76,7 @@ def test_demonstrations_verify_and_correct_every_slip(style):
     slips = 0
     for question, response in islice(ENVIRONMENT.demonstrations(style, 6, 0), 300):
         problem = Problem(question, question, str(evaluate(question)))
-        assert ENVIRONMENT.verify(problem, response)
+        assert ENVIRONMENT.grade([(problem, response)])[0].verdict == "correct"
         claims = re.findall(r"([a-w]) (.) (\d) of (\d+) = (\d+)", response)
         final = {label: value for label, _, _, _, value in claims}
         steps = question.split(" ; ")[1:]
@@ -103,7 +103,8 @@ def test_demonstrations_verify_and_correct_every_slip(style):
     ],
 )
 def test_verifier(response, correct):
-    assert ENVIRONMENT.verify(Problem("x", "x", "7"), response) is correct
+    (grade,) = ENVIRONMENT.grade([(Problem("x", "x", "7"), response)])
+    assert grade.verdict == ("correct" if correct else "wrong")
 
 
 def test_unknown_environment_lists_the_known_ones():

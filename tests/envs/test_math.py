@@ -8,71 +8,118 @@ import pytest
 
 import envs
 from envs.environment import Problem
+from envs.math import Math
+from eval import suites
 
-MATH = envs.load("math")
 REAL = Path(os.environ.get("OPD_MATH_DATA", Path(__file__).parents[3] / "shared/data/math"))
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    rows = [
+    """Thirty AIME problems, and 14,116 training rows of which three prompts are fit for training."""
+    suite = [{"id": f"x-{n}", "problem": f"What is {{{n}}} + 1?", "answer": f"{n + 1:03}"} for n in range(30)]
+    training = [
         {"id": 1, "problem": "What is 1 + 1?", "answer": "2"},
         {"id": 2, "problem": "What is 2 + 2?", "answer": "4"},
         {"id": 3, "problem": "What is 2 + 2?", "answer": "5"},
         {"id": 4, "problem": "一加一等于多少?", "answer": "2"},
-        {"id": 5, "problem": "What is 1 + 1?", "answer": "2"},
-        {"id": 6, "problem": "What is {x}?", "answer": "x"},
+        {"id": 6, "problem": "What is {x}?", "answer": "6"},
         {"id": 7, "problem": "What is 3 + 3?", "answer": "6"},
     ]
-    for name in ("train_dapo_math_17k", *MATH.suites):
+    training += training[:1] * (14_116 - len(training))
+    for name, rows in (("aime24", suite), ("dapo_math_17k", training)):
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     monkeypatch.setenv("OPD_MATH_DATA", str(tmp_path))
-    return envs.load("math")
+    return tmp_path
 
 
-def test_training_drops_conflicts_repeats_and_chinese(folder):
-    ids = [problem.id for problem in folder.training_problems(0, 0, 3)]
-    assert sorted(ids) == ["1", "6", "7"]
+def test_training_prompts_are_the_cleaned_ones_in_the_papers_words(folder):
+    problems = envs.load("math").training_problems(0, 0, 3)
+    assert sorted(problem.id for problem in problems) == ["1", "6", "7"]
+    assert {problem.answer for problem in problems} == {"2", "6"}
+    assert all(problem.question.startswith("Math problem: What is ") for problem in problems)
 
 
 def test_every_epoch_is_a_new_order_of_everything(folder):
-    epochs = [[p.id for p in folder.training_problems(0, step, 3)] for step in range(8)]
+    environment = envs.load("math")
+    epochs = [[p.id for p in environment.training_problems(0, step, 3)] for step in range(8)]
     assert all(sorted(epoch) == ["1", "6", "7"] for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) > 1
     assert epochs == [[p.id for p in envs.load("math").training_problems(0, step, 3)] for step in range(8)]
 
 
-def test_suites_come_whole_or_in_part_with_the_papers_prompt(folder):
-    assert len(folder.suite_problems("aime24", None)) == 7
-    (problem,) = folder.suite_problems("aime24", 1)
-    assert problem.question.startswith("Math problem: What is 1 + 1?\n\nPlease carefully")
+def test_suites_come_whole_or_in_part_with_normalised_golds(folder):
+    environment = envs.load("math")
+    assert [problem.answer for problem in environment.suite_problems("aime24", None)] == [
+        str(n + 1) for n in range(30)
+    ]
+    (problem,) = environment.suite_problems("aime24", 1)
+    assert problem.question.startswith("Math problem: What is {0} + 1?\n\nPlease carefully")
     assert problem.question.endswith("within \\boxed{}.\n")
+    (plain,) = Math(prompt="plain").suite_problems("aime24", 1)
+    assert plain.question.startswith("What is {0} + 1?\n\nPlease reason step by step")
 
 
-def test_without_a_folder_the_error_says_what_to_set(monkeypatch):
-    monkeypatch.delenv("OPD_MATH_DATA", raising=False)
-    with pytest.raises(FileNotFoundError, match="set OPD_MATH_DATA"):
-        envs.load("math").suite_problems("math500", None)
+def test_results_can_state_the_copy(folder):
+    stated = envs.load("math").describe("aime24")
+    assert stated["status"] == "unverified"
+    assert stated["problems"] == 30
+    assert stated["source"] == str(folder / "aime24.jsonl")
+
+
+def test_a_suite_of_the_wrong_size_is_refused(folder):
+    (folder / "math500.jsonl").write_text('{"problem": "What is 1?", "answer": "1"}\n')
+    with pytest.raises(suites.SuiteContentError, match="math500 has 500 rows"):
+        envs.load("math").suite_problems("math500", 1)
 
 
 @pytest.mark.parametrize(
-    ("gold", "response", "correct"),
+    ("suite", "environment"),
+    [("math500", "math"), ("olympiadbench_674", "math"), ("chain3", "chain_arithmetic")],
+)
+def test_the_environment_of_a_suite(suite, environment):
+    assert envs.environment_of(suite) == environment
+
+
+def test_an_unknown_suite_is_an_error_that_lists_the_known_ones():
+    with pytest.raises(KeyError, match=r"unknown suite 'math501'.*olympiadbench_674.*chain"):
+        envs.environment_of("math501")
+
+
+def test_the_default_suites_are_known():
+    assert set(Math.suites) < set(suites.evaluation_suites())
+
+
+@pytest.mark.parametrize(
+    ("gold", "response", "verdict"),
     [
-        ("\\frac{1}{2}", "<think>x</think> It is $\\boxed{0.5}$", True),
-        ("\\frac{1}{2}", "<think>x</think> It is $\\boxed{\\frac{1}{3}}$", False),
-        ("204", "<think>\\boxed{204}</think> It is 204", False),
-        ("204", "<think>so</think> \\boxed{204}", True),
-        ("204", "no box: 204", False),
+        ("\\frac{1}{2}", "<think>x</think> It is $\\boxed{0.5}$", "correct"),
+        ("\\frac{1}{2}", "<think>x</think> It is $\\boxed{\\frac{1}{3}}$", "wrong"),
+        ("204", "<think>\\boxed{204}</think> It is 204", "wrong"),
+        ("204", "<think>so</think> \\boxed{204}", "correct"),
+        ("204", "no box: 204", "wrong"),
     ],
 )
-def test_verify(gold, response, correct):
-    assert MATH.verify(Problem("1", "q", gold), response) is correct
+def test_grade(math, gold, response, verdict):
+    (grade,) = math.grade([(Problem("1", "q", gold), response)])
+    assert grade.verdict == verdict
+
+
+def test_group(math):
+    first, second, third = math.group(["\\frac{1}{2}", "0.5", "\\frac{1}{3}"])
+    assert first == second != third
+
+
+@pytest.fixture(scope="module")
+def math():
+    return envs.load("math")
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real suites are not here: set OPD_MATH_DATA")
-def test_real_suites_have_their_known_sizes(monkeypatch):
+def test_real_suites_are_verified(monkeypatch):
     monkeypatch.setenv("OPD_MATH_DATA", str(REAL))
-    sizes = {suite: len(MATH.suite_problems(suite, None)) for suite in MATH.suites}
+    environment = envs.load("math")
+    sizes = {suite: len(environment.suite_problems(suite, None)) for suite in environment.suites}
     assert sizes == {
         "math500": 500,
         "aime24": 30,
@@ -80,7 +127,6 @@ def test_real_suites_have_their_known_sizes(monkeypatch):
         "minerva_math": 272,
         "olympiadbench": 675,
     }
-    # 17,255 distinct prompts less 12 with conflicting answers, less the Chinese ones.
-    training = envs.load("math")._training
-    assert len({problem.question for problem in training}) == len(training)
-    assert 13_000 < len(training) < 15_000
+    assert {environment.describe(suite)["status"] for suite in sizes} == {"verified"}
+    problems = environment.training_problems(0, 0, 13_976)
+    assert len({problem.question for problem in problems}) == 13_976

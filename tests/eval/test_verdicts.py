@@ -4,17 +4,18 @@ import pytest
 
 import envs
 from envs.environment import Problem
-from eval.grading import count, verdict
+from eval.grading import Grade
+from eval.verdicts import count, verdicts
 
 PROBLEM = Problem("x", "x", "7")
 RIGHT, WRONG = "<think> </think> \\boxed{7}", "<think> </think> \\boxed{8}"
 
 
-class Broken:
-    """An environment whose verifier crashes."""
+class Failing:
+    """An environment whose grader always fails."""
 
-    def verify(self, problem, response):
-        raise RuntimeError("timeout")
+    def grade(self, answers):
+        return [Grade("ungraded", "timeout") for _ in answers]
 
 
 @pytest.mark.parametrize(
@@ -28,12 +29,16 @@ class Broken:
     ],
 )
 def test_verdicts(response, finish_reason, expected):
-    assert verdict(envs.load("chain_arithmetic"), PROBLEM, response, finish_reason) == expected
+    environment = envs.load("chain_arithmetic")
+    ((verdict, grade),) = verdicts(environment, [(PROBLEM, response)], [finish_reason])
+    assert verdict == expected
+    assert (grade is None) == (expected == "truncated")
 
 
-def test_a_crash_of_the_verifier_is_ungraded():
-    assert verdict(Broken(), PROBLEM, RIGHT, "stop") == "ungraded"
-    assert verdict(Broken(), PROBLEM, RIGHT, "length") == "truncated"
+def test_a_failed_grading_is_ungraded_and_keeps_its_place():
+    answers = [(PROBLEM, RIGHT), (PROBLEM, RIGHT), (PROBLEM, WRONG)]
+    given = verdicts(Failing(), answers, ["stop", "length", "stop"])
+    assert [verdict for verdict, _ in given] == ["ungraded", "truncated", "ungraded"]
 
 
 def test_count_keeps_every_verdict_and_the_total():

@@ -1,0 +1,175 @@
+"""Grading many answers: numerals at once, everything else in workers that can be killed.
+
+A worker has 5 seconds and 2 GiB per answer. One that runs out of either is killed and replaced; its answer is
+`ungraded`. One that dies otherwise has its answer graded again by another worker, once.
+"""
+
+import re
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import TimeoutError
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from multiprocessing import get_context
+from types import TracebackType
+from typing import Self
+
+from pebble import ProcessExpired, ProcessPool
+from tqdm import tqdm
+
+from eval.grading import symbolic
+from eval.grading.compare import Outcome, decide
+from eval.grading.conventions import DEFAULT, Conventions
+from eval.grading.extract import extract
+from eval.grading.grade import Grade
+
+SECONDS = 5.0
+LONGEST_ANSWER = 2000
+_MEMORY = 2 << 30
+_ATTEMPTS = 2
+_MOST_BROKEN = 5
+# What plain numerals are written with: digits, signs, fractions, powers of ten.
+_PLAIN = re.compile(
+    r"(?:[\d\s.,+\-/*^{}()$]|[eE](?=[+-]?\d)|\\[dt]?frac|\\times|\\cdot|\\left|\\right|\\[!,;])*"
+)
+_LONGEST_PLAIN = 100
+
+Pair = tuple[str, str]
+
+
+class Grader:
+    """A pool of grading workers; use it as a context manager, or call `close`."""
+
+    def __init__(
+        self, conventions: Conventions = DEFAULT, workers: int = 2, seconds: float = SECONDS
+    ) -> None:
+        self.conventions = conventions
+        self.workers = workers
+        self.seconds = seconds
+        self._pool: ProcessPool | None = None
+        self._broken = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers; the next call starts new ones."""
+        if self._pool is not None:
+            self._pool.stop()
+            self._pool.join()
+            self._pool = None
+
+    def responses(self, pairs: Sequence[Pair]) -> list[Grade]:
+        """A grade per (gold, response), in order; `wrong` where the response boxes nothing."""
+        answers = [extract(response, self.conventions.joined_boxes) for _, response in pairs]
+        boxed = [
+            (gold, answer) for (gold, _), answer in zip(pairs, answers, strict=True) if answer is not None
+        ]
+        graded = iter(self.answers(boxed))
+        nothing = Grade("wrong", "no balanced box after the last </think>")
+        return [nothing if answer is None else next(graded) for answer in answers]
+
+    def answers(self, pairs: Sequence[Pair]) -> list[Grade]:
+        """A grade per (gold, answer), in order. Equal pairs are graded once."""
+        grades: dict[Pair, Grade] = {}
+        for pair in pairs:
+            if pair not in grades and (quick := self._at_once(*pair)) is not None:
+                grades[pair] = quick
+        waiting = [pair for pair in dict.fromkeys(pairs) if pair not in grades]
+        deaths: Counter[Pair] = Counter()
+        while waiting:
+            self._in_workers(waiting, grades, deaths)
+            for pair in waiting:
+                if deaths[pair] >= _ATTEMPTS:
+                    grades[pair] = Grade("ungraded", "the worker died twice", pair[1])
+            waiting = [pair for pair in waiting if pair not in grades]
+        return [grades[pair] for pair in pairs]
+
+    def group(self, answers: Sequence[str]) -> list[int]:
+        """A label per answer; answers that grade as equal share one. For majority votes."""
+        labels: dict[str, int] = {}
+        leaders: list[str] = []
+        for answer in dict.fromkeys(answers):
+            grades = self.answers([(leader, answer) for leader in leaders])
+            match = next((i for i, grade in enumerate(grades) if grade.verdict == "correct"), None)
+            if match is None:
+                match = len(leaders)
+                leaders.append(answer)
+            labels[answer] = match
+        return [labels[answer] for answer in answers]
+
+    def _at_once(self, gold: str, answer: str) -> Grade | None:
+        """The grade of what needs no worker: the same text, plain numerals, what is too long."""
+        start = time.perf_counter()
+        outcome = None
+        if max(len(gold), len(answer)) > LONGEST_ANSWER:
+            outcome = Outcome("ungraded", f"longer than {LONGEST_ANSWER} characters")
+        elif gold == answer and gold.strip():
+            outcome = Outcome("correct", "the same text")
+        elif _is_plain(gold) and _is_plain(answer):
+            outcome = decide(gold, answer, self.conventions)
+        if outcome is None or outcome.unread:
+            return None
+        return Grade(outcome.decision, outcome.reason, answer, time.perf_counter() - start)
+
+    def _in_workers(self, pairs: Sequence[Pair], grades: dict[Pair, Grade], deaths: Counter[Pair]) -> None:
+        """Grade the pairs in the pool into `grades`; count those whose worker died in `deaths`.
+
+        A worker that dies between two answers breaks the whole pool. Then a new one takes what is left.
+        """
+        pool = self._started()
+        task = partial(grade_answer, conventions=self.conventions)
+        try:
+            futures = {pair: pool.schedule(task, args=pair, timeout=self.seconds) for pair in pairs}
+            for pair, future in tqdm(futures.items(), "grading", unit="answer", disable=None, leave=False):
+                try:
+                    grades[pair] = future.result()
+                except TimeoutError:
+                    reason = f"took longer than {self.seconds:g} s"
+                    grades[pair] = Grade("ungraded", reason, pair[1], self.seconds)
+                except ProcessExpired:
+                    deaths[pair] += 1
+        except (BrokenProcessPool, RuntimeError) as error:
+            self.close()
+            self._broken += 1
+            if self._broken > _MOST_BROKEN:
+                raise RuntimeError("grading workers keep dying; is there enough memory?") from error
+
+    def _started(self) -> ProcessPool:
+        if self._pool is None:
+            context = get_context("spawn")  # a fork would copy the threads' locks of whoever calls
+            self._pool = ProcessPool(self.workers, initializer=_begin, context=context)
+        return self._pool
+
+
+def grade_answer(gold: str, answer: str, conventions: Conventions) -> Grade:
+    """The grade of one answer, by our rules and then by math-verify; what it raises is `ungraded`."""
+    start = time.perf_counter()
+    try:
+        outcome = decide(gold, answer, conventions)
+        if outcome.unread:
+            outcome = symbolic.decide_symbolically(gold, answer)
+    except MemoryError:
+        outcome = Outcome("ungraded", "took more than 2 GiB")
+    except Exception as error:
+        outcome = Outcome("ungraded", f"the grader failed: {type(error).__name__}")
+    return Grade(outcome.decision, outcome.reason, answer, time.perf_counter() - start)
+
+
+def _is_plain(text: str) -> bool:
+    return len(text) <= _LONGEST_PLAIN and bool(_PLAIN.fullmatch(text))
+
+
+def _begin() -> None:
+    """In a new worker: limit its memory, allow long sums, load math-verify."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    sys.setrecursionlimit(20_000)
+    symbolic.preload()

@@ -1,0 +1,320 @@
+"""Tokens to an answer: lists before relations, relations before brackets, brackets before values."""
+
+from collections.abc import Callable
+
+from eval.grading.answer import (
+    Answer,
+    Based,
+    Matrix,
+    Named,
+    Opaque,
+    Relation,
+    Sequence,
+    SetOperation,
+    TooDeepError,
+    Value,
+    Words,
+)
+from eval.grading.expression import Node, parse
+from eval.grading.tokens import Token, UnreadableError, tokenize, written
+from eval.grading.units import split_unit
+
+_OPEN = {"(": ")", "[": "]", "{": "}", r"\{": r"\}", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
+_CLOSE = frozenset(_OPEN.values())
+_SIGNS = ("=", r"\ne", "<", r"\le", ">", r"\ge", r"\approx", r"\in")
+_MATRICES = frozenset(
+    {"pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "Vmatrix", "smallmatrix", "array", "bmatrix*"}
+)
+_ELLIPSIS = (r"\ldots", "…", "?")
+_DEEPEST = 60
+
+
+def read(text: str, thousands: bool = True) -> Answer:
+    """The answer that the text writes; `Opaque` where it is no mathematics that is read here.
+
+    `thousands`: see `tokenize`.
+    """
+    tokens = tokenize(text, thousands)
+    if _depth(tokens) > _DEEPEST:
+        raise TooDeepError("nested too deeply")
+    return read_tokens(tokens)
+
+
+def read_tokens(tokens: list[Token]) -> Answer:
+    """The answer that the tokens write."""
+    tokens = _trim(tokens)
+    if not tokens:
+        raise UnreadableError("empty")
+    if any(token.value in _ELLIPSIS for token in tokens):
+        return Opaque(tuple(tokens))
+    for reader in (
+        _list,
+        _relation,
+        _set_operation,
+        _plus_minus,
+        _bracketed,
+        _matrix,
+        _ratio,
+        _words,
+        _based,
+        _value,
+    ):
+        answer = reader(tokens)
+        if answer is not None:
+            return answer
+    return Opaque(tuple(tokens))
+
+
+# Readers, loosest binding first. Each returns None where its form is not there.
+
+
+def _list(tokens: list[Token]) -> Answer | None:
+    parts, joints = _split(tokens, _is_joint)
+    if len(parts) < 2:
+        return None
+    groups, _ = _split(tokens, lambda token: token.value == ";")
+    if len(groups) < len(parts) and len(groups) > 1:  # `p=5, q=2; p=7, q=2` lists pairs
+        lists = [read_tokens(group) for group in groups if _trim(group)]
+        return Sequence(
+            "",
+            tuple(
+                Sequence("(", x.items, ")") if isinstance(x, Sequence) and not x.opening else x for x in lists
+            ),
+            "",
+        )
+    items = tuple(read_tokens(part) for part in parts if _trim(part))
+    if len(items) == 1:
+        return items[0]
+    words = {joint.value for joint in joints}
+    return Sequence("", items, "", alternatives="or" in words and "and" not in words)
+
+
+def _tuple(answer: Answer) -> Answer:
+    """A list as a tuple."""
+    unordered = isinstance(answer, Sequence) and not answer.opening
+    return Sequence("(", answer.items, ")") if unordered else answer  # type: ignore[union-attr]
+
+
+def _relation(tokens: list[Token]) -> Answer | None:
+    parts, joints = _split(tokens, lambda token: token.value in _SIGNS)
+    signs = [token.value for token in joints]
+    if not signs:
+        return None
+    names = [_name(part) for part in parts]
+    if r"\in" in signs:
+        return read_tokens(parts[-1]) if signs == [r"\in"] and names[0] else Opaque(tuple(tokens))
+    parts, signs, names = _without_approximation(parts, signs, names)
+    if not signs:
+        return read_tokens(parts[0])
+    if set(signs) == {"="}:
+        return _equation(parts, names)
+    sides = tuple(read_tokens(part) if part else Words("") for part in parts)
+    return Relation(sides, tuple(signs), tuple(names))
+
+
+def _equation(parts: list[list[Token]], names: list[str | None]) -> Answer:
+    first, last = names[0], names[-1]
+    if first:
+        left = _node(parts[0])
+        return Named(first, read_tokens(parts[-1]), left)
+    if last and len(parts) == 2 and parts[0]:
+        return Named(last, read_tokens(parts[0]), _node(parts[1]))
+    if not parts[0]:
+        return read_tokens(parts[-1])
+    return Relation((read_tokens(parts[0]), read_tokens(parts[-1])), ("=",), (first, last))
+
+
+def _without_approximation(
+    parts: list[list[Token]], signs: list[str], names: list[str | None]
+) -> tuple[list[list[Token]], list[str], list[str | None]]:
+    """Without what an approximation sign adds; `x \\approx 11` and `\\approx 11` keep the 11."""
+    if r"\approx" not in signs:
+        return parts, signs, names
+    cut = signs.index(r"\approx")
+    if cut == 0 and (not parts[0] or names[0]):
+        return parts[1:2], [], names[1:2]
+    if cut == 1 and signs[0] == "=" and not parts[1]:
+        return parts[2:3], [], names[2:3]
+    return parts[: cut + 1], signs[:cut], names[: cut + 1]
+
+
+def _set_operation(tokens: list[Token]) -> Answer | None:
+    operations = (r"\cup", r"\cap", r"\setminus")
+    parts, joints = _split(tokens, lambda token: token.value in operations)
+    if not joints or not all(_trim(part) for part in parts):
+        return None
+    answer = read_tokens(parts[0])
+    for joint, part in zip(joints, parts[1:], strict=True):
+        answer = SetOperation(joint.value, answer, read_tokens(part))
+    return answer
+
+
+def _plus_minus(tokens: list[Token]) -> Answer | None:
+    if not any(token.value in (r"\pm", r"\mp") for token in tokens):
+        return None
+    if any(token.value in ("(", r"\{") and i == 0 and _closes(tokens) for i, token in enumerate(tokens)):
+        return None
+    both = [
+        [Token("symbol", sign[t.value], t.spaced) if t.value in sign else t for t in tokens]
+        for sign in ({r"\pm": "+", r"\mp": "-"}, {r"\pm": "-", r"\mp": "+"})
+    ]
+    return Sequence("", tuple(read_tokens(one) for one in both), "", alternatives=True)
+
+
+def _bracketed(tokens: list[Token]) -> Answer | None:
+    opening, closing = tokens[0].value, tokens[-1].value
+    if [token.value for token in tokens] == [r"\emptyset"]:
+        return Sequence(r"\{", (), r"\}")
+    if opening not in ("(", "[", r"\{") or closing not in (")", "]", r"\}") or not _closes(tokens):
+        return None
+    inside = tokens[1:-1]
+    parts, _ = _split(inside, lambda token: token.value in (",", ";"))
+    if len(parts) == 1 and opening in ("(", "["):
+        return read_tokens(inside) if _trim(inside) else None
+    if len(parts) == 1 and not _trim(inside):
+        return Sequence(r"\{", (), r"\}")
+    items = [read_tokens(part) for part in parts if _trim(part)]
+    if opening == r"\{":
+        described, bars = _split(inside, lambda token: token.value in ("|", ":"))
+        if bars:  # \{x : x > 2\}
+            return read_tokens(described[1]) if len(bars) == 1 and all(described) else None
+        items = [
+            one
+            for item in items
+            for one in (item.items if isinstance(item, Sequence) and not item.opening else (item,))
+        ]
+    return Sequence(opening, tuple(items), closing)
+
+
+def _matrix(tokens: list[Token]) -> Answer | None:
+    begin, end = tokens[0], tokens[-1]
+    if begin.kind != "begin" or end.kind != "end" or begin.value not in _MATRICES:
+        return None
+    body = tokens[1:-1]
+    if begin.value == "array" and body and body[0].value == "{":  # column specification
+        body = body[next(i for i, token in enumerate(body) if token.value == "}") + 1 :]
+    if any(token.kind == "begin" for token in body):
+        return None
+    rows = [row for row in _split(body, lambda token: token.value == r"\\")[0] if row]
+    entries = [_split(row, lambda token: token.value == "&")[0] for row in rows]
+    return Matrix(tuple(tuple(read_tokens(entry) for entry in row) for row in entries))
+
+
+def _ratio(tokens: list[Token]) -> Answer | None:
+    parts, joints = _split(tokens, lambda token: token.value == ":")
+    if not joints or not all(_trim(part) for part in parts):
+        return None
+    return Sequence(":", tuple(read_tokens(part) for part in parts), ":")
+
+
+def _words(tokens: list[Token]) -> Answer | None:
+    kinds = {token.kind for token in tokens}
+    if "text" not in kinds or not kinds <= {"text", "word", "letter", "symbol"}:
+        return None
+    if any(t.kind == "symbol" and t.value not in ("-", "'", ".", ",") for t in tokens):
+        return None
+    if len(tokens) == 1 and len(tokens[0].value) == 1:
+        return None  # \text{e} is the letter
+    if not any(t.kind == "text" and len(t.value) > 1 for t in tokens):
+        return None
+    return Words(" ".join(token.value for token in tokens))
+
+
+def _based(tokens: list[Token]) -> Answer | None:
+    if len(tokens) < 3 or tokens[1].value != "_" or tokens[0].kind not in ("number", "word", "letter"):
+        return None
+    base = [token for token in tokens[2:] if token.value not in "{}"]
+    digits = tokens[0].value
+    numeral = tokens[0].kind == "number" and digits.isdigit()
+    if len(base) == 1 and base[0].value.isdigit() and numeral:
+        return Based(digits.lstrip("0") or "0", base[0].value)
+    return None
+
+
+def _value(tokens: list[Token]) -> Answer | None:
+    quantity, unit = split_unit(tokens)
+    node = _node(quantity)
+    if node is None:
+        return None
+    numeral = len(quantity) == 1 and quantity[0].kind == "number"
+    return Value(node, unit, quantity[0].value if numeral else None)
+
+
+# Parts.
+
+
+def _node(tokens: list[Token]) -> Node | None:
+    try:
+        return parse(list(tokens))
+    except (UnreadableError, RecursionError):
+        return None
+
+
+def _name(tokens: list[Token]) -> str | None:
+    """The name that the tokens are: letters with subscripts and arguments, no arithmetic; None if not.
+
+    A name says what is asked for: `x`, `f(x)`, `X_{d}`, `|AB|`, `(p, q)`, `\\angle ABC`.
+    """
+    tokens = _trim(tokens)
+    depth = 0
+    letters = False
+    for before, token in zip([Token("start", ""), *tokens], tokens, strict=False):
+        depth += (token.value == "{") - (token.value == "}")
+        if token.kind == "number" and before.value not in ("_", "{", "("):
+            return None
+        if token.value in ("+", "-", "*", "/", "^", "!", r"\sqrt", r"\pi", r"\infty", r"\%"):
+            return None
+        letters = letters or token.kind in ("letter", "word", "text")
+    return written([t._replace(value=t.value) for t in tokens if t.value not in "{}"]) if letters else None
+
+
+def _split(tokens: list[Token], joint: Callable[[Token], bool]) -> tuple[list[list[Token]], list[Token]]:
+    """Parts between the joints outside all brackets, and the joints; equal neighbours of joints merge."""
+    parts: list[list[Token]] = [[]]
+    joints = []
+    depth = 0
+    for token in tokens:
+        depth += (token.value in _OPEN and token.kind != "text") or token.kind == "begin"
+        depth -= (token.value in _CLOSE and token.kind != "text") or token.kind == "end"
+        if depth <= 0 and joint(token):
+            joints.append(token)
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return parts, joints
+
+
+def _is_joint(token: Token) -> bool:
+    return (token.kind == "symbol" and token.value in (",", ";")) or (
+        token.kind == "text" and token.value.lower() in ("and", "or", ", and", ", or", "and,", "or,")
+    )
+
+
+def _closes(tokens: list[Token]) -> bool:
+    """Whether the first bracket closes at the last token; brackets of intervals may differ in kind."""
+    depth = 0
+    for index, token in enumerate(tokens):
+        depth += token.value in _OPEN
+        depth -= token.value in _CLOSE
+        if depth == 0:
+            return index == len(tokens) - 1
+    return False
+
+
+def _depth(tokens: list[Token]) -> int:
+    depth = deepest = 0
+    for token in tokens:
+        depth += (token.value in _OPEN) - (token.value in _CLOSE)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _trim(tokens: list[Token]) -> list[Token]:
+    """Without enclosing braces and punctuation at the ends."""
+    while tokens and tokens[-1].kind == "symbol" and tokens[-1].value in (".", ",", ";", ":", r"\\"):
+        tokens = tokens[:-1]
+    while tokens and tokens[0].kind == "symbol" and tokens[0].value in (",", ";", ":"):
+        tokens = tokens[1:]
+    while len(tokens) > 1 and tokens[0].value == "{" and tokens[-1].value == "}" and _closes(tokens):
+        tokens = tokens[1:-1]
+    return tokens

@@ -1,0 +1,75 @@
+"""The last reader: math-verify, for sums, integrals, limits and what else `eval.grading.expression` leaves.
+
+Runs in a worker that can be killed. Guards stand around it because it reads all letters as small ones and
+compares numbers after rounding.
+"""
+
+import logging
+import re
+from typing import Any
+
+from eval.grading.compare import Outcome
+from eval.grading.tokens import UnreadableError, tokenize
+
+_AGREEMENT = 1e-9
+
+
+def preload() -> None:
+    """Import math-verify and sympy, about a second, so that no answer pays for it."""
+    import math_verify  # noqa: F401
+
+    logging.getLogger("math_verify").setLevel(logging.CRITICAL)
+
+
+def decide_symbolically(gold: str, answer: str) -> Outcome:
+    """What math-verify says of two answers in LaTeX. `ungraded` if it cannot read the gold either."""
+    from math_verify import verify
+
+    if _has_words(gold) or _has_words(answer):
+        return Outcome("wrong", "words or an ellipsis, not written the same")
+    first, second = _expressions(gold), _expressions(answer)
+    if not first:
+        return Outcome("ungraded", "the gold is not read by math-verify either")
+    if not second:
+        return Outcome("wrong", "the answer is not read as mathematics")
+    if _letters(gold) != _letters(answer) and {x.lower() for x in _letters(gold)} == {
+        x.lower() for x in _letters(answer)
+    }:
+        return Outcome("wrong", "letters differ in case")
+    equal = verify(first, second, timeout_seconds=None, raise_on_error=True) and _agree(first[0], second[0])
+    return Outcome("correct" if equal else "wrong", "math-verify")
+
+
+def _expressions(text: str) -> list[Any]:
+    """What math-verify parses from the LaTeX, without the raw string that it appends."""
+    from math_verify import LatexExtractionConfig, parse
+
+    latex = f"${text.strip('$ ')}$"
+    config = [LatexExtractionConfig()]
+    found = parse(latex, config, fallback_mode="no_fallback", parsing_timeout=None, raise_on_error=False)
+    return [one for one in found if not isinstance(one, str)]
+
+
+def _agree(first: Any, second: Any) -> bool:
+    """Whether two numbers agree to nine digits; True where they are no numbers."""
+    if not (getattr(first, "is_number", False) and getattr(second, "is_number", False)):
+        return True
+    one, other = complex(first.evalf(30)), complex(second.evalf(30))
+    return abs(one - other) <= _AGREEMENT * max(abs(one), abs(other))
+
+
+def _has_words(text: str) -> bool:
+    """Whether there are words or an ellipsis, which math-verify would drop."""
+    try:
+        tokens = tokenize(text)
+    except UnreadableError:
+        return False
+    return any(t.value == r"\ldots" or (t.kind == "text" and len(t.value) > 1) for t in tokens)
+
+
+def _letters(text: str) -> set[str]:
+    try:
+        tokens = tokenize(text)
+    except UnreadableError:
+        return set(re.findall(r"(?<![a-zA-Z\\])[a-zA-Z](?![a-zA-Z])", text))
+    return {token.value for token in tokens if token.kind == "letter" and len(token.value) == 1}

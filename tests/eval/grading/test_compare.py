@@ -1,0 +1,353 @@
+"""The rules: for each what it accepts and, as counter-examples, what lies just beside it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eval.grading.compare import decide
+from eval.grading.conventions import DEFAULT
+
+ACCEPTED = {
+    "numerals are compared exactly": r"""
+        1000 | 1000.0
+        0.5 | \frac12
+        73 | 073
+        -3./2 | -1.5
+        1e-3 | 0.001
+        4.5e33 | 4.5 \times 10^{33}
+        2025 | 2,025
+        32,\!348 | 32348
+        1234567 | 1 234 567
+        1000000 | 1\,000\,000
+        14916 | 14{,}916
+        0 | -0
+        5 | 5.0\overline{0}
+        +2 | 2
+    """,
+    "typesetting means nothing": r"""
+        5 | $5$
+        5 | \(5\)
+        5 | \mathbf{5}
+        5 | {5}
+        5 | **5**
+        \frac{3}{4} | \boxed{\dfrac{3}{4}}
+        5 | 5​
+        -5 | −5
+        \left(1,2\right) | (1, 2)
+    """,
+    "expressions are compared as functions": r"""
+        \frac{x+2}{7} | \frac{x}{7}+\frac{2}{7}
+        p - q | -q + p
+        5\sqrt[3]{4} | \sqrt[3]{500}
+        120 | 5!
+        \mathrm{e} | e
+        \frac{GM}{r^2} | GM/r^2
+    """,
+    "units may be missing": r"""
+        15\mbox{ cm}^2 | 15
+        15\mbox{ cm}^2 | 15\,\text{cm}^2
+        10 | \$10
+        45 | 45^\circ
+        \frac{270}7\text{ degrees} | \frac{270}{7}^\circ
+        0.003 | 0.003^{\prime\prime}
+        5 \mathrm{~m} / \mathrm{s} | 5\text{ meters per second}
+        90^\circ | \frac{\pi}{2}
+    """,
+    "per cent are hundredths, or their sign is missing": r"""
+        62.5% | \frac{5}{8}
+        28\% | 28 pct
+        20\% | 20
+        100% | 1
+    """,
+    "a base may be missing": r"""
+        52_8 | 52_{8}
+        52_8 | 52
+    """,
+    "a left side may be missing": r"""
+        11 | x = 11
+        y = 2x+3 | 2x+3
+        (p,q)=(3,2) | (3,2)
+        AB=4, CD=5 | 4, 5
+        f(x)=2 x | 2x
+        z = 1 + 1 = 2 | z = 3 - 1 = 2
+        a=4, -8, -10 | -10, -8, 4
+    """,
+    "equations hold for the same points": r"""
+        2x+4y-3=0 | y = -\frac{1}{2}x + \frac{3}{4}
+        5x - 7y + 4 = 0 | -10x + 14y = 8
+        x \ne 3 | 3 \ne x
+    """,
+    "inequalities may be turned around": r"""
+        x \leq 5 | 5 \geq x
+        x < 1 | -x > -1
+        2a < b | b > 2a
+        a < b < c | c > b > a
+    """,
+    "sets of reals are compared by their members": r"""
+        (3,4] | 3 < x \le 4
+        (-\infty, 0] | x\leq 0
+        x \in [-2,7] | [-2,7]
+        (0,1) | 0<f(x)<1
+        (-\infty, 2) \cup (3, \infty) | x<2 \text{ or } x>3
+        (0,9) \cup (9,36) | (0,36)\setminus\{9\}
+        \mathbb{R} | (-\infty,\infty)
+        x \neq 3 | (-\infty,3)\cup(3,\infty)
+        (2,\infty) | \{x : x > 2\}
+        \mathbb{R} | \text{all real numbers}
+        \emptyset | \{\}
+    """,
+    "lists and sets have no order": r"""
+        1,-2 | -2 \text{ and } 1
+        \{1,2\} | 2, 1
+        3, 5, 7 | 7,5,3
+        3 \pm 2\sqrt{2} | 3-2\sqrt{2}, 3+2\sqrt{2}
+        \{1\pm\sqrt{5},-2\} | -2, 1+\sqrt{5}, 1-\sqrt{5}
+        (1,2), (3,4) | (3,4), (1,2)
+        -12;-11 | \{-11, -12\}
+        p=5,q=2;p=7,q=2 | (5,2),(7,2)
+        100,200,300 | 300, 200, 100
+    """,
+    "brackets may be missing": r"""
+        (1,-16,-4) | 1,-16,-4
+        (5, 8) | x=5, y=8
+    """,
+    "matrices go entry by entry, vectors may be tuples": r"""
+        \begin{pmatrix}1 & \frac12\end{pmatrix} | \begin{bmatrix}1&0.5\\\end{bmatrix}
+        \begin{pmatrix}-2\\-14\end{pmatrix} | (-2,-14)
+    """,
+    "words are compared without case, font, article and brackets": r"""
+        \text{Evelyn} | evelyn
+        \text{(C)} | C
+        C | \textbf{C}
+        \text{ellipse} | \text{an ellipse}
+        5 | \text{five}
+    """,
+    "approximation signs add nothing": r"""
+        11 | x\approx11
+        \sqrt{3} | \sqrt{3} \approx 1.732
+        17 | \sim 17
+    """,
+    "ten digits may be rounded": r"""
+        \frac{1}{12} | 0.0833333333333
+        \sqrt{2} | 1.4142135624
+    """,
+}
+
+REJECTED = {
+    "numerals": r"""
+        109890 | 109891
+        5 | 5.001
+        2 | 2.0001
+        4.5e33 | 4.5e32
+        4.5e33 | 4.5
+        100! | 100!+1
+        1000 | 1
+        58,500 | 585,00
+        3,45 | 345
+        (1,000) | (1,0)
+        64 | 6 4
+        27,54,108 | 2754108
+    """,
+    "digits that are too few": r"""
+        \frac13 | 0.3333
+        \pi | 3.14159
+        \sqrt{2} | 1.4142135625
+    """,
+    "expressions": r"""
+        \frac{a}{b} | \frac{b}{a}
+        x^{12} | x^{1}2
+        f' | f
+        R | r
+        4\sqrt(2) | 4
+        p-q | q-p
+        \dot{x} | x
+        x | \hat{x}
+        \ln x | \log_{10} x
+        5 | 5x
+        5\cdot\infty | 5
+        5 | 5i
+    """,
+    "other units": r"""
+        5\text{ cm} | 5\text{ m}
+        5 cm | 5 m
+        12 \text{ cm}^2 | 12 \text{ cm}^3
+        \$18.90 | 1890
+        30^\circ | 30'
+        \frac{37}{4} m | \frac{37}{4}
+        \$5 | 5\%
+    """,
+    "words behind a value that are no unit": r"""
+        5 | 5 \text{ million}
+        17 | 17 \text{ or more}
+        17 | \text{not }17
+        17 | \text{at least } 17
+        17 | 17 \text{ but maybe } 18
+    """,
+    "per cent": r"""
+        500 | 5
+        20\% | 2000
+        0.1 | 1\%
+    """,
+    "bases": r"""
+        52_8 | 52_9
+        52_8 | 42
+        52_8 | 53
+    """,
+    "sides of an equation that are no name": r"""
+        7 = 11a+c | 11a+c
+        2x + z = 1 | 1
+        a^2 + b = 0 | 0
+        a = 1 | b = 1
+    """,
+    "relations": r"""
+        17 | \neq 17
+        17 | > 17
+        x < 5 | x > 5
+        x < 5 | x \le 5
+        x < 5 | 5
+        y=2x+1 | x=2y+1
+        x < 1 | -x < -1
+        x < 5 | y < 5
+    """,
+    "intervals and tuples": r"""
+        (3,4] | (3,4)
+        (1,2) | [1,2]
+        (1,2) | (2,1)
+        (1,2) | \{1,2\}
+        (0,9) \cup (9,36) | (0,36)
+        (2,\infty) | x \ge 2
+        \emptyset | 0
+        \infty | -\infty
+        17 | [0,100]
+    """,
+    "lists": r"""
+        1,-2 | 1
+        1,-2 | 1,-2,3
+        1,-2 | 1,-3
+        5 | 5 \text{ or } 6
+        1,2 | 1,1
+        x=1,y=2 | x=2,y=1
+        x=1,y=2 | 2,1
+        1 \pm \sqrt{19} | -1 \pm \sqrt{19}
+        C | C, D
+        1, 2, \ldots, n | 1, 3, \ldots, 2n-1
+    """,
+    "matrices": r"""
+        \begin{pmatrix}0&1\\2&3\end{pmatrix} | \begin{pmatrix}0&2\\1&3\end{pmatrix}
+        \begin{pmatrix}1\\2\end{pmatrix} | \begin{pmatrix}1&2\end{pmatrix}
+    """,
+    "words": r"""
+        \text{odd} | \text{even}
+        \text{odd} | \text{oddd}
+        B | A
+        5 | \text{six}
+    """,
+    "nothing and nonsense": r"""
+        0 | 
+        5 | ?
+        5 | \ldots
+        1 | \frac{\infty}{\infty}
+        5 | \frac{5}{0}
+        12:00 | 12
+        12:00 | 1:00
+        1 | ().__class__.__bases__[0]
+    """,
+}
+
+
+def flat(table):
+    """The pairs of a table of lines `gold | answer`, each with its rule as part of its name."""
+    cases = [(rule, line) for rule, text in table.items() for line in text.strip().splitlines()]
+    pairs = [(rule, *(side.strip() for side in line.split(" |", 1))) for rule, line in cases]
+    return [pytest.param(gold, answer, id=f"{rule}: {gold} | {answer}") for rule, gold, answer in pairs]
+
+
+@pytest.mark.parametrize(("gold", "answer"), flat(ACCEPTED))
+def test_accepted(gold, answer):
+    assert decide(gold, answer, DEFAULT).decision == "correct"
+    assert decide(answer, gold, DEFAULT).decision == "correct"
+
+
+@pytest.mark.parametrize(("gold", "answer"), flat(REJECTED))
+def test_rejected(gold, answer):
+    assert decide(gold, answer, DEFAULT).decision == "wrong"
+    assert decide(answer, gold, DEFAULT).decision == "wrong"
+
+
+HUGE = [("5", "9**9**9**9"), ("1", "(" * 100 + "1" + ")" * 100), ("1", "(10^{10^{10}})!")]
+
+
+@pytest.mark.parametrize(("gold", "answer"), HUGE)
+def test_what_is_too_large_is_ungraded(gold, answer):
+    assert decide(gold, answer, DEFAULT).decision == "ungraded"
+
+
+# Random rationals in random notations.
+
+rationals = st.fractions(min_value=-50, max_value=50, max_denominator=40)
+
+
+def notations(exact):
+    """Ways of writing a rational that all mean it."""
+    top, bottom = exact.numerator, exact.denominator
+    sign, size = ("-" if top < 0 else ""), abs(top)
+    written = [
+        f"{top}/{bottom}",
+        rf"\frac{{{top}}}{{{bottom}}}",
+        rf"{sign}\dfrac{{{size}}}{{{bottom}}}",
+        rf"\frac{{{3 * top}}}{{{3 * bottom}}}",
+    ]
+    whole, rest = divmod(size, bottom)
+    if whole and rest:
+        written += [rf"{sign}{whole}\frac{{{rest}}}{{{bottom}}}", f"{sign}{whole} {rest}/{bottom}"]
+    if 1000 % bottom == 0:
+        thousandths = size * 1000 // bottom
+        written += [
+            f"{sign}{thousandths // 1000}.{thousandths % 1000:03d}",
+            f"{sign}{thousandths}e-3",
+            rf"{sign}{thousandths} \times 10^{{-3}}",
+            rf"{sign}{thousandths / 10:.1f}\%",
+        ]
+    return written
+
+
+@given(rationals, st.data())
+def test_one_number_in_two_notations(exact, data):
+    first, second = (data.draw(st.sampled_from(notations(exact))) for _ in range(2))
+    assert decide(first, second, DEFAULT).decision == "correct"
+
+
+@given(rationals, rationals, st.data())
+def test_two_numbers_in_any_notation(first, second, data):
+    """Different numbers never agree, but for the convention that a percent sign may be missing."""
+    texts = [data.draw(st.sampled_from(notations(exact))) for exact in (first, second)]
+    percents = [text.endswith("%") for text in texts]
+    if first != second and not (percents[0] != percents[1] and first in (100 * second, second / 100)):
+        assert decide(*texts, DEFAULT).decision == "wrong"
+
+
+@given(st.lists(st.integers(-99, 99), min_size=2, max_size=5, unique=True), st.randoms(use_true_random=False))
+def test_permuted_sets(members, random):
+    other = list(members)
+    random.shuffle(other)
+    gold, answer = (r"\{" + ", ".join(map(str, one)) + r"\}" for one in (members, other))
+    assert decide(gold, answer, DEFAULT).decision == "correct"
+    other[0] += 200
+    assert decide(gold, ", ".join(map(str, other)), DEFAULT).decision == "wrong"
+
+
+@given(st.integers(10, 10**9), st.data())
+def test_perturbed_digits(gold, data):
+    digits = list(str(gold))
+    place = data.draw(st.integers(0, len(digits) - 1))
+    digits[place] = data.draw(st.sampled_from([d for d in "123456789" if d != digits[place]]))
+    assert decide(f"{gold:,}", "".join(digits), DEFAULT).decision == "wrong"
+    assert decide(rf"x = {gold}\text{{ cm}}", f"{gold:,}", DEFAULT).decision == "correct"
+
+
+@given(st.text(max_size=60))
+def test_any_text_gets_a_decision_and_equals_itself(text):
+    outcome = decide("5", text, DEFAULT)
+    assert outcome.decision in ("correct", "wrong", "ungraded")
+    if text.strip() and outcome.reason != "empty answer":
+        assert decide(text, text, DEFAULT).decision == "correct" or not any(c.isalnum() for c in text)

@@ -1,0 +1,24 @@
+"""The last reader: what math-verify is asked about, and the guards around it."""
+
+import pytest
+
+from eval.grading.symbolic import decide_symbolically
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer", "decision"),
+    [
+        ("55", r"\sum_{k=1}^{10} k", "correct"),
+        ("56", r"\sum_{k=1}^{10} k", "wrong"),
+        (r"\frac13", r"\int_0^1 x^2 dx", "correct"),
+        (r"\int_0^1 x^2 dx", r"\frac14", "wrong"),
+        (r"\int R dx", r"\int r dx", "wrong"),
+        (r"\sum_{k=1}^{99} 2^{-k}", "1", "wrong"),
+        (r"5 \text{ or so}", "5", "wrong"),
+        (r"1, \ldots, n", "1", "wrong"),
+        ("5", "?", "wrong"),
+        (r"t(0,4]", "5", "ungraded"),
+    ],
+)
+def test_decisions(gold, answer, decision):
+    assert decide_symbolically(gold, answer).decision == decision

@@ -1,0 +1,66 @@
+"""The oracle scores everything and the adversary nothing, on the real suites where they lie."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+import envs
+from envs import Problem
+from eval import oracle
+from eval.suites import evaluation_suites
+
+REAL = Path(os.environ.get("OPD_MATH_DATA", Path(__file__).parents[3] / "shared/data/math"))
+needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="the real suites are not here: set OPD_MATH_DATA")
+# Golds that mean what a neighbour's gold means; anything else that the adversary hits is a wrong accept.
+COINCIDENCES = {("5", r"\boxed{x=5}")}
+
+
+def problems(*golds):
+    return [Problem(str(i), "?", gold) for i, gold in enumerate(golds)]
+
+
+RESPELLED = [
+    ("4.5e-33", r"4.5 \times 10^{-33}"),
+    (r"\frac{1}{2}", r"\dfrac{1}{2}"),
+    ("(1,2]", r"\left(1,2\right]"),
+    ("x+1", "x+1"),
+]
+
+
+@pytest.mark.parametrize(("gold", "text"), RESPELLED)
+def test_respelling_changes_how_not_what(gold, text):
+    assert oracle.respelled(gold) == text
+
+
+def test_surprises_are_the_oracles_misses_and_the_adversarys_hits():
+    math = envs.load("math")
+    known = oracle.ask_oracle(math, problems("5", r"\frac12", "2e5"), "respelled")
+    assert (known.asked, known.correct, known.surprises) == (3, 3, ())
+    missed = oracle.ask_oracle(math, problems("5", ""), "inline")
+    assert (missed.correct, [gold for gold, _, _ in missed.surprises]) == (1, [""])
+    hit = oracle.ask_adversary(math, problems("5", "x = 5", "6"), shifts=1)
+    assert (hit.asked, hit.correct, len(hit.surprises)) == (3, 1, 1)
+
+
+@needs_real
+@pytest.mark.parametrize("suite", evaluation_suites())
+def test_real_suites(suite, monkeypatch):
+    monkeypatch.setenv("OPD_MATH_DATA", str(REAL))
+    math = envs.load("math")
+    asked = math.suite_problems(suite, None)
+    for phrasing in oracle.PHRASINGS:
+        assert oracle.ask_oracle(math, asked, phrasing).surprises == ()
+    hits = oracle.ask_adversary(math, asked).surprises
+    assert {(gold, response) for gold, response, _ in hits} <= COINCIDENCES
+
+
+@needs_real
+def test_the_command_prints_a_line_per_reader(monkeypatch, capsys):
+    monkeypatch.setenv("OPD_MATH_DATA", str(REAL))
+    monkeypatch.setattr(sys, "argv", ["oracle", "--suite", "aime24"])
+    with pytest.raises(SystemExit) as stop:
+        oracle.main()
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.count("30 of 30 correct") == len(oracle.PHRASINGS)
