@@ -47,10 +47,7 @@ def format_cells(
         line = {"method": row.label, "seeds": str(int(shown.loc["average"].seeds))}
         line |= {suite: with_spread(shown.loc[suite]) for suite in suites}
         line["average [95 %]"] = with_interval(shown.loc["average"])
-        has_difference = "difference" in shown.index
-        line["vs. reference [95 %]"] = (
-            with_interval(shown.loc["difference"], signed=True) if has_difference else "reference"
-        )
+        line |= compared(shown.loc["difference"] if "difference" in shown.index else None)
         if greedy is not None and greedy != spec.protocol:
             line["greedy average"] = with_spread(indexed.loc[row.row, greedy].loc["average"])
         line["truncated"] = f"{rates.truncated[row.row]:.1f}"
@@ -59,6 +56,24 @@ def format_cells(
         line["paper (7B, other scale)"] = _MISSING if published is None else f"{published:.1f}"
         lines.append(line)
     return pd.DataFrame(lines)
+
+
+def compared(difference: pd.Series | None) -> dict[str, str]:
+    """The cells that compare a row with the reference, which is not compared with itself."""
+    if difference is None:
+        return {"vs. reference [95 %]": "reference", "MDD": _MISSING, "p (Holm)": _MISSING}
+    return {
+        "vs. reference [95 %]": with_interval(difference, signed=True),
+        "MDD": f"{difference.detectable:.1f}",
+        "p (Holm)": p_text(difference.p_holm),
+    }
+
+
+def p_text(p: float) -> str:
+    """A p value with three decimals, `< 0.001` below that, `-` where there is none."""
+    if math.isnan(p):
+        return _MISSING
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def with_spread(cell: pd.Series) -> str:
@@ -89,6 +104,10 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str) -> list[str]:
         "over training seeds. Student and teacher are one model each.",
         "Intervals: 95 %, clustered by problem and by training seed; the difference is paired by "
         f"problem and seed; reference: {reference}.",
+        "MDD: minimal detectable difference, the true difference that a comparison with these problems and "
+        "seeds finds in 80 % of cases; where the difference is smaller, not significant does not mean "
+        "equal. p (Holm): two-sided p of the difference, consistent with its interval but adjusted for the "
+        f"{len(spec.rows) - 1} row(s) compared.",
         f"truncated: percentage of samples at the token cap, counted as not correct; tokens: mean "
         f"per response. Missing cells are shown as {_MISSING}.",
         f"Trained with {code}; rendered with {provenance()['commit']}. Rebuild: {spec.rebuild}",

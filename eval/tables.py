@@ -13,8 +13,17 @@ import numpy as np
 import pandas as pd
 
 from eval.render import render
-from eval.spec import TableSpec
-from eval.statistics import Estimate, Matrix, estimate, paired_difference
+from eval.spec import ProtocolSpec, TableSpec
+from eval.statistics import (
+    Matrix,
+    detectable_difference,
+    estimate,
+    holm,
+    paired_difference,
+    resampling_error,
+    sign_flip_p,
+    zero_p,
+)
 from opd.program import arguments
 
 AVERAGE, DIFFERENCE = "average", "difference"
@@ -41,25 +50,55 @@ def build(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
     """One line per row, protocol and column: the suites, their average, and the paired difference.
 
     Scores are percentages of correct answers; `difference` is the average minus that of the
-    reference row on the same problems and seeds.
+    reference row on the same problems and seeds. `p_holm` is adjusted for the rows of a protocol.
     """
+    parts = [_protocol_lines(spec, frame, protocol) for protocol in spec.evaluation.protocols]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _protocol_lines(spec: TableSpec, frame: pd.DataFrame, protocol: ProtocolSpec) -> pd.DataFrame:
+    part = frame[frame.protocol == protocol.name]
+    reference, suites = score_matrix(part[part.row == spec.reference_row])
     lines = []
-    for protocol in (p.name for p in spec.evaluation.protocols):
-        part = frame[frame.protocol == protocol]
-        reference, suites = score_matrix(part[part.row == spec.reference_row])
-        for row in spec.rows:
-            matrix, _ = score_matrix(part[part.row == row.row])
-            cells: dict[str, Estimate] = {
-                suite: estimate(matrix[:, suites == suite]) for suite in dict.fromkeys(suites)
-            }
-            cells[AVERAGE] = estimate(matrix, suites)
-            if row.row != spec.reference_row:
-                cells[DIFFERENCE] = paired_difference(matrix, reference, suites)
-            lines += [
-                {"row": row.row, "protocol": protocol, "column": column, **vars(cell)}
-                for column, cell in cells.items()
-            ]
-    return pd.DataFrame(lines)
+    for row in spec.rows:
+        matrix, _ = score_matrix(part[part.row == row.row])
+        cells = {
+            suite: score(matrix[:, suites == suite], protocol.samples) for suite in dict.fromkeys(suites)
+        }
+        cells[AVERAGE] = score(matrix, protocol.samples, suites)
+        if row.row != spec.reference_row:
+            cells[DIFFERENCE] = difference(matrix, reference, suites)
+        lines += [
+            {"row": row.row, "protocol": protocol.name, "column": column, **cell}
+            for column, cell in cells.items()
+        ]
+    table = pd.DataFrame(lines)
+    if "p" in table:
+        table["p_holm"] = holm(table.p)
+    return table
+
+
+def score(scores: Matrix, samples: int, suites: np.ndarray | None = None) -> dict[str, float]:
+    """Estimate of (S, N) percentages, and the standard error of new samples of the same problems."""
+    of_seeds = [resampling_error(of_seed / 100, samples, suites) for of_seed in scores]
+    noise = 100 * float(np.linalg.norm(of_seeds)) / len(of_seeds)
+    return {**vars(estimate(scores, suites)), "resampling_error": noise}
+
+
+def difference(scores: Matrix, reference: Matrix, suites: np.ndarray) -> dict[str, float]:
+    """Estimate of the paired difference, its p values and the difference that could be detected.
+
+    `p` belongs to the interval: new problems and, where there are several, new training seeds.
+    `p_permutation` flips problems with seeds averaged, so it speaks of these trained models only: three
+    seeds are too few to permute (2^3 patterns cannot give a p below 0.25).
+    """
+    found = paired_difference(scores, reference, suites)
+    return {
+        **vars(found),
+        "p": zero_p(found),
+        "p_permutation": sign_flip_p(scores.mean(0) - reference.mean(0), suites),
+        "detectable": detectable_difference(found.standard_error, found.freedom),
+    }
 
 
 def score_matrix(frame: pd.DataFrame) -> tuple[Matrix, np.ndarray]:

@@ -5,6 +5,8 @@ import json
 
 import pandas as pd
 import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from eval import tables
 from eval.spec import TableSpec
@@ -90,6 +92,34 @@ def test_difference_is_paired_with_the_reference(frame):
     assert not len(table[(table.row == "base") & (table.column == "difference")])
 
 
+def test_every_difference_has_its_p_values_and_what_could_be_detected(frame):
+    table = tables.build(SPEC, frame)
+    found = table[table.column == "difference"].set_index("row")
+    better = found.loc["better"]
+    assert better.p == pytest.approx(
+        2 * stats.t.sf(better["mean"] / better.standard_error, better.freedom), rel=1e-9
+    )
+    assert (better.p < 0.05) == (better.low > 0)
+    # With seeds averaged it gains 0, 0.5, 1.5 and 1, 1, 0 of 2 samples: of the 2^4 signs of what is not
+    # zero, all positive and all negative are as far from zero.
+    assert better.p_permutation == pytest.approx(2 / 2**4)
+    quantiles = stats.t.ppf([0.975, 0.8], better.freedom).sum()
+    assert better.detectable == pytest.approx(quantiles * better.standard_error)
+    assert better.detectable > (better.high - better.low) / 2
+    assert found.p_holm.to_dict() == pytest.approx(
+        dict(zip(found.index, multipletests(found.p, method="holm")[1], strict=True))
+    )
+    assert table[table.column != "difference"].p_holm.isna().all()
+
+
+def test_errors_of_new_samples(frame):
+    """Base on easy: shares 1, 1, 0 and 1, 0.5, 0 of 2 samples."""
+    table = tables.build(SPEC, frame)
+    assert cell(table, "base", "easy").resampling_error == pytest.approx(100 * (0.25 / 1) ** 0.5 / 3 / 2)
+    both = ((0.25**0.5 / 6) ** 2 * 2) ** 0.5 / 2
+    assert cell(table, "base", "average").resampling_error == pytest.approx(100 * both)
+
+
 def test_a_problem_without_an_answer_is_refused(frame):
     with pytest.raises(ValueError, match="not answered by every seed"):
         tables.build(SPEC, frame.drop(frame.index[0]))
@@ -111,7 +141,18 @@ def test_renderings_agree_and_name_what_is_missing(frame, tmp_path):
         assert "Trained with abc (source 123); rendered with" in text
         assert "No counterpart in the paper: The model; Base." in text
         assert "reference: Base" in text
+        assert "finds in 80" in text
+        assert "adjusted for the 2 row(s) compared" in text
     assert texts["md"].count("\n| ") == 4
+    better = cell(pd.read_csv(tmp_path / "out/table.csv"), "better", "difference")
+    row = next(line for line in texts["md"].splitlines() if line.startswith("| Better"))
+    compared = [part.strip() for part in row.split("|")][6:9]
+    interval = f"[{better.low:+.1f}, {better.high:+.1f}]"
+    assert compared == [
+        f"+33.3 ± {better.seed_spread:.1f} {interval}",
+        f"{better.detectable:.1f}",
+        f"{better.p_holm:.3f}",
+    ]
     lines = (tmp_path / "out/table.csv").read_text().splitlines()
     assert len(lines) == 1 + 3 * 3 + 2
 

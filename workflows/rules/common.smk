@@ -47,6 +47,12 @@ def source(path):
     return f"{workflow.basedir}/{path}"
 
 
+def package(path):
+    """All Python files of a package of this repository."""
+    folder = Path(workflow.basedir, path)
+    return [str(file) for file in sorted(folder.glob("*.py"))]
+
+
 # Inputs and params of the rules, by stage.
 
 

@@ -8,7 +8,8 @@ wildcard_constraints:
 rule score:
     input:
         responses=responses,
-        code=[source("eval/score.py"), source("eval/grading.py")],
+        code=[source("eval/score.py"), source("eval/verdicts.py")]
+        + package("eval/grading"),
     output:
         scores="<results>/studies/{study}/scores.csv",
     log:
@@ -29,8 +30,8 @@ rule table:
         code=[
             source("eval/tables.py"),
             source("eval/render.py"),
-            source("eval/statistics.py"),
-        ],
+        ]
+        + package("eval/statistics"),
     output:
         report(
             "<results>/studies/{study}/table.html",

@@ -18,20 +18,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-Matrix = NDArray[np.float64]
+from eval.statistics.strata import Matrix, problem_weights
 
 
 @dataclass(frozen=True)
 class Estimate:
     """A mean with its two-way clustered interval [low, high] and the spread over seeds.
 
-    `seed_spread` is the standard deviation of the seed means; nan with a single seed, when the
-    interval speaks of new problems for this one model only.
+    `standard_error` is the square root of V, `freedom` its degrees of freedom. `seed_spread` is the
+    standard deviation of the seed means; nan with a single seed, when the interval speaks of new
+    problems for this one model only.
     """
 
     mean: float
     low: float
     high: float
+    standard_error: float
+    freedom: float
     seed_spread: float
     seeds: int
     problems: int
@@ -43,7 +46,7 @@ def estimate(scores: Matrix, strata: NDArray | None = None, confidence: float = 
     Strata are fixed (these five suites), problems within them random.
     """
     seeds, problems = scores.shape
-    weights = _weights(problems, strata)
+    weights = problem_weights(problems, strata)
     seed_means = scores @ weights
     mean = float(seed_means.mean())
 
@@ -51,11 +54,12 @@ def estimate(scores: Matrix, strata: NDArray | None = None, confidence: float = 
     seed_variance = seed_means.var(ddof=1) / seeds if seeds > 1 else 0.0
     seed_share = max(0.0, seed_variance - residual)
     variance = problem_variance + seed_share
-    half_width = 0.0
-    if variance > 0:
-        shares = problem_variance**2 / problem_df + seed_share**2 / max(1, seeds - 1)
-        half_width = float(stats.t.ppf((1 + confidence) / 2, variance**2 / shares) * np.sqrt(variance))
-    return Estimate(mean, mean - half_width, mean + half_width, _spread(seed_means), seeds, problems)
+    shares = problem_variance**2 / problem_df + seed_share**2 / max(1, seeds - 1)
+    freedom = float(variance**2 / shares) if shares > 0 else 1.0
+    error = float(np.sqrt(variance))
+    half_width = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
+    low, high = mean - half_width, mean + half_width
+    return Estimate(mean, low, high, error, freedom, _spread(seed_means), seeds, problems)
 
 
 def paired_difference(first: Matrix, second: Matrix, strata: NDArray | None = None) -> Estimate:
@@ -71,12 +75,11 @@ def paired_difference(first: Matrix, second: Matrix, strata: NDArray | None = No
     return estimate(first - second, strata)
 
 
-def _weights(problems: int, strata: NDArray | None) -> Matrix:
-    """(N,) weights of the problems in the mean: equal, or equal per stratum."""
-    if strata is None:
-        return np.full(problems, 1 / problems)
-    _, index, counts = np.unique(strata, return_inverse=True, return_counts=True)
-    return 1 / (len(counts) * counts[index])
+def zero_p(found: Estimate) -> float:
+    """Two-sided p of a true mean of zero: below 0.05 exactly when the 95 % interval leaves zero out."""
+    if found.standard_error == 0:
+        return float(found.mean == 0)
+    return float(2 * stats.t.sf(abs(found.mean) / found.standard_error, found.freedom))
 
 
 def _problem_variance(scores: Matrix, weights: Matrix, strata: NDArray | None) -> tuple[float, float, float]:

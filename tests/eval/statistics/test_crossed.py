@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eval.statistics import estimate, paired_difference
+from eval.statistics import estimate, paired_difference, zero_p
 
 
 def test_single_model_is_the_clustered_t_interval():
@@ -97,3 +97,15 @@ def test_coverage(seed_sd, problem_sd):
         naive_covered += abs(scores.mean()) <= half
     assert covered / repeats > 0.90
     assert naive_covered / repeats < 0.80
+
+
+def test_p_agrees_with_the_interval():
+    """Below 0.05 exactly when the interval leaves zero out; scipy's with one seed."""
+    rng = np.random.default_rng(0)
+    for shift in rng.normal(0, 4, 50):
+        scores = shift + rng.normal(0, 1, (3, 1)) + rng.normal(0, 5, (3, 20))
+        found = estimate(scores)
+        assert (zero_p(found) < 0.05) == (not found.low <= 0 <= found.high)
+        assert zero_p(estimate(scores[:1])) == pytest.approx(stats.ttest_1samp(scores[0], 0).pvalue)
+    assert zero_p(estimate(np.zeros((1, 4)))) == 1
+    assert zero_p(estimate(np.ones((1, 4)))) == 0

@@ -1,0 +1,60 @@
+"""Graded responses: what `python -m eval.grade responses` writes, counted per problem."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from eval.verdicts import count
+
+_KEY = ["protocol", "suite", "problem"]
+_FIELDS = [*_KEY, "sample", "verdict"]
+
+
+def read(path: Path, suites: list[str] | None = None) -> pd.DataFrame:
+    """One line per protocol, suite and problem: `samples`, and how many have each verdict.
+
+    `path` is a JSON Lines file or a folder of them; `suites` keeps these only. Raises ValueError for
+    lines without the fields, unknown verdicts, repeated samples and unequal numbers of samples.
+    """
+    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    frame = pd.DataFrame([record for file in files for record in _records(file)], columns=_FIELDS)
+    if absent := sorted(set(suites or ()) - set(frame.suite)):
+        raise ValueError(f"{path} holds nothing of {', '.join(absent)}")
+    if suites is not None:
+        frame = frame[frame.suite.isin(suites)]
+    if frame.empty:
+        raise ValueError(f"{path} holds no graded responses")
+    _check_samples(path, frame)
+    groups = frame.groupby(_KEY, sort=False).verdict
+    return pd.DataFrame([dict(zip(_KEY, key, strict=True)) | count(verdicts) for key, verdicts in groups])
+
+
+def _records(file: Path) -> list[dict]:
+    """The fields that a comparison needs, of every line."""
+    records = []
+    with file.open() as lines:
+        for number, line in enumerate(lines, 1):
+            record = json.loads(line)
+            if missing := [name for name in _FIELDS if name not in record]:
+                raise ValueError(
+                    f"{file}, line {number} has no {', '.join(missing)}; "
+                    "`python -m eval.grade responses` writes files that have"
+                )
+            records.append({name: record[name] for name in _FIELDS})
+    return records
+
+
+def _check_samples(path: Path, frame: pd.DataFrame) -> None:
+    """Every sample is there once, and every problem of a suite has as many."""
+    repeated = frame[frame.duplicated([*_KEY, "sample"])]
+    if len(repeated):
+        _, suite, problem, sample, _ = repeated.iloc[0]
+        raise ValueError(f"{path} holds sample {sample} of problem {problem} of {suite} twice")
+    samples = frame.groupby(_KEY).size().groupby(["protocol", "suite"]).agg(["min", "max"])
+    for (protocol, suite), (fewest, most) in samples.iterrows():
+        if fewest != most:
+            raise ValueError(
+                f"{path} holds {fewest} to {most} samples per problem of {suite} under {protocol}; "
+                "generate and grade the missing ones"
+            )

@@ -1,0 +1,44 @@
+"""Two runs on the same problems."""
+
+from dataclasses import dataclass
+
+from numpy.typing import NDArray
+
+from eval.statistics.crossed import estimate
+from eval.statistics.interval import mean_interval
+from eval.statistics.power import detectable_difference
+from eval.statistics.sign_flip import sign_flip_p
+from eval.statistics.strata import Matrix
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """first - second in [-1, 1], with its 95 % interval, sign-flip p and what could have been detected.
+
+    `detectable` is the true difference that such a comparison finds in 80 % of cases, 2.8 standard
+    errors.
+    """
+
+    difference: float
+    low: float
+    high: float
+    standard_error: float
+    p: float
+    detectable: float
+
+
+def compare(first: Matrix, second: Matrix, strata: NDArray | None = None) -> Comparison:
+    """Compare (N,) shares of correct samples, paired by problem; with `strata` suites weigh equally."""
+    if first.shape != second.shape:
+        raise ValueError(f"{len(first)} and {len(second)} problems cannot be paired")
+    differences = first - second
+    low, high = mean_interval(differences, strata, bounds=(-1, 1))
+    found = estimate(differences[None], strata)
+    return Comparison(
+        difference=found.mean,
+        low=low,
+        high=high,
+        standard_error=found.standard_error,
+        p=sign_flip_p(differences, strata),
+        detectable=detectable_difference(found.standard_error),
+    )
