@@ -34,6 +34,7 @@ rule all:
             study=PLAN.config.studies,
             file=STUDY_FILES,
         ),
+        "<results>/checks/lm_eval_crosscheck.html",
 
 
 include: "workflows/rules/models.smk"
@@ -48,4 +49,5 @@ for path in METHOD_FILES:
 
 include: "workflows/rules/evaluate.smk"
 include: "workflows/rules/report.smk"
+include: "workflows/rules/crosscheck.smk"
 include: "workflows/rules/studies.smk"

@@ -77,6 +77,21 @@ class Plan:
         evaluation = self.config.evaluation.model_dump(exclude={"table_protocol", "batch_size"})
         return ScoreSpec(**evaluation, subjects=subjects)
 
+    def crosscheck_spec(self) -> ScoreSpec:
+        """Every model behind the config's studies, each once and under its own name."""
+        subjects = {
+            folder: {
+                "row": row.model or f"{row.experiment}/{row.method}",
+                "seed": seed,
+                "responses": f"{folder}/responses.jsonl",
+            }
+            for study in self.config.studies.values()
+            for row in study.rows
+            for seed, folder in self.subjects(row)
+        }
+        evaluation = self.config.evaluation.model_dump(exclude={"table_protocol", "batch_size"})
+        return ScoreSpec(**evaluation, subjects=list(subjects.values()))
+
     def table_spec(self, study: str) -> TableSpec:
         """How a study's table is rendered."""
         config, evaluation = self.studies[study], self.config.evaluation

@@ -55,7 +55,7 @@ def test_dry_run(tmp_path, scale):
     )
     methods = {path.stem for path in (ROOT / "workflows/methods").glob("*.smk")}
     assert methods <= jobs.keys()
-    assert {"generate", "score", "table", "curves"} <= jobs.keys()
+    assert {"generate", "score", "table", "curves", "lm_eval_crosscheck"} <= jobs.keys()
     assert {"smoke": "sft", "mini": "sft", "paper": "fetch"}[scale] in jobs
 
 

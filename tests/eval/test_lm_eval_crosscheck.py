@@ -1,0 +1,129 @@
+"""The cross-check agrees where both paths do, counts what lm-eval cannot know, and fails otherwise."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+import envs
+from eval import lm_eval_crosscheck, score
+from eval.grading import Grade
+from eval.spec import ScoreSpec
+from workflows.plan import Plan
+
+PROTOCOLS = [
+    {"name": "greedy", "samples": 1, "sampling": {"temperature": 0, "top_p": 1, "max_new_tokens": 9}},
+    {"name": "avg@4", "samples": 4, "sampling": {"temperature": 1, "top_p": 1, "max_new_tokens": 9}},
+]
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = envs.load("chain_arithmetic")
+
+
+def box(answer: object) -> str:
+    return f"<think> so </think> \\boxed{{{answer}}}"
+
+
+@pytest.fixture
+def records() -> list[dict]:
+    """Under avg@4 every problem has a right, a wrong and two truncated samples, one of which is boxed."""
+    made = []
+    for suite in ENVIRONMENT.suites:
+        for problem in ENVIRONMENT.suite_problems(suite, 3):
+            about = {"suite": suite, "problem": problem.id, "tokens": 9}
+            right = {"finish_reason": "stop", "response": box(problem.answer)}
+            samples = [
+                right,
+                {"finish_reason": "stop", "response": box(99)},
+                {"finish_reason": "length", "response": box(problem.answer)},
+                {"finish_reason": "length", "response": "<think> wait"},
+            ]
+            made.append({**about, "protocol": "greedy", "sample": 0, **right})
+            made += [{**about, "protocol": "avg@4", "sample": j, **s} for j, s in enumerate(samples)]
+    return made
+
+
+@pytest.fixture
+def spec(records, tmp_path) -> ScoreSpec:
+    path = tmp_path / "responses.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    return ScoreSpec(
+        environment="chain_arithmetic",
+        problems_per_suite=3,
+        protocols=PROTOCOLS,
+        subjects=[{"row": "student", "seed": 0, "responses": str(path)}],
+    )
+
+
+def test_both_paths_agree_and_truncation_is_counted(spec, tmp_path):
+    lm_eval_crosscheck.main(spec, tmp_path / "checks")
+    frame = pd.read_csv(tmp_path / "checks/lm_eval_crosscheck.csv")
+    assert len(frame) == 2 * 5
+    assert frame.agree.all()
+    assert (frame.disagreements == 0).all()
+    sampled, greedy = frame[frame.protocol == "avg@4"], frame[frame.protocol == "greedy"]
+    assert (greedy[["problems", "samples", "truncated", "credited_at_cap"]] == [3, 3, 0, 0]).all(axis=None)
+    assert (sampled[["problems", "samples", "truncated", "credited_at_cap"]] == [3, 12, 6, 3]).all(axis=None)
+    assert (greedy[["avg_at_k", "avg_at_k_lm_eval", "maj_at_k", "maj_at_k_lm_eval"]] == 1).all(axis=None)
+    # Cut responses neither count nor vote for us; lm-eval reads the box in one of them.
+    assert (sampled[["avg_at_k", "avg_at_k_lm_eval"]] == [0.25, 0.5]).all(axis=None)
+    assert (sampled[["maj_at_k", "maj_at_k_lm_eval"]] == [0.5, 1]).all(axis=None)
+    page = (tmp_path / "checks/lm_eval_crosscheck.html").read_text()
+    assert "75 stored responses" in page
+    assert "0 disagreements" in page
+
+
+def test_our_aggregate_is_that_of_the_scores(spec, tmp_path):
+    """The cross-check and the tables speak of the same numbers."""
+    score.main(spec, tmp_path / "scores.csv")
+    scores = pd.read_csv(tmp_path / "scores.csv")
+    shares = (scores.correct / scores.samples).groupby([scores.suite, scores.protocol]).mean()
+    for row in lm_eval_crosscheck.crosscheck(spec):
+        assert row["avg_at_k"] == pytest.approx(shares[row["suite"], row["protocol"]])
+
+
+def test_a_verdict_that_differs_fails_and_is_shown(spec, tmp_path, monkeypatch):
+    honest = lm_eval_crosscheck.verdicts
+
+    def first_is_wrong(*arguments):
+        (_, grade), *rest = honest(*arguments)
+        return [("wrong", Grade("wrong", "tampered with", grade.answer)), *rest]
+
+    monkeypatch.setattr(lm_eval_crosscheck, "verdicts", first_is_wrong)
+    with pytest.raises(SystemExit, match="differ"):
+        lm_eval_crosscheck.main(spec, tmp_path / "checks")
+    assert not (tmp_path / "checks").exists()
+    rows = lm_eval_crosscheck.crosscheck(spec)
+    assert [row["disagreements"] for row in rows] == [1] * len(rows)
+
+
+def test_an_aggregate_that_differs_fails(spec, monkeypatch):
+    honest = lm_eval_crosscheck.evaluate
+
+    def rounded_up(*arguments, **options):
+        results = honest(*arguments, **options)
+        results["results"]["chain3"]["maj_at_k,graded"] += 0.01
+        return results
+
+    monkeypatch.setattr(lm_eval_crosscheck, "evaluate", rounded_up)
+    rows = lm_eval_crosscheck.crosscheck(spec)
+    assert {row["suite"] for row in rows if not row["agree"]} == {"chain3"}
+
+
+def test_missing_responses_are_refused(spec, records, tmp_path):
+    path = tmp_path / "responses.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records[:-1]))
+    with pytest.raises(ValueError, match="3 samples stored, 4 asked for"):
+        lm_eval_crosscheck.crosscheck(spec)
+
+
+@pytest.mark.parametrize("scale", ["smoke", "mini", "paper"])
+def test_every_model_of_the_scale_is_checked_once(scale):
+    config = yaml.safe_load((ROOT / f"workflows/config/{scale}.yaml").read_text())
+    plan = Plan(config)
+    spec = plan.crosscheck_spec()
+    of_studies = {s.responses for study in config["studies"] for s in plan.score_spec(study).subjects}
+    assert {subject.responses for subject in spec.subjects} == of_studies
+    assert len(spec.subjects) == len(of_studies)
+    assert len({(subject.row, subject.seed) for subject in spec.subjects}) == len(of_studies)

@@ -1,0 +1,37 @@
+"""A second opinion on every verdict of the scale: stored responses replayed through lm-eval."""
+
+
+rule lm_eval_crosscheck:
+    input:
+        responses=[subject.responses for subject in PLAN.crosscheck_spec().subjects],
+        code=[
+            source("eval/lm_eval_crosscheck.py"),
+            source("eval/lm_eval_tasks/task.py"),
+            source("eval/lm_eval_tasks/_base.yaml"),
+            source("eval/stored_responses.py"),
+            source("eval/verdicts.py"),
+            source("eval/votes.py"),
+        ],
+    output:
+        report(
+            "<results>/checks/lm_eval_crosscheck.html",
+            category="Checks",
+            caption="../report/lm_eval_crosscheck.rst",
+            labels={"check": "lm-eval cross-check", "kind": "table"},
+        ),
+        report(
+            "<results>/checks/lm_eval_crosscheck.csv",
+            category="Checks",
+            caption="../report/lm_eval_crosscheck.rst",
+            labels={"check": "lm-eval cross-check", "kind": "data"},
+        ),
+    log:
+        "<logs>/checks/lm_eval_crosscheck.log",
+    benchmark:
+        "<benchmarks>/checks/lm_eval_crosscheck.tsv"
+    params:
+        spec=as_param(PLAN.crosscheck_spec()),
+        folder=subpath(output[0], parent=True),
+    shell:
+        "TQDM_DISABLE=1 python -m eval.lm_eval_crosscheck --spec {params.spec:q} --out {params.folder}"
+        " > {log} 2>&1"
