@@ -2,10 +2,12 @@
 
     python -m opd.lm_head.benchmark                                  the shape of Qwen2.5-0.5B
     python -m opd.lm_head.benchmark --shapes 7B --positions 1024 4096 16384 --support-sizes 1 8 32 128
+    python -m opd.lm_head.benchmark --methods naive support --memory 9       some methods, at most 9 GiB
 
 Forward and backward of local support matching, from hidden states and teacher log-probabilities to the
-gradients of the states and, unless frozen, of the head's weight. Memory is the peak of live tensors
-beyond inputs and gradients. Errors are relative to float64. Prints a Markdown table.
+gradients of the states and, unless frozen, of the head's weight; CPU time if OMP_NUM_THREADS is 1.
+Memory is the peak of live tensors beyond inputs and gradients. Errors are relative to float64. Prints a
+Markdown table.
 """
 
 import argparse
@@ -104,17 +106,14 @@ def competitors(device: str) -> dict[str, Callable[[Case], Tensor]]:
 
 
 def draw(n: int, d: int, v: int, k: int, dtype: torch.dtype, device: str, trained: bool) -> Case:
-    """Random states and weight; ids fall off like token frequencies (log-uniform), distinct per position."""
+    """Random states and weight; a position's ids are distinct, id v with a frequency of 1 / (v + 1)."""
     generator = torch.Generator(device=device).manual_seed(0)
     states = torch.randn(n, d, generator=generator, device=device).to(dtype).requires_grad_()
     weight = (torch.randn(v, d, generator=generator, device=device) / d**0.5).to(dtype)
-    uniform = torch.rand(n, 4 * k, generator=generator, device=device)
-    ids = (v**uniform).long().clamp(max=v - 1)
-    step = torch.arange(k, device=device)
-    distinct = [row.unique()[:k] for row in ids]
-    padded = [row if len(row) == k else (row[0] + 1 + step) % v for row in distinct]
+    frequencies = 1 / torch.arange(1, v + 1, device=device)
+    ids = torch.stack([frequencies.multinomial(k, generator=generator) for _ in range(n)])
     log_q = torch.randn(n, k, generator=generator, device=device).log_softmax(-1)
-    return Case(states, weight.requires_grad_(trained), torch.stack(padded), log_q)
+    return Case(states, weight.requires_grad_(trained), ids, log_q)
 
 
 class LiveTensors(TorchDispatchMode):
@@ -123,25 +122,28 @@ class LiveTensors(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.live = self.peak = 0
-        self.seen: set[int] = set()
 
     def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), keywords: Any = None) -> Any:
         result = function(*arguments, **(keywords or {}))
-        for tensor in tree_leaves(result):
-            if isinstance(tensor, Tensor) and tensor.untyped_storage()._cdata not in self.seen:
-                self._watch(tensor.untyped_storage())
+        # What shares memory with an argument, as views do, was not made here.
+        made = storages(result).keys() - storages((arguments, keywords)).keys()
+        for key in made:
+            self._watch(storages(result)[key])
         return result
 
     def _watch(self, storage: torch.UntypedStorage) -> None:
-        key, size = storage._cdata, storage.nbytes()
-        self.seen.add(key)
-        self.live += size
+        self.live += storage.nbytes()
         self.peak = max(self.peak, self.live)
-        weakref.finalize(storage, self._free, key, size)
+        weakref.finalize(storage, self._free, storage.nbytes())
 
-    def _free(self, key: int, size: int) -> None:
-        self.seen.discard(key)
+    def _free(self, size: int) -> None:
         self.live -= size
+
+
+def storages(values: Any) -> dict[int, torch.UntypedStorage]:
+    """The memory behind every tensor in a nest of values, by address of its record."""
+    found = (leaf.untyped_storage() for leaf in tree_leaves(values) if isinstance(leaf, Tensor))
+    return {storage._cdata: storage for storage in found}
 
 
 def gradients(method: Callable[[Case], Tensor], case: Case) -> tuple[Tensor, ...]:
@@ -151,14 +153,19 @@ def gradients(method: Callable[[Case], Tensor], case: Case) -> tuple[Tensor, ...
 
 
 def seconds(method: Callable[[Case], Tensor], case: Case, repeats: int) -> float:
-    """Median time of a forward and backward pass, after one that is not counted."""
+    """Median time of a forward and backward pass, after one that is not counted.
+
+    On a single CPU thread that is CPU time, which other work on the machine does not lengthen.
+    """
+    alone = not case.states.is_cuda and torch.get_num_threads() == 1
+    clock = time.process_time if alone else time.perf_counter
     times = []
     for _ in range(repeats + 1):
-        started = time.perf_counter()
+        started = clock()
         gradients(method, case)
         if case.states.is_cuda:
             torch.cuda.synchronize()
-        times.append(time.perf_counter() - started)
+        times.append(clock() - started)
     return averages.median(times[1:])
 
 
@@ -177,7 +184,10 @@ def extra_bytes(method: Callable[[Case], Tensor], case: Case) -> int:
 
 
 def error(method: Callable[[Case], Tensor], case: Case) -> float:
-    """Largest error of the state gradient against float64, relative to its largest entry."""
+    """Largest error of the state gradient against float64, relative to its largest entry.
+
+    Absolute where that is zero, as at K = 1.
+    """
     exact = case.states.detach().double().requires_grad_()
     for start in range(0, len(exact), 64):
         part = slice(start, start + 64)
@@ -187,35 +197,49 @@ def error(method: Callable[[Case], Tensor], case: Case) -> float:
         loss.backward()
     assert exact.grad is not None
     found = gradients(method, case)[0].double()
-    return float((found - exact.grad).abs().max() / exact.grad.abs().max())
+    return float((found - exact.grad).abs().max()) / (float(exact.grad.abs().max()) or 1.0)
 
 
-def fits(method_name: str, case: Case) -> bool:
-    """Whether the method's vocabulary-wide tensors have room (four of them, in float32)."""
-    if not method_name.startswith("full logits"):
-        return True
-    needed = 16 * len(case.states) * len(case.weight)
-    if case.states.is_cuda:
-        return needed < torch.cuda.mem_get_info()[0]
-    return needed < os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def needed_bytes(method_name: str, case: Case) -> int:
+    """About what a method allocates beside its inputs, the weight's gradient included."""
+    (n, k), (v, d) = case.ids.shape, case.weight.shape
+    gradient = case.weight.nbytes * case.trained
+    # Logits and log-probabilities with their gradients, in float32; rows with theirs; a second gradient.
+    temporary = {
+        "full logits": 16 * n * v,
+        "full logits, K gathered (NeMo-RL #3314)": 16 * n * v,
+        "naive row gather": 2 * n * k * d * case.weight.itemsize + gradient,
+        "recomputed chunks": gradient,
+    }
+    return temporary.get(method_name, 0) + gradient
 
 
-def measure(case: Case, device: str, repeats: int) -> Iterator[dict[str, str]]:
-    """A table row per method; ratios are to the first."""
-    reference = 0.0
-    for name, method in competitors(device).items():
+def free_bytes(device: str) -> int:
+    """Memory of the device that nobody uses."""
+    if device == "cuda":
+        return torch.cuda.mem_get_info()[0]
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def measure(
+    case: Case, methods: dict[str, Callable[[Case], Tensor]], repeats: int, memory: int
+) -> Iterator[dict[str, str]]:
+    """A table row per method that needs at most `memory` bytes; ratios are to full logits."""
+    reference = None
+    for name, method in methods.items():
         row = {"head": "trained" if case.trained else "frozen", "method": name}
+        row |= dict.fromkeys(("ms", "speed", "extra MiB", "error"), "-")
+        if (needed := needed_bytes(name, case)) > memory:
+            yield row | {"ms": f"not run (needs {needed / 2**30:.1f} GiB)"}
+            continue
         try:
-            if not fits(name, case):
-                raise MemoryError
             took = seconds(method, case, repeats)
-            reference = reference or took
-            speed = f"{reference / took:.1f}x"
-            exactness = "-" if name.startswith("Liger") else f"{error(method, case):.0e}"
-            extra = f"{extra_bytes(method, case) / 2**20:.0f}"
-            row |= {"ms": f"{1000 * took:.1f}", "speed": speed, "extra MiB": extra, "error": exactness}
-        except (MemoryError, torch.OutOfMemoryError, ImportError) as problem:
-            row |= {"ms": "-", "speed": "-", "extra MiB": "-", "error": type(problem).__name__}
+            reference = took if name == "full logits" else reference
+            row |= {"ms": f"{1000 * took:.1f}", "extra MiB": f"{extra_bytes(method, case) / 2**20:.0f}"}
+            row["speed"] = f"{reference / took:.1f}x" if reference else "-"
+            row["error"] = "-" if name.startswith("Liger") else f"{error(method, case):.0e}"
+        except (torch.OutOfMemoryError, ImportError) as problem:
+            row["ms"] = f"not run ({type(problem).__name__})"
         yield row
 
 
@@ -223,6 +247,11 @@ def main(arguments: argparse.Namespace) -> None:
     """Print the table."""
     dtype = getattr(torch, arguments.dtype)
     device = arguments.device
+    methods = {
+        name: method
+        for name, method in competitors(device).items()
+        if name.startswith(tuple(arguments.methods))
+    }
     machine = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
     print(f"{machine}, {torch.get_num_threads()} threads, {arguments.dtype}, {provenance()['commit']}\n")
     columns = ("shape", "N", "K", "head", "method", "ms", "speed", "extra MiB", "error")
@@ -230,9 +259,11 @@ def main(arguments: argparse.Namespace) -> None:
     for shape in arguments.shapes:
         for n in arguments.positions:
             for k in arguments.support_sizes:
+                case = draw(n, *SHAPES[shape], k, dtype, device, trained=False)
+                memory = int(arguments.memory * 2**30) if arguments.memory else free_bytes(device)
                 for trained in (False, True):
-                    case = draw(n, *SHAPES[shape], k, dtype, device, trained)
-                    for row in measure(case, device, arguments.repeats):
+                    case.weight.requires_grad_(trained)
+                    for row in measure(case, methods, arguments.repeats, memory):
                         row |= {"shape": shape, "N": str(n), "K": str(k)}
                         print(f"| {' | '.join(row[column] for column in columns)} |", flush=True)
 
@@ -246,5 +277,7 @@ if __name__ == "__main__":
     parser.add_argument("--shapes", nargs="+", default=["0.5B"], choices=SHAPES)
     parser.add_argument("--positions", nargs="+", type=int, default=[1024])
     parser.add_argument("--support-sizes", nargs="+", type=int, default=[32])
+    parser.add_argument("--methods", nargs="+", default=[""], help="beginnings of the methods' names")
+    parser.add_argument("--memory", type=float, help="GiB that a method may need (default: what is free)")
     parser.add_argument("--repeats", type=int, default=3)
     main(parser.parse_args())

@@ -1,4 +1,4 @@
-"""Support logits by gathering rows, a few positions at a time: the CPU's way.
+"""Support logits by gathering rows, a few positions at a time: for large vocabularies on a CPU.
 
 Gathering all rows at once would hold (N, K, d), nearly as much as the logits that it replaces, so the
 gathered block is bounded and lives in cache.

@@ -1,4 +1,4 @@
-"""Logits of given tokens at given positions: one autograd function, three implementations."""
+"""Logits of given tokens at given positions: one autograd function, four implementations."""
 
 import os
 from types import ModuleType
@@ -7,9 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from opd.lm_head import gather, union
+from opd.lm_head import dense, gather, union
 from opd.lm_head.head import Head
 from opd.support import mask_empty
+
+# Gathered, a row costs a CPU what 16 to 64 rows cost multiplied (docs/support_only_head.md); at the lower
+# end, `dense` was the faster one at every shape.
+_ROWS_PER_GATHERED = 16
 
 
 def support_logits(head: Head, states: Tensor, support: Tensor) -> Tensor:
@@ -28,19 +32,21 @@ def support_logits(head: Head, states: Tensor, support: Tensor) -> Tensor:
     return mask_empty(head.finish(raw), support)
 
 
-def implementation(device: torch.device) -> ModuleType:
-    """`fused` on CUDA with Triton, `union` on other accelerators, `gather` on a CPU.
-
-    $OPD_LM_HEAD names one of the three instead, for tests and benchmarks.
-    """
-    chosen = os.environ.get("OPD_LM_HEAD")
-    if chosen is None:
-        chosen = {"cpu": "gather", "cuda": "fused"}.get(device.type, "union")
+def implementation(device: torch.device, vocabulary_size: int, support_size: int) -> ModuleType:
+    """The fastest for the device and the shape, whatever the data; $OPD_LM_HEAD names another instead."""
+    chosen = os.environ.get("OPD_LM_HEAD") or choose(device.type, vocabulary_size, support_size)
     if chosen == "fused":
         from opd.lm_head import fused
 
         return fused
-    return {"gather": gather, "union": union}[chosen]
+    return {"gather": gather, "dense": dense, "union": union}[chosen]
+
+
+def choose(device_type: str, vocabulary_size: int, support_size: int) -> str:
+    """`fused` on CUDA, `union` on other accelerators; on a CPU `gather`, or `dense` if V < 16 K."""
+    if device_type != "cpu":
+        return "fused" if device_type == "cuda" else "union"
+    return "dense" if vocabulary_size < _ROWS_PER_GATHERED * support_size else "gather"
 
 
 class _SupportLogits(torch.autograd.Function):
@@ -49,12 +55,12 @@ class _SupportLogits(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, states: Tensor, weight: Tensor, ids: Tensor) -> Tensor:
         ctx.save_for_backward(states, weight, ids)
-        return implementation(states.device).forward(states, weight, ids)
+        return implementation(weight.device, len(weight), ids.shape[-1]).forward(states, weight, ids)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         states, weight, ids = ctx.saved_tensors
-        work, gradient = implementation(states.device), gradients[0].contiguous()
+        work, gradient = implementation(weight.device, len(weight), ids.shape[-1]), gradients[0].contiguous()
         for_states, for_weight, _ = ctx.needs_input_grad
         return (
             work.state_gradient(gradient, weight, ids).to(states.dtype) if for_states else None,

@@ -10,7 +10,8 @@ from torch.utils.checkpoint import checkpoint
 from opd.lm_head.head import Head
 from opd.support import top_k
 
-# Bytes of float32 logits that exist at the same time.
+# Bytes of a tile of float32 logits; a backward pass through `recomputed` holds about three. Smaller tiles
+# cost time where the head is trained, as each makes a gradient of the whole weight.
 _TILE_BYTES = 128 * 2**20
 _POSITIONS = 4096
 

@@ -1,8 +1,9 @@
 """The benchmark compares methods that compute the same thing, and counts memory that is known."""
 
+import pytest
 import torch
 
-from opd.lm_head.benchmark import LiveTensors, competitors, draw, error, extra_bytes, measure
+from opd.lm_head.benchmark import LiveTensors, competitors, draw, error, extra_bytes, measure, needed_bytes
 
 
 def test_cpu_methods_agree_with_float64_and_ours_needs_least():
@@ -17,10 +18,40 @@ def test_cpu_methods_agree_with_float64_and_ours_needs_least():
 
 def test_rows_of_the_table():
     case = draw(8, 4, 100, 3, torch.float32, "cpu", trained=False)
-    rows = list(measure(case, "cpu", repeats=1))
+    rows = list(measure(case, competitors("cpu"), repeats=1, memory=2**30))
     assert [row["method"] for row in rows] == list(competitors("cpu"))
     assert rows[0]["speed"] == "1.0x"
     assert all(row["head"] == "frozen" for row in rows)
+
+
+def test_one_token_has_no_gradient_and_no_error():
+    case = draw(8, 4, 100, 1, torch.float32, "cpu", trained=False)
+    assert error(competitors("cpu")["support only, gather"], case) == 0
+
+
+def test_methods_without_room_are_not_run_and_nothing_is_compared_with_them():
+    case = draw(8, 4, 100, 3, torch.float32, "cpu", trained=True)
+    rows = {row["method"]: row for row in measure(case, competitors("cpu"), repeats=1, memory=4000)}
+    assert rows["full logits"]["ms"] == "not run (needs 0.0 GiB)"
+    assert rows["support only, gather"]["speed"] == "-"
+    assert float(rows["support only, gather"]["ms"]) > 0
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_needed_memory_is_estimated(trained):
+    case = draw(64, 16, 3000, 6, torch.float32, "cpu", trained)
+    gradients = case.states.nbytes + case.weight.nbytes * trained
+    for name in ("full logits", "full logits, K gathered (NeMo-RL #3314)", "naive row gather"):
+        used = extra_bytes(competitors("cpu")[name], case) + gradients
+        assert 0.9 * used < needed_bytes(name, case) < 3 * used
+
+
+def test_ids_are_distinct_and_as_frequent_as_tokens():
+    """Id v has frequency 1 / (v + 1): of single draws, a share log(11) / log(V) is among the first ten."""
+    ids = draw(4000, 1, 2000, 1, torch.float32, "cpu", trained=False).ids
+    weights = 1 / torch.arange(1, 2001)
+    expected = float(weights[:10].sum() / weights.sum())
+    assert abs(float((ids < 10).float().mean()) - expected) < 4 * (expected / 4000) ** 0.5
 
 
 def test_live_tensors_counts_peaks_not_sums():
@@ -32,4 +63,7 @@ def test_live_tensors_counts_peaks_not_sums():
         view = kept.view(50, 10)
     assert memory.peak == 4000
     assert memory.live == 2000
+    with LiveTensors() as memory:
+        kept.view(50, 10).add_(1)
+    assert memory.peak == 0
     assert view.shape == (50, 10)

@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from opd.lm_head import Head, gather, head_of, support_logits
+from opd.lm_head import Head, dense, gather, head_of, support_logits
+from opd.lm_head.support_logits import choose, implementation
 from opd.support import EMPTY
 
-IMPLEMENTATIONS = ["gather", "union", "fused"]
+IMPLEMENTATIONS = ["gather", "dense", "union", "fused"]
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 2e-5, torch.bfloat16: 2e-2}
 
 
@@ -15,6 +16,7 @@ TOLERANCE = {torch.float64: 1e-12, torch.float32: 2e-5, torch.bfloat16: 2e-2}
 def chosen(request, monkeypatch):
     monkeypatch.setenv("OPD_LM_HEAD", request.param)
     monkeypatch.setattr(gather, "_BLOCK_BYTES", 4 * 5 * 7 * 3)  # a few positions per block
+    monkeypatch.setattr(dense, "_BLOCK_BYTES", 4 * 29 * 3)
     return request.param
 
 
@@ -104,11 +106,34 @@ def test_nothing_in_nothing_out(chosen):
     assert weight.grad.abs().sum() == 0
 
 
-@pytest.mark.parametrize("name", ["gather", "union"])
+@pytest.mark.parametrize("name", ["gather", "dense", "union"])
 def test_gradcheck(monkeypatch, name):
     monkeypatch.setenv("OPD_LM_HEAD", name)
     states, weight, ids = draw(n=4, d=3, v=6, k=2)
     torch.autograd.gradcheck(lambda h, w: support_logits(Head(w), h, ids), (states, weight))
+
+
+@pytest.mark.parametrize(
+    ("device", "v", "k", "expected"),
+    [
+        ("cpu", 151_936, 128, "gather"),
+        ("cpu", 256, 16, "gather"),
+        ("cpu", 255, 16, "dense"),
+        ("cpu", 256, 256, "dense"),
+        ("cuda", 256, 256, "fused"),
+        ("mps", 151_936, 32, "union"),
+    ],
+)
+def test_device_and_shape_choose(monkeypatch, device, v, k, expected):
+    monkeypatch.delenv("OPD_LM_HEAD", raising=False)
+    assert choose(device, v, k) == expected
+    if device == "cpu":
+        assert implementation(torch.device(device), v, k).__name__ == f"opd.lm_head.{expected}"
+
+
+def test_environment_overrules_the_choice(monkeypatch):
+    monkeypatch.setenv("OPD_LM_HEAD", "union")
+    assert implementation(torch.device("cpu"), 256, 256).__name__ == "opd.lm_head.union"
 
 
 def test_only_what_is_needed_is_differentiated(chosen):
