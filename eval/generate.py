@@ -1,82 +1,259 @@
-"""Answer every suite with a model and store the responses.
+"""Answer evaluation suites with a model and store every response.
 
-    python -m eval.generate --spec SPEC --model FOLDER --out RESPONSES.jsonl
+    python -m eval.generate --model FOLDER --suite math500 --samples 4 --out RESPONSES.jsonl
+    python -m eval.generate --model FOLDER --spec SPEC --out RESPONSES.jsonl
 
-SPEC is a `GenerateSpec` as JSON. Each line holds suite, problem id, protocol, sample index, finish
-reason (`stop` or `length`), token count and text. Sample j of a problem has its own random stream,
-so responses do not depend on the batch size, and all models are asked with the same streams.
+The first form asks by hand, `--suite` as often as wanted; the second is the workflow's, SPEC a
+`GenerateSpec` as JSON. FOLDER is any causal language model in the Hugging Face format. Killed and
+started again with the same arguments, the program continues after the last stored response.
+
+RESPONSES.jsonl holds a record per response:
+  suite, problem, protocol, sample    what was asked
+  run, seed                           sample j draws from the stream `run/suite/problem/j`, which does
+                                      not depend on the batch; `seed` is the first 63 bits of its sha256
+  engine, temperature, top_p, max_new_tokens   the settings in effect; the model's own
+                                      generation_config is never read
+  finish_reason                       `stop`: ended by itself; `length`: cut off at max_new_tokens
+  tokens                              number of generated tokens, the end token included
+  log_prob                            of the response under these settings, in nats (0 when greedy)
+  prompt_sha256, response_sha256      of the token ids, written in decimal and joined by commas
+  response                            the text, without special tokens
+  token_ids                           with --token-ids
+RESPONSES.json beside it says how they were made: spec, model, suites, code and library versions.
+
+The protocol of arXiv 2603.25562 is --temperature 1 --top-p 0.9 --max-new-tokens 16384.
 """
 
+import argparse
+import hashlib
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from pydantic import ValidationError
 from tqdm import tqdm
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 import envs
+from eval.responses import Journal, Request, refuse_copies
 from eval.spec import GenerateSpec, ProtocolSpec
 from opd import models
-from opd.program import arguments
-from opd.rollout.sampling import uniforms
-from opd.rollout.torch_engine import generate
+from opd.provenance import provenance
+from opd.rollout import ENGINES
+from opd.rollout.engine import Engine, Response, load
+from opd.rollout.sampling import seed
+from opd.spec import SamplingSpec
+
+
+@dataclass(frozen=True)
+class Question:
+    """Sample `sample` of a problem, to be asked under `protocol`."""
+
+    protocol: ProtocolSpec
+    suite: str
+    problem: envs.Problem
+    sample: int
+
+    @property
+    def request(self) -> Request:
+        """Its name in the responses file."""
+        return self.protocol.name, self.suite, self.problem.id, self.sample
+
+    def key(self, run: str) -> str:
+        """The name of its random stream. Protocols share it."""
+        return f"{run}/{self.suite}/{self.problem.id}/{self.sample}"
 
 
 def main(spec: GenerateSpec, model: Path, out: Path) -> None:
     """Write the responses of `model` to `out`, complete or not at all."""
-    tokenizer, network = models.load_tokenizer(model), models.load(model)
-    requests = list(suite_requests(spec))
-    partial = out.with_suffix(".partial")
-    with partial.open("w") as file:
-        for protocol in spec.protocols:
-            for line in answer(network, tokenizer, protocol, requests, spec.batch_size):
-                file.write(json.dumps(line) + "\n")
-    partial.rename(out)
-
-
-def suite_requests(spec: GenerateSpec) -> Iterator[tuple[str, envs.Problem]]:
-    """(suite, problem) for every suite of the environment."""
     environment = envs.load(spec.environment)
-    for suite in environment.suites:
-        for problem in environment.suite_problems(suite, spec.problems_per_suite):
-            yield suite, problem
+    asked = questions(spec, environment)
+    suites = contents(asked, environment)
+    if spec.strict:
+        refuse_unverified(suites)
+    engine = load(spec.engine, model, spec.batch_size)
+    origin = {
+        "spec": spec.model_dump(),
+        "engine": engine.version,
+        "model": models.fingerprint(model),
+        "tokenizer": tokenizer_sha256(engine.tokenizer),
+        "end_token": engine.tokenizer.eos_token,
+        "suites": suites,
+    }
+    journal = Journal(out, origin)
+    answer(engine, spec, asked, journal)
+    refuse_copies(journal.records.values())
+    journal.finish([question.request for question in asked], {**origin, "folder": str(model), **provenance()})
 
 
-def answer(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    protocol: ProtocolSpec,
-    problems: list[tuple[str, envs.Problem]],
-    batch_size: int,
-) -> Iterator[dict]:
-    """One record per problem and sample of the protocol."""
-    requests = [(suite, problem, j) for suite, problem in problems for j in range(protocol.samples)]
-    for start in tqdm(range(0, len(requests), batch_size), desc=protocol.name, disable=None):
-        part = requests[start : start + batch_size]
-        keys = [f"evaluation/{suite}/{problem.id}/{j}" for suite, problem, j in part]
-        rollouts = generate(
-            model,
-            [models.prompt_ids(tokenizer, problem.question) for _, problem, _ in part],
-            uniforms(keys, protocol.sampling.max_new_tokens),
-            protocol.sampling,
-            tokenizer.eos_token_id,
-            tokenizer.pad_token_id,
+def questions(spec: GenerateSpec, environment: envs.Environment) -> list[Question]:
+    """All that is asked, in the order of the responses file; ValueError if two would share a seed."""
+    problems = [
+        (suite, problem)
+        for suite in spec.suites or environment.suites
+        for problem in environment.suite_problems(suite, spec.problems_per_suite)
+    ]
+    asked = [
+        Question(protocol, suite, problem, sample)
+        for protocol in spec.protocols
+        for suite, problem in problems
+        for sample in range(protocol.samples)
+    ]
+    if len({(question.protocol.name, seed(question.key(spec.run))) for question in asked}) < len(asked):
+        raise ValueError(
+            "two samples share a name and so a seed; problem ids, suites, protocols must be unique"
         )
-        responses = [rollouts.response(row) for row in range(len(part))]
-        texts = tokenizer.batch_decode(responses, skip_special_tokens=True)
-        for (suite, problem, j), ids, done, text in zip(
-            part, responses, rollouts.finished.tolist(), texts, strict=True
-        ):
-            yield {
-                "suite": suite,
-                "problem": problem.id,
-                "protocol": protocol.name,
-                "sample": j,
-                "finish_reason": "stop" if done else "length",
-                "tokens": len(ids),
-                "response": text,
-            }
+    return asked
+
+
+def answer(engine: Engine, spec: GenerateSpec, asked: Sequence[Question], journal: Journal) -> None:
+    """Ask what the journal does not hold yet, one protocol after the other."""
+    for protocol in spec.protocols:
+        part = [question for question in asked if question.protocol is protocol]
+        keys = [question.key(spec.run) for question in part]
+        done = {row for row, question in enumerate(part) if question.request in journal.records}
+        stream = engine.stream([q.problem.question for q in part], keys, protocol.sampling, done)
+        with tqdm(
+            total=len(part), initial=len(done), desc=protocol.name, unit="response", disable=None
+        ) as bar:
+            for row, response in stream:
+                (text,) = engine.tokenizer.batch_decode([response.tokens], skip_special_tokens=True)
+                journal.add(record(spec, part[row], keys[row], response, text))
+                bar.update()
+
+
+def record(spec: GenerateSpec, question: Question, key: str, response: Response, text: str) -> dict[str, Any]:
+    """One line of the responses file; the fields are explained in the module's docstring."""
+    return {
+        "suite": question.suite,
+        "problem": question.problem.id,
+        "protocol": question.protocol.name,
+        "sample": question.sample,
+        "run": spec.run,
+        "seed": seed(key),
+        "engine": spec.engine,
+        **question.protocol.sampling.model_dump(),
+        "finish_reason": "stop" if response.finished else "length",
+        "tokens": len(response.tokens),
+        "log_prob": response.log_prob,
+        "prompt_sha256": sha256(response.prompt),
+        "response_sha256": sha256(response.tokens),
+        "response": text,
+        **({"token_ids": response.tokens} if spec.token_ids else {}),
+    }
+
+
+def sha256(tokens: Iterable[int]) -> str:
+    """sha256 of token ids, written in decimal and joined by commas."""
+    return hashlib.sha256(",".join(map(str, tokens)).encode()).hexdigest()
+
+
+def tokenizer_sha256(tokenizer: PreTrainedTokenizerBase) -> str:
+    """sha256 of what turns a question into a prompt: the tokenizer and its chat template."""
+    return hashlib.sha256(
+        f"{tokenizer.backend_tokenizer.to_str()}{tokenizer.chat_template}".encode()
+    ).hexdigest()
+
+
+def contents(asked: Iterable[Question], environment: envs.Environment) -> dict[str, dict[str, Any]]:
+    """What the environment says of each suite, and the sha256 of the ids, questions and answers in use."""
+    suites: dict[str, dict[str, list[str]]] = {}
+    for question in asked:
+        problem = question.problem
+        suites.setdefault(question.suite, {})[problem.id] = [problem.question, problem.answer]
+    return {
+        suite: {
+            **environment.describe(suite),
+            "asked": len(rows),
+            "asked_sha256": hashlib.sha256(json.dumps(rows).encode()).hexdigest(),
+        }
+        for suite, rows in suites.items()
+    }
+
+
+def refuse_unverified(suites: dict[str, dict[str, Any]]) -> None:
+    """Raise ValueError if a suite is neither a known copy nor generated."""
+    unverified = [name for name, found in suites.items() if found["status"] not in ("verified", "generated")]
+    if unverified:
+        raise ValueError(
+            f"unverified, and --strict was asked for: {', '.join(unverified)}; "
+            f"`python -m eval.suites diff {unverified[0]}` shows what differs from the known copy"
+        )
+
+
+def arguments(argv: Sequence[str] | None = None) -> tuple[GenerateSpec, Path, Path]:
+    """(spec, model, out) from the command line, `sys.argv` by default."""
+    parser = command_line()
+    given = parser.parse_args(argv)
+    try:
+        spec = spec_from_file(given.spec) if given.spec else spec_by_hand(given)
+    except ValidationError as error:
+        parser.error("; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors()))
+    except (ValueError, KeyError) as error:
+        parser.error(error.args[0])
+    ignored = [name for name, value in vars(given).items() if value != parser.get_default(name)]
+    if given.spec and set(ignored) - {"model", "out", "spec"}:
+        parser.error("--spec says what is asked; leave out the options for asking by hand")
+    return spec, given.model, given.out
+
+
+def command_line() -> argparse.ArgumentParser:
+    """The options of this program."""
+    parser = argparse.ArgumentParser(
+        prog="python -m eval.generate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--model", type=Path, required=True, metavar="FOLDER", help="model to ask")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="JSON Lines file to write")
+    parser.add_argument("--spec", help="GenerateSpec as JSON text, or a file of it, for all that follows")
+    option = parser.add_argument_group("asking by hand").add_argument
+    option("--suite", action="append", help="suite to answer; repeat for more")
+    option("--samples", type=int, default=1, metavar="K", help="responses per problem (%(default)s)")
+    option("--temperature", type=float, default=1.0, metavar="T", help="0: greedy (%(default)s)")
+    option("--top-p", type=float, default=1.0, metavar="P", help="mass of the nucleus (%(default)s)")
+    option("--max-new-tokens", type=int, default=2048, metavar="N", help="cap on a response (%(default)s)")
+    option("--limit", type=int, metavar="N", help="only the first N problems of each suite")
+    option("--run", default="evaluation", help="name of the random streams (%(default)s)")
+    option("--engine", choices=ENGINES, default="torch", help="vllm is an optional extra (%(default)s)")
+    option("--batch-size", type=int, default=32, metavar="B", help="responses at a time (%(default)s)")
+    option("--token-ids", action="store_true", help="store token ids too, some 6 bytes per token")
+    option("--strict", action="store_true", help="refuse suites that are not a known copy")
+    option("--data", type=Path, metavar="FOLDER", help="folder that holds the suites")
+    return parser
+
+
+def spec_from_file(text: str) -> GenerateSpec:
+    """The spec of `--spec`: JSON itself, or the name of a file of it."""
+    return GenerateSpec.model_validate_json(text if text.lstrip().startswith("{") else Path(text).read_text())
+
+
+def spec_by_hand(given: argparse.Namespace) -> GenerateSpec:
+    """The spec of the options for asking by hand."""
+    environments = {envs.environment_of(suite) for suite in given.suite or ()}
+    if len(environments) != 1:
+        raise ValueError("name suites of one environment with --suite, or give a --spec")
+    if given.data:
+        os.environ["OPD_MATH_DATA"] = str(given.data)
+    sampling = SamplingSpec(
+        temperature=given.temperature, top_p=given.top_p, max_new_tokens=given.max_new_tokens
+    )
+    name = "greedy" if given.temperature == 0 else f"avg@{given.samples}"
+    return GenerateSpec(
+        environment=environments.pop(),
+        suites=tuple(given.suite),
+        problems_per_suite=given.limit,
+        protocols=(ProtocolSpec(name=name, samples=given.samples, sampling=sampling),),
+        run=given.run,
+        engine=given.engine,
+        strict=given.strict,
+        token_ids=given.token_ids,
+        batch_size=given.batch_size,
+    )
 
 
 if __name__ == "__main__":
-    main(*arguments(__doc__, GenerateSpec, model="model folder to evaluate", out="JSON Lines file to write"))
+    main(*arguments())

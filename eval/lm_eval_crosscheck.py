@@ -54,7 +54,8 @@ def crosscheck(spec: ScoreSpec) -> list[dict]:
     """One row per model, protocol and suite."""
     environment = envs.load(spec.environment)
     problems = {
-        suite: environment.suite_problems(suite, spec.problems_per_suite) for suite in environment.suites
+        suite: environment.suite_problems(suite, spec.problems_per_suite)
+        for suite in spec.suites or environment.suites
     }
     tasks = {protocol.name: load_tasks(spec, protocol) for protocol in spec.protocols}
     rows = []
@@ -72,7 +73,7 @@ def load_tasks(spec: ScoreSpec, protocol: ProtocolSpec) -> dict[str, Task]:
     # `eval.generate` refused copies already, and knew how probable they were: a sure model repeats itself.
     metadata = {"repeats": protocol.samples, "problems": spec.problems_per_suite, "distinct_seeds": True}
     manager = TaskManager(include_path=TASKS, include_defaults=False, metadata=metadata)
-    suites = envs.load(spec.environment).suites
+    suites = spec.suites or envs.load(spec.environment).suites
     tasks = manager.load([f"opd_{suite}" for suite in suites])["tasks"]
     return {suite: tasks[f"opd_{suite}"] for suite in suites}
 

@@ -5,17 +5,20 @@
 
 The oracle gives each gold in five natural phrasings and should score 100 %. The adversary answers each
 problem with the golds of the three problems behind it and should score 0, but for golds that mean the same.
-Every miss of the oracle and every hit of the adversary is printed. Fails if the oracle misses.
+Every miss of the oracle and every hit of the adversary is printed. Fails if the oracle misses. --pairs writes
+the respelled golds as pairs for `python -m eval.rivals`, to see which grader a right answer passes.
 """
 
 import argparse
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import envs
 from envs import Environment, Problem
+from eval.grade import write_rows
 from eval.suites import evaluation_suites
 
 _SCIENTIFIC = re.compile(r"(-?[\d.]+)e([+-]?\d+)")
@@ -81,9 +84,23 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--suite", action="append", help="suite to ask about; every math suite if not given")
-    suites = parser.parse_args().suite or evaluation_suites()
+    parser.add_argument(
+        "--pairs", type=Path, metavar="FILE", help="JSON Lines file of respelled golds to write"
+    )
+    given = parser.parse_args()
+    suites = given.suite or evaluation_suites()
+    if given.pairs:
+        write_rows(given.pairs, (row for suite in suites for row in respelled_pairs(suite)))
     missed = [_print_suite(suite) for suite in suites]
     sys.exit(1 if any(missed) else 0)
+
+
+def respelled_pairs(suite: str) -> Iterator[dict]:
+    """Each gold beside itself as models write it, where the two differ."""
+    for problem in envs.load(envs.environment_of(suite)).suite_problems(suite, None):
+        if (pred := respelled(problem.answer)) != problem.answer:
+            row = {"id": problem.id, "gold": problem.answer, "pred": pred, "kind": "answer", "equal": True}
+            yield {"suite": suite, **row}
 
 
 def _print_suite(suite: str) -> bool:

@@ -16,11 +16,11 @@ _STYLE = (
 
 
 def render(
-    spec: TableSpec, table: pd.DataFrame, rates: pd.DataFrame, paper: dict[str, float], code: str
+    spec: TableSpec, table: pd.DataFrame, rates: pd.DataFrame, paper: dict[str, float], code: str, suites: str
 ) -> dict[str, str]:
-    """The three renderings by file suffix; `code` says which code trained the rows."""
+    """The renderings by file suffix; `code` says what trained the rows, `suites` which were asked."""
     cells = format_cells(spec, table, rates, paper)
-    notes = footnotes(spec, cells, code)
+    notes = footnotes(spec, cells, code, suites)
     markdown = f"### {spec.title}\n\n{cells.to_markdown(index=False, disable_numparse=True)}\n\n"
     markdown += "\n".join(f"- {note}" for note in notes) + "\n"
     body = cells.to_html(index=False, border=0)
@@ -40,13 +40,16 @@ def format_cells(
     """The table as people read it: one line per row, formatted strings in every cell."""
     greedy = next((p.name for p in spec.evaluation.protocols if p.sampling.temperature == 0), None)
     indexed = table.set_index(["row", "protocol", "column"]).sort_index()
-    suites = [c for c in table.column.unique() if c not in ("average", "difference")]
+    columns = list(table.column.unique())
+    suites = columns[: columns.index("average")]
     lines = []
     for row in spec.rows:
         shown = indexed.loc[row.row, spec.protocol]
         line = {"method": row.label, "seeds": str(int(shown.loc["average"].seeds))}
         line |= {suite: with_spread(shown.loc[suite]) for suite in suites}
         line["average [95 %]"] = with_interval(shown.loc["average"])
+        if spec.contamination:
+            line["clean subset"] = with_spread(shown.loc["clean subset"])
         line |= compared(shown.loc["difference"] if "difference" in shown.index else None)
         if greedy is not None and greedy != spec.protocol:
             line["greedy average"] = with_spread(indexed.loc[row.row, greedy].loc["average"])
@@ -90,7 +93,7 @@ def with_interval(cell: pd.Series, signed: bool = False) -> str:
     return f"{mean} [{cell.low:{sign}.1f}, {cell.high:{sign}.1f}]"
 
 
-def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str) -> list[str]:
+def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str, suites: str) -> list[str]:
     """Scale, protocol, meaning of the columns, missing cells, code version and rebuild command."""
     evaluation = spec.evaluation
     protocol = next(p for p in evaluation.protocols if p.name == spec.protocol)
@@ -102,6 +105,7 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str) -> list[str]:
         f"{evaluation.problems_per_suite or 'all'} problems per suite, temperature {sampling.temperature:g}, "
         f"top-p {sampling.top_p:g}, at most {sampling.max_new_tokens} tokens; ± is the standard deviation "
         "over training seeds. Student and teacher are one model each.",
+        f"Suites: {suites}.",
         "Intervals: 95 %, clustered by problem and by training seed; the difference is paired by "
         f"problem and seed; reference: {reference}.",
         "MDD: minimal detectable difference, the true difference that a comparison with these problems and "
@@ -112,6 +116,8 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str) -> list[str]:
         f"per response. Missing cells are shown as {_MISSING}.",
         f"Trained with {code}; rendered with {provenance()['commit']}. Rebuild: {spec.rebuild}",
     ]
+    if spec.contamination:
+        notes.append("clean subset: the average without problems that the training prompts hold or resemble.")
     if spec.paper_table is None:
         return notes
     notes.append(

@@ -4,18 +4,23 @@
 
 SPEC is a `ScoreSpec` as JSON. One row per model, suite, protocol and problem, with the number of
 samples and how many were correct, wrong, truncated and ungraded. The columns always add up, and
-every problem of every suite is there, or the program fails.
+every problem of every suite is there, or the program fails. `majority` is the share of majority votes over
+all samples that the right answer wins (maj@k), `suite_status` whether the suite's copy is a known one.
 """
 
 import json
 from collections import defaultdict
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 import envs
+from eval.grading import Grade
 from eval.spec import ScoreSpec
+from eval.statistics import maj_at_q
 from eval.verdicts import VERDICTS, count, verdicts
+from eval.votes import RIGHT, votes
 from opd.program import arguments
 
 
@@ -34,9 +39,10 @@ def main(spec: ScoreSpec, out: Path) -> None:
 def grade_file(spec: ScoreSpec, responses: Path) -> list[dict]:
     """Verdict counts per (suite, protocol, problem) of one file of responses."""
     environment = envs.load(spec.environment)
+    suites = {suite: environment.describe(suite) for suite in spec.suites or environment.suites}
     problems = {
         (suite, problem.id): problem
-        for suite in environment.suites
+        for suite in suites
         for problem in environment.suite_problems(suite, spec.problems_per_suite)
     }
     with responses.open() as file:
@@ -44,9 +50,9 @@ def grade_file(spec: ScoreSpec, responses: Path) -> list[dict]:
     answers = [(problems[r["suite"], r["problem"]], r["response"]) for r in records]
     graded = verdicts(environment, answers, [r["finish_reason"] for r in records])
     given, tokens = defaultdict(list), defaultdict(list)
-    for record, (verdict, _) in zip(records, graded, strict=True):
+    for record, one in zip(records, graded, strict=True):
         key = record["suite"], record["protocol"], record["problem"]
-        given[key].append(verdict)
+        given[key].append(one)
         tokens[key].append(record["tokens"])
 
     expected = {(suite, p.name, problem): p.samples for suite, problem in problems for p in spec.protocols}
@@ -58,11 +64,20 @@ def grade_file(spec: ScoreSpec, responses: Path) -> list[dict]:
             "suite": suite,
             "protocol": protocol,
             "problem": problem,
-            **checked(count(of_problem)),
+            **checked(count(verdict for verdict, _ in of_problem)),
+            "majority": majority(environment, [grade for _, grade in of_problem]),
+            "suite_version": suites[suite]["version"],
+            "suite_status": suites[suite]["status"],
             "mean_tokens": sum(tokens[suite, protocol, problem]) / len(of_problem),
         }
         for (suite, protocol, problem), of_problem in given.items()
     ]
+
+
+def majority(environment: envs.Environment, grades: list[Grade | None]) -> float:
+    """maj@k of one problem, k all its samples; None stands for a truncated response."""
+    (share,) = maj_at_q(np.array([votes(environment, grades)]), np.array([RIGHT]), len(grades))
+    return float(share)
 
 
 def checked(counts: dict[str, int]) -> dict[str, int]:

@@ -1,9 +1,10 @@
 """Specs of evaluation jobs. Loads no torch."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from opd.rollout import ENGINES
 from opd.spec import Count, SamplingSpec, Spec
 
 
@@ -22,9 +23,10 @@ class ProtocolSpec(Spec):
 
 
 class EvaluationSpec(Spec):
-    """What is asked, and how often: every suite of the environment under every protocol."""
+    """What is asked, and how often: every suite under every protocol."""
 
     environment: str
+    suites: tuple[str, ...] | None = Field(None, description="null: those that the environment names")
     problems_per_suite: Count | None = Field(description="null: whole suites")
     protocols: tuple[ProtocolSpec, ...]
 
@@ -32,6 +34,14 @@ class EvaluationSpec(Spec):
 class GenerateSpec(EvaluationSpec):
     """The responses of one model."""
 
+    run: str = Field(
+        "evaluation",
+        description="names the random streams: sample j of a problem draws from `run/suite/problem/j`, so "
+        "models asked under one run share their luck",
+    )
+    engine: Literal[ENGINES] = Field("torch", description="what decodes")  # type: ignore[valid-type]
+    strict: bool = Field(False, description="refuse suites whose checksum is not a known one")
+    token_ids: bool = Field(False, description="store the responses' token ids too, some 6 bytes per token")
     batch_size: Count = Field(description="responses decoded together; does not change them")
 
 
@@ -69,6 +79,9 @@ class TableSpec(Spec):
     reference_row: str = Field(description="row that all others are compared with, paired by problem")
     rows: tuple[RowSpec, ...]
     evaluation: EvaluationSpec
+    contamination: str | None = Field(
+        None, description="report of `python -m eval.suites contamination`: adds the clean-subset column"
+    )
     runs: tuple[str, ...] = Field(description="run.json of every trained model in the table")
     rebuild: str = Field(description="command that rebuilds the table")
 

@@ -24,9 +24,10 @@ from eval.statistics import (
     sign_flip_p,
     zero_p,
 )
+from eval.suites.contamination import contaminated_ids
 from opd.program import arguments
 
-AVERAGE, DIFFERENCE = "average", "difference"
+AVERAGE, DIFFERENCE, CLEAN = "average", "difference", "clean subset"
 
 
 def main(spec: TableSpec, scores: Path, paper: Path, out: Path) -> None:
@@ -36,7 +37,9 @@ def main(spec: TableSpec, scores: Path, paper: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     table.to_csv(out / "table.csv", index=False)
     code = code_versions([json.loads(Path(path).read_text()) for path in spec.runs])
-    for suffix, text in render(spec, table, rates(spec, frame), paper_values(spec, paper), code).items():
+    for suffix, text in render(
+        spec, table, rates(spec, frame), paper_values(spec, paper), code, suite_status(frame)
+    ).items():
         (out / f"table.{suffix}").write_text(text)
 
 
@@ -46,11 +49,19 @@ def code_versions(manifests: list[dict]) -> str:
     return versions[0] if len(versions) == 1 else f"rows come from different code: {'; '.join(versions)}"
 
 
+def suite_status(frame: pd.DataFrame) -> str:
+    """Which version of each suite was asked, and whether its content is a known copy's, in words."""
+    found = frame[["suite", "suite_version", "suite_status"]].drop_duplicates()
+    return "; ".join(f"{s.suite} version {s.suite_version}, {s.suite_status}" for s in found.itertuples())
+
+
 def build(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
     """One line per row, protocol and column: the suites, their average, and the paired difference.
 
-    Scores are percentages of correct answers; `difference` is the average minus that of the
-    reference row on the same problems and seeds. `p_holm` is adjusted for the rows of a protocol.
+    Scores are percentages of correct answers. With k > 1 samples `pass@k` and `maj@k` are averages over
+    suites too, and `clean subset` is the average without contaminated problems, where there is a report
+    of them. `difference` is the average minus that of the reference row on the same problems and seeds.
+    `p_holm` is adjusted for the rows of a protocol.
     """
     parts = [_protocol_lines(spec, frame, protocol) for protocol in spec.evaluation.protocols]
     return pd.concat(parts, ignore_index=True)
@@ -66,6 +77,14 @@ def _protocol_lines(spec: TableSpec, frame: pd.DataFrame, protocol: ProtocolSpec
             suite: score(matrix[:, suites == suite], protocol.samples) for suite in dict.fromkeys(suites)
         }
         cells[AVERAGE] = score(matrix, protocol.samples, suites)
+        if protocol.samples > 1:
+            of_row = part[part.row == row.row]
+            cells[f"pass@{protocol.samples}"] = vars(
+                estimate(*matrix_of(of_row, 100.0 * (of_row.correct > 0)))
+            )
+            cells[f"maj@{protocol.samples}"] = vars(estimate(*matrix_of(of_row, 100 * of_row.majority)))
+        if spec.contamination:
+            cells[CLEAN] = score(*clean_subset(part[part.row == row.row], Path(spec.contamination), protocol))
         if row.row != spec.reference_row:
             cells[DIFFERENCE] = difference(matrix, reference, suites)
         lines += [
@@ -103,8 +122,22 @@ def difference(scores: Matrix, reference: Matrix, suites: np.ndarray) -> dict[st
 
 def score_matrix(frame: pd.DataFrame) -> tuple[Matrix, np.ndarray]:
     """((S, N) percentages of correct samples, (N,) suites) of one row under one protocol."""
-    share = 100 * frame.correct / frame.samples
-    wide = share.set_axis(pd.MultiIndex.from_frame(frame[["seed", "suite", "problem"]])).unstack("seed")
+    return matrix_of(frame, 100 * frame.correct / frame.samples)
+
+
+def clean_subset(
+    frame: pd.DataFrame, contamination: Path, protocol: ProtocolSpec
+) -> tuple[Matrix, int, np.ndarray]:
+    """Arguments of `score` for the problems of one row that the training set does not hold."""
+    seen = contaminated_ids(contamination)
+    clean = [row.problem not in seen.get(row.suite, ()) for row in frame.itertuples()]
+    matrix, suites = score_matrix(frame[clean])
+    return matrix, protocol.samples, suites
+
+
+def matrix_of(frame: pd.DataFrame, values: pd.Series) -> tuple[Matrix, np.ndarray]:
+    """((S, N) matrix, (N,) suites) of a value per line of one row under one protocol."""
+    wide = values.set_axis(pd.MultiIndex.from_frame(frame[["seed", "suite", "problem"]])).unstack("seed")
     if wide.isna().any(axis=None):
         raise ValueError("some problems were not answered by every seed")
     return wide.to_numpy().T, wide.index.get_level_values("suite").to_numpy()

@@ -33,8 +33,8 @@ from opd.objectives import position_weights
 from opd.optimizer import adamw, update
 from opd.program import arguments
 from opd.provenance import provenance
-from opd.rollout.sampling import uniforms
-from opd.rollout.torch_engine import Rollouts, generate
+from opd.rollout.respond import respond
+from opd.rollout.torch_engine import Rollouts
 from opd.scoring import Comparison, compare, select
 from opd.spec import DistillSpec
 
@@ -167,14 +167,8 @@ def sample(run: Run, step: int) -> tuple[list[envs.Problem], Rollouts]:
     drawn = run.environment.training_problems(spec.seed, step, spec.rollout.prompts)
     problems = [problem for problem in drawn for _ in range(spec.rollout.samples_per_prompt)]
     keys = [f"rollout/{spec.seed}/{step}/{row}" for row in range(len(problems))]
-    rollouts = generate(
-        run.student,
-        [models.prompt_ids(run.tokenizer, problem.question) for problem in problems],
-        uniforms(keys, spec.rollout.max_new_tokens),
-        spec.rollout,
-        run.tokenizer.eos_token_id,
-        run.tokenizer.pad_token_id,
-    )
+    questions = [problem.question for problem in problems]
+    rollouts = respond(run.student, run.tokenizer, questions, keys, spec.rollout)
     order = rollouts.batch.attention.sum(-1).argsort(stable=True)
     return [problems[row] for row in order.tolist()], rollouts.rows(order)
 

@@ -83,16 +83,25 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Pat
 
 
 def fingerprint(folder: Path) -> str:
-    """sha256 of the weight files of a model folder."""
+    """sha256 of the weight files of a model folder; FileNotFoundError if it has none."""
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.safetensors")):
+    weights = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("pytorch_model*.bin"))
+    if not weights:
+        raise FileNotFoundError(f"{folder} holds no weights (*.safetensors, pytorch_model*.bin)")
+    for path in weights:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 
 def prompt_ids(tokenizer: PreTrainedTokenizerBase, question: str) -> list[int]:
-    """Token ids of a user message in the model's chat template, ready for the response."""
+    """Token ids of a user message in the model's chat template, ready for the response.
+
+    A base model has no template and continues the question itself, after the start token if its
+    tokenizer has one.
+    """
+    if tokenizer.chat_template is None:
+        return tokenizer(question)["input_ids"]
     messages = [{"role": "user", "content": question}]
     text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     return tokenizer(text, add_special_tokens=False)["input_ids"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 _PACKAGES = ("envs", "opd", "eval")
-_LIBRARIES = ("torch", "transformers", "numpy")
+_LIBRARIES = ("torch", "transformers", "numpy", "math-verify", "datasets")
 
 
 def provenance() -> dict[str, str]:

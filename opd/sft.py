@@ -18,8 +18,7 @@ from opd.accuracy import verified
 from opd.batch import from_pairs
 from opd.optimizer import update
 from opd.program import arguments
-from opd.rollout.sampling import uniforms
-from opd.rollout.torch_engine import generate
+from opd.rollout.respond import respond
 from opd.spec import SftSpec
 from opd.supervised import cross_entropy
 
@@ -55,20 +54,12 @@ def sample_traces(
     problems = environment.training_problems(spec.seed, -1, spec.traces)
     for start in range(0, spec.traces, _SAMPLING_BATCH):
         part = problems[start : start + _SAMPLING_BATCH]
-        prompts = [models.prompt_ids(tokenizer, problem.question) for problem in part]
         keys = [f"sft/{spec.seed}/{start + row}" for row in range(len(part))]
-        rollouts = generate(
-            model,
-            prompts,
-            uniforms(keys, spec.sampling.max_new_tokens),
-            spec.sampling,
-            tokenizer.eos_token_id,
-            tokenizer.pad_token_id,
-        )
+        rollouts = respond(model, tokenizer, [problem.question for problem in part], keys, spec.sampling)
         kept = [True] * len(part)
         if spec.keep == "correct":
             kept = verified(rollouts, part, tokenizer, environment)
-        pairs += [(prompt, rollouts.response(row)) for row, prompt in enumerate(prompts) if kept[row]]
+        pairs += [(rollouts.prompt(row), rollouts.response(row)) for row in range(len(part)) if kept[row]]
     return pairs
 
 

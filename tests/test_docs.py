@@ -1,5 +1,6 @@
 """The documentation names what exists, and all of it."""
 
+import dataclasses
 import inspect
 import re
 import shutil
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from eval.grading import Conventions
 from opd.metrics import MACHINE_METRICS, METRICS
 from opd.names import SUPPORTS
 from opd.objectives import OBJECTIVES
@@ -20,6 +22,12 @@ def test_every_metric_has_its_meaning_in_the_docs():
     page = (ROOT / "docs/reading_the_report.md").read_text()
     for name, meaning in {**METRICS, **MACHINE_METRICS}.items():
         assert f"| `{name}` | {meaning} |" in page
+
+
+def test_every_convention_of_the_grader_is_explained():
+    page = (ROOT / "docs/evaluation.md").read_text()
+    named = re.findall(r"^\| `(\w+)` \| ", page, re.M)
+    assert named == [field.name for field in dataclasses.fields(Conventions)]
 
 
 def test_the_methods_table_agrees_with_the_method_files():

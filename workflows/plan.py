@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+import envs
 from eval.spec import CurvesSpec, GenerateSpec, ScoreSpec, TableSpec
 from opd.spec import DistillSpec, SftSpec, Spec
 from workflows.config.schema import AblationConfig, Config, RowConfig, StudyConfig
@@ -34,6 +35,17 @@ class Plan:
     def results(self) -> str:
         """Folder of everything that this scale produces."""
         return f"results/{self.config.scale}"
+
+    @property
+    def suites(self) -> tuple[str, ...]:
+        """The suites of this scale."""
+        evaluation = self.config.evaluation
+        return evaluation.suites or tuple(envs.load(evaluation.environment).suites)
+
+    @property
+    def contamination_report(self) -> str | None:
+        """Which problems the training set holds; None where the config names no training set."""
+        return f"{self.results}/checks/contamination.json" if self.config.evaluation.contamination else None
 
     def method(self, name: str, **knobs: Any) -> dict:
         """Register a method by what it changes in the config's `distill` section; returns the knobs."""
@@ -65,7 +77,10 @@ class Plan:
 
     def generate_spec(self) -> GenerateSpec:
         """How every model is evaluated."""
-        return GenerateSpec(**self.config.evaluation.model_dump(exclude={"table_protocol"}))
+        config = self.config.evaluation
+        return GenerateSpec(
+            **config.asked, engine=config.engine, strict=config.strict, batch_size=config.batch_size
+        )
 
     def score_spec(self, study: str) -> ScoreSpec:
         """The models of a study and where their responses lie."""
@@ -74,8 +89,7 @@ class Plan:
             for row in self.studies[study].rows
             for seed, folder in self.subjects(row)
         ]
-        evaluation = self.config.evaluation.model_dump(exclude={"table_protocol", "batch_size"})
-        return ScoreSpec(**evaluation, subjects=subjects)
+        return ScoreSpec(**self.config.evaluation.asked, subjects=subjects)
 
     def crosscheck_spec(self) -> ScoreSpec:
         """Every model behind the config's studies, each once and under its own name."""
@@ -89,8 +103,7 @@ class Plan:
             for row in study.rows
             for seed, folder in self.subjects(row)
         }
-        evaluation = self.config.evaluation.model_dump(exclude={"table_protocol", "batch_size"})
-        return ScoreSpec(**evaluation, subjects=list(subjects.values()))
+        return ScoreSpec(**self.config.evaluation.asked, subjects=list(subjects.values()))
 
     def table_spec(self, study: str) -> TableSpec:
         """How a study's table is rendered."""
@@ -104,7 +117,8 @@ class Plan:
             paper_column=config.paper_column,
             reference_row=config.reference,
             rows=[{"row": r.label, "label": r.label, "paper_row": r.paper_row} for r in config.rows],
-            evaluation=evaluation.model_dump(exclude={"table_protocol", "batch_size"}),
+            evaluation=evaluation.asked,
+            contamination=self.contamination_report,
             runs=self.runs(study),
             rebuild=f"snakemake --cores all {study} --configfile workflows/config/{self.config.scale}.yaml",
         )

@@ -1,1 +1,3 @@
-"""Rollouts: one protocol (`generate` in each engine module), token ids in and out."""
+"""Rollouts: one protocol, two engines, token ids in and out."""
+
+ENGINES = ("torch", "vllm")

@@ -1,6 +1,7 @@
 """Drawing the next token: nucleus sampling by inverse transform, one random stream per sample."""
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 _HEAD = 64
 
 
-def uniforms(keys: list[str], length: int) -> Tensor:
+def uniforms(keys: Sequence[str], length: int) -> Tensor:
     """(len(keys), length) uniform numbers in [0, 1): row i is a pure function of keys[i].
 
     Since every sample owns its stream, what is drawn does not depend on which samples share a
@@ -17,28 +18,39 @@ def uniforms(keys: list[str], length: int) -> Tensor:
     """
     rows = []
     for key in keys:
-        digest = hashlib.sha256(key.encode()).digest()
-        rows.append(np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16]))).random(length))
+        philox = np.random.Philox(key=int.from_bytes(_digest(key)[:16]))
+        rows.append(np.random.Generator(philox).random(length))
     return torch.from_numpy(np.stack(rows))
 
 
-def draw(logits: Tensor, uniform: Tensor, temperature: float, top_p: float) -> Tensor:
-    """(B,) token ids drawn from (B, V) logits with one uniform number per row, (B,).
+def seed(key: str) -> int:
+    """The sample's seed, for engines that take an integer: the first 63 bits of the key's sha256."""
+    return int.from_bytes(_digest(key)[:8]) >> 1
 
-    Temperature 0 takes the most probable token. `top_p` below 1 keeps the smallest set of most
-    probable tokens whose mass reaches it, as `transformers` and vLLM do.
+
+def draw(logits: Tensor, uniform: Tensor, temperature: float, top_p: float) -> tuple[Tensor, Tensor]:
+    """(B,) token ids drawn from (B, V) logits with one uniform number per row, (B,), and the
+    log-probability with which each was drawn, (B,) float64, in nats.
+
+    Temperature 0 takes the most probable token, with certainty. `top_p` below 1 keeps the smallest set
+    of most probable tokens whose mass reaches it, as `transformers` and vLLM do.
     """
     if temperature == 0:
-        return logits.argmax(-1)
+        return logits.argmax(-1), torch.zeros(len(logits), dtype=torch.float64, device=logits.device)
     probabilities = (logits.float() / temperature).softmax(-1)
     if top_p == 1:
-        return _invert(probabilities.double().cumsum(-1), uniform)
+        chosen = _invert(probabilities.double().cumsum(-1), uniform)
+        return chosen, probabilities.gather(-1, chosen[:, None])[:, 0].double().log()
     ordered, ids = _most_probable(probabilities, top_p)
     cumulative = ordered.double().cumsum(-1)
     outside = (cumulative - ordered) >= top_p
     nucleus = cumulative.masked_fill(outside, 0).amax(-1, keepdim=True)
-    choice = _invert(cumulative.minimum(nucleus), uniform)
-    return ids.gather(-1, choice[:, None])[:, 0]
+    choice = _invert(cumulative.minimum(nucleus), uniform)[:, None]
+    return ids.gather(-1, choice)[:, 0], (ordered.gather(-1, choice) / nucleus)[:, 0].log()
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
 
 
 def _most_probable(probabilities: Tensor, top_p: float) -> tuple[Tensor, Tensor]:

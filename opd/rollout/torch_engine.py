@@ -21,15 +21,21 @@ class Rollouts:
     """Sampled responses: prompts padded on the left, responses (B, T) on the right.
 
     `batch` holds both, with the response tokens (end token included) marked as generated;
-    `finished` (B,) is true where the end token came before the cap.
+    `finished` (B,) is true where the end token came before the cap; `log_prob` (B,) is the
+    log-probability of the response under the sampling settings, in nats (0 when greedy).
     """
 
     batch: TokenBatch
     finished: Tensor
+    log_prob: Tensor
 
     def rows(self, index: Tensor) -> "Rollouts":
         """The rollouts of `index` (b,), in its order."""
-        return Rollouts(self.batch.rows(index), self.finished[index])
+        return Rollouts(self.batch.rows(index), self.finished[index], self.log_prob[index])
+
+    def prompt(self, row: int) -> list[int]:
+        """Token ids of one prompt, without its padding."""
+        return self.batch.tokens[row][self.batch.attention[row] & ~self.batch.generated[row]].tolist()
 
     def response(self, row: int) -> list[int]:
         """Token ids of one response, the end token included."""
@@ -58,6 +64,7 @@ def generate(
     response = torch.full((len(prompts), steps), pad_id, device=device)
     lengths = torch.full((len(prompts),), steps, device=device)
     finished = torch.zeros(len(prompts), dtype=torch.bool, device=device)
+    log_prob = torch.zeros(len(prompts), dtype=torch.float64, device=device)
 
     rows = torch.arange(len(prompts), device=device)
     cache = StaticCache(config=model.config, max_cache_len=width + steps)
@@ -67,9 +74,10 @@ def generate(
     logits = _prefill(model, prompt, real, visible, cache)
 
     for step in range(steps):
-        token = draw(logits, uniform[rows, step], sampling.temperature, sampling.top_p)
+        token, drawn = draw(logits, uniform[rows, step], sampling.temperature, sampling.top_p)
         response[rows, step] = token
         # A finished row that was not dropped yet goes on decoding; only its first end counts.
+        log_prob[rows] += drawn.masked_fill(finished[rows], 0)
         ended = (token == end_id) & ~finished[rows]
         finished[rows[ended]] = True
         lengths[rows[ended]] = step + 1
@@ -93,7 +101,7 @@ def generate(
         attention=torch.cat([real, generated], 1),
         generated=torch.cat([torch.zeros_like(real), generated], 1),
     )
-    return Rollouts(batch.rows(torch.arange(len(prompts), device=device)), finished)
+    return Rollouts(batch.rows(torch.arange(len(prompts), device=device)), finished, log_prob)
 
 
 def _pad_left(prompts: Sequence[Sequence[int]], pad_id: int, device: torch.device) -> tuple[Tensor, Tensor]:

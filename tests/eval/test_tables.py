@@ -64,6 +64,9 @@ def frame() -> pd.DataFrame:
                         "wrong": 2 - correct - truncated,
                         "truncated": truncated,
                         "ungraded": 0,
+                        "majority": correct / 2,
+                        "suite_version": "1",
+                        "suite_status": "unverified" if suite == "hard" else "verified",
                         "mean_tokens": 10,
                     }
                 )
@@ -120,6 +123,27 @@ def test_errors_of_new_samples(frame):
     assert cell(table, "base", "average").resampling_error == pytest.approx(100 * both)
 
 
+def test_pass_and_majority_are_averages_over_suites(frame):
+    table = tables.build(SPEC, frame)
+    # Of the six problems base solves 2 and 0 (seed 0), 2 and 1 (seed 1) at least once.
+    assert cell(table, "base", "pass@2")["mean"] == pytest.approx(100 * (2 / 3 + 0 / 3 + 2 / 3 + 1 / 3) / 4)
+    assert cell(table, "base", "maj@2")["mean"] == pytest.approx(cell(table, "base", "average")["mean"])
+
+
+def test_the_clean_subset_leaves_out_what_training_holds(frame, tmp_path):
+    report = tmp_path / "contamination.json"
+    report.write_text(json.dumps({"suites": {"easy": {"contaminated": [{"id": "easy/2"}]}}}))
+    spec = SPEC.model_copy(update={"contamination": str(report)})
+    table = tables.build(spec, frame)
+    clean = cell(table, "better", "clean subset")
+    assert clean["mean"] == pytest.approx(100 * ((4 / 4 + 4 / 4) / 2 + (2 / 6 + 3 / 6) / 2) / 2)
+    assert clean.problems == 5
+    rates, paper = tables.rates(spec, frame), {}
+    texts = tables.render(spec, table, rates, paper, "code", "suites")
+    assert "clean subset" in texts["md"]
+    assert "that the training prompts hold or resemble" in texts["md"]
+
+
 def test_a_problem_without_an_answer_is_refused(frame):
     with pytest.raises(ValueError, match="not answered by every seed"):
         tables.build(SPEC, frame.drop(frame.index[0]))
@@ -154,7 +178,8 @@ def test_renderings_agree_and_name_what_is_missing(frame, tmp_path):
         f"{better.p_holm:.3f}",
     ]
     lines = (tmp_path / "out/table.csv").read_text().splitlines()
-    assert len(lines) == 1 + 3 * 3 + 2
+    assert len(lines) == 1 + 3 * 5 + 2
+    assert "Suites: easy version 1, verified; hard version 1, unverified." in texts["md"]
 
 
 def test_rows_from_different_code_are_named():

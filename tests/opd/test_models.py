@@ -1,5 +1,8 @@
 """Model folders: padding of the vocabulary, fingerprints, complete writes."""
 
+import copy
+
+import pytest
 import torch
 
 from opd import models
@@ -24,6 +27,19 @@ def test_vocabulary_padding_is_cut_off(tokenizer, tmp_path):
     torch.testing.assert_close(loaded.lm_head.weight, model.lm_head.weight[:256])
     ids = torch.tensor([[1, 2, 3]])
     torch.testing.assert_close(loaded(ids).logits, model(ids).logits[..., :256])
+
+
+def test_a_base_model_has_no_template_and_goes_on_from_the_question(tokenizer):
+    base = copy.deepcopy(tokenizer)
+    base.chat_template = None
+    question = "start 3 ; a = 3 + 4"
+    assert models.prompt_ids(base, question) == tokenizer(question)["input_ids"]
+    assert len(models.prompt_ids(tokenizer, question)) > len(models.prompt_ids(base, question))
+
+
+def test_a_folder_without_weights_has_no_fingerprint(tmp_path):
+    with pytest.raises(FileNotFoundError, match="holds no weights"):
+        models.fingerprint(tmp_path)
 
 
 def test_a_model_without_padding_is_loaded_as_it_is(folders, student):

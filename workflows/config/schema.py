@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 import envs
 from eval.spec import EvaluationSpec
+from opd.rollout import ENGINES
 from opd.spec import Count, HubModelSpec, PretrainSpec, SftSpec, Spec
 
 
@@ -84,8 +85,16 @@ class StudyConfig(Spec):
 class EvaluationConfig(EvaluationSpec):
     """How every model is evaluated, and which protocol the tables show suite by suite."""
 
+    engine: Literal[ENGINES] = "torch"  # type: ignore[valid-type]
     batch_size: Count
+    strict: bool = False
     table_protocol: str
+    contamination: str | None = Field(None, description="training set that the clean subset leaves out")
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What is asked, and how often: the fields of an `EvaluationSpec`."""
+        return self.model_dump(include=set(EvaluationSpec.model_fields))
 
     @model_validator(mode="after")
     def _table_protocol_exists(self) -> Self:

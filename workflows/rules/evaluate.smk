@@ -1,4 +1,4 @@
-"""Responses of every model, stored beside it."""
+"""Responses of every model, stored beside it, and what is known of the suites before."""
 
 
 rule generate:
@@ -6,6 +6,7 @@ rule generate:
         model="<results>/{subject}/model",
     output:
         responses="<results>/{subject}/responses.jsonl",
+        manifest="<results>/{subject}/responses.json",
     log:
         "<logs>/generate/{subject}.log",
     benchmark:
@@ -17,3 +18,22 @@ rule generate:
     shell:
         "python -m eval.generate --spec {params.spec:q} --model {input.model:q}"
         " --out {output.responses:q} > {log:q} 2>&1"
+
+
+rule contamination:
+    output:
+        report(
+            "<results>/checks/contamination.json",
+            category="Checks",
+            labels={"check": "contamination", "kind": "data"},
+        ),
+    log:
+        "<logs>/checks/contamination.log",
+    benchmark:
+        "<benchmarks>/checks/contamination.tsv"
+    params:
+        training=PLAN.config.evaluation.contamination,
+        suites=PLAN.suites,
+    shell:
+        "python -m eval.suites contamination --training {params.training} --suite {params.suites}"
+        " --out {output} > {log} 2>&1"

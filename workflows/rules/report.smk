@@ -27,6 +27,7 @@ rule table:
         scores="<results>/studies/{study}/scores.csv",
         paper=source("results/paper_reference.csv"),
         runs=runs,
+        contamination=PLAN.contamination_report or [],
         code=[
             source("eval/tables.py"),
             source("eval/render.py"),

@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import TopPLogitsWarper
 
-from opd.rollout.sampling import draw, uniforms
+from opd.rollout.sampling import draw, seed, uniforms
 
 
 def grid(count: int) -> torch.Tensor:
@@ -22,22 +22,27 @@ def test_frequencies_equal_the_nucleus_of_transformers(top_p, temperature):
     expected = kept.softmax(-1)[0]
 
     count = 100_000
-    drawn = draw(logits.expand(count, -1), grid(count), temperature, top_p)
+    drawn, log_prob = draw(logits.expand(count, -1), grid(count), temperature, top_p)
     frequencies = torch.bincount(drawn, minlength=40) / count
     assert (frequencies - expected).abs().max() < 2e-5
     assert not frequencies[expected == 0].any()
+    torch.testing.assert_close(log_prob.exp(), expected[drawn].double(), rtol=1e-5, atol=0)
 
 
 def test_temperature_zero_is_the_most_probable_token():
     logits = torch.tensor([[0.0, 3.0, 1.0], [5.0, 3.0, 1.0]])
-    assert draw(logits, torch.tensor([0.99, 0.99]), 0, 1).tolist() == [1, 0]
+    drawn, log_prob = draw(logits, torch.tensor([0.99, 0.99]), 0, 1)
+    assert drawn.tolist() == [1, 0]
+    assert log_prob.tolist() == [0, 0]
 
 
 def test_extreme_uniforms_stay_inside_the_nucleus():
     logits = torch.tensor([[0.0, 10.0, -torch.inf, 9.0]] * 2, dtype=torch.float32)
     ends = torch.tensor([0.0, 1.0 - 1e-16], dtype=torch.float64)
     for top_p in (1.0, 0.9):
-        assert set(draw(logits, ends, 1.0, top_p).tolist()) <= {0, 1, 3}
+        drawn, log_prob = draw(logits, ends, 1.0, top_p)
+        assert set(drawn.tolist()) <= {0, 1, 3}
+        assert log_prob.isfinite().all()
 
 
 def test_streams_depend_on_their_key_alone():
@@ -52,3 +57,12 @@ def test_streams_are_uniform():
     counts, _ = np.histogram(values, bins=20, range=(0, 1))
     assert counts.sum() == 20_000
     assert ((counts - 1000) ** 2 / 1000).sum() < 43.8  # chi-square, 19 degrees of freedom, p = 0.001
+
+
+def test_seeds_are_those_of_every_machine():
+    """sha256("evaluation/math500/1/0") begins with these digits; Python's hash() differs per process."""
+    assert seed("evaluation/math500/1/0") == 0x69CDB68736594AA4 >> 1
+    seeds = {seed(f"evaluation/math500/{problem}/{j}") for problem in range(500) for j in range(16)}
+    assert len(seeds) == 500 * 16
+    assert min(seeds) >= 0
+    assert max(seeds) < 2**63

@@ -1,0 +1,96 @@
+"""Decoding with vLLM: continuous batching, for long responses. An optional extra.
+
+GPU: `pip install '.[vllm]'`. CPU: `make vllm`. vLLM sees token ids only: for any Qwen2 folder it would
+build Qwen's own tokenizer, whatever the folder says (see `opd.models.load_tokenizer`).
+
+A sample draws from a generator of its own, seeded by its key. Its noise does not depend on what shares
+the batch, but the logits' rounding does: of two runs, a few responses may part at near-ties.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from transformers import AutoConfig
+
+from opd import models
+from opd.rollout.engine import Response
+from opd.rollout.sampling import seed
+from opd.spec import SamplingSpec
+
+os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+
+from vllm import LLM, RequestOutput, SamplingParams, __version__
+
+# On a CPU vLLM would claim nearly the whole memory for its cache.
+_CPU_CACHE_BYTES = 2 * 2**30
+
+
+class VllmEngine:
+    """vLLM, at most `batch_size` responses at a time."""
+
+    def __init__(self, folder: Path, batch_size: int) -> None:
+        on_gpu = torch.cuda.is_available()
+        self.tokenizer, self.version = models.load_tokenizer(folder), f"vllm {__version__}"
+        config = AutoConfig.from_pretrained(folder)
+        # Rows of the head beyond the tokenizer's ids; `opd.models.load` cuts them off.
+        self._padding = range(len(self.tokenizer), config.vocab_size)
+        self._engine = LLM(
+            model=str(folder),
+            skip_tokenizer_init=True,
+            # Nothing of the folder's generation_config: neither sampling settings nor end tokens.
+            generation_config="vllm",
+            # `auto` would round a float32 model to 16 bits.
+            dtype=config.dtype or torch.float32,
+            max_num_seqs=batch_size,
+            logprobs_mode="processed_logprobs",
+            kv_cache_memory_bytes=None if on_gpu else _CPU_CACHE_BYTES,
+            # Compiling for a CPU takes longer than what is decoded there.
+            enforce_eager=not on_gpu,
+            # After a part of a prompt vLLM winds a seeded generator back, which a CPU's cannot do.
+            enable_chunked_prefill=on_gpu,
+            disable_log_stats=True,
+        ).llm_engine
+
+    def stream(
+        self, questions: Sequence[str], keys: Sequence[str], sampling: SamplingSpec, done: set[int]
+    ) -> Iterator[tuple[int, Response]]:
+        """Whichever response ends first comes first."""
+        for row, (question, key) in enumerate(zip(questions, keys, strict=True)):
+            if row not in done:
+                prompt = models.prompt_ids(self.tokenizer, question)
+                self._engine.add_request(str(row), {"prompt_token_ids": prompt}, self._params(key, sampling))
+        while self._engine.has_unfinished_requests():
+            for output in self._engine.step():
+                if output.finished:
+                    yield int(output.request_id), self._response(output, sampling)
+
+    def _params(self, key: str, sampling: SamplingSpec) -> SamplingParams:
+        """Every setting that shapes a response, none left to a default of the model's."""
+        return SamplingParams(
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            top_k=0,
+            min_p=0.0,
+            repetition_penalty=1.0,
+            presence_penalty=0.0,
+            frequency_penalty=0.0,
+            max_tokens=sampling.max_new_tokens,
+            seed=seed(key),
+            ignore_eos=True,
+            stop_token_ids=[self.tokenizer.eos_token_id],
+            logit_bias=dict.fromkeys(self._padding, -100.0) or None,
+            logprobs=0,
+            detokenize=False,
+        )
+
+    def _response(self, output: RequestOutput, sampling: SamplingSpec) -> Response:
+        """What vLLM returned, in the terms of this project."""
+        completion = output.outputs[0]
+        return Response(
+            prompt=list(output.prompt_token_ids),
+            tokens=list(completion.token_ids),
+            finished=completion.finish_reason == "stop",
+            log_prob=completion.cumulative_logprob if sampling.temperature > 0 else 0.0,
+        )

@@ -1,0 +1,42 @@
+"""The engines' common face: every question answered once, the same whatever was done before."""
+
+import pytest
+
+import envs
+from opd.rollout import engine
+from opd.spec import SamplingSpec
+
+SAMPLED = SamplingSpec(temperature=1, top_p=1, max_new_tokens=12)
+
+
+@pytest.fixture(scope="module")
+def asked():
+    """(questions, keys)."""
+    problems = envs.load("chain_arithmetic").training_problems(0, 0, 11)
+    return [problem.question for problem in problems], [f"key {row}" for row in range(11)]
+
+
+def test_torch_answers_every_question_in_batches(folders, asked):
+    whole = dict(engine.load("torch", folders[0], 11).stream(*asked, SAMPLED, set()))
+    assert list(whole) == list(range(11))
+    batches = dict(engine.load("torch", folders[0], 4).stream(*asked, SAMPLED, set()))
+    for row, response in whole.items():
+        assert response.tokens == batches[row].tokens
+        assert response.log_prob == pytest.approx(batches[row].log_prob, abs=1e-4)
+        assert response.finished or len(response.tokens) == 12
+
+
+def test_what_is_done_is_not_answered_again(folders, asked):
+    torch_engine = engine.load("torch", folders[0], 4)
+    whole = dict(torch_engine.stream(*asked, SAMPLED, set()))
+    done = {0, 1, 2, 3, 5, 10}
+    rest = dict(torch_engine.stream(*asked, SAMPLED, done))
+    assert list(rest) == [4, 6, 7, 8, 9]
+    # Also in its rounding: a batch that is partly done is decoded in its old company.
+    assert all(rest[row] == whole[row] for row in rest)
+
+
+def test_a_missing_vllm_says_how_to_get_it(folders, monkeypatch):
+    monkeypatch.setattr(engine, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install '\.\[vllm\]'"):
+        engine.load("vllm", folders[0], 4)

@@ -1,0 +1,127 @@
+"""vLLM against the torch engine, for real. Skipped where vLLM is not installed; `make test-vllm` has it."""
+
+import json
+
+import pytest
+import torch
+from transformers import Qwen2ForCausalLM
+
+import envs
+from eval import generate
+from eval.spec import GenerateSpec
+from opd import models
+from opd.rollout import engine
+from opd.rollout.sampling import seed
+from opd.spec import ArchitectureSpec, SamplingSpec
+
+pytest.importorskip("vllm", reason="vLLM is not installed")
+pytestmark = pytest.mark.slow
+
+COUNT, CAP = 120, 40
+GREEDY = SamplingSpec(temperature=0, top_p=1, max_new_tokens=CAP)
+FIRST_TOKEN = SamplingSpec(temperature=0.8, top_p=0.9, max_new_tokens=1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, tokenizer):
+    """A random model that ends often, with settings and a padded head that would change everything."""
+    architecture = ArchitectureSpec(hidden_size=64, intermediate_size=64, layers=2, heads=2)
+    config = models.build(architecture, tokenizer, seed=1).config
+    torch.manual_seed(1)
+    model = Qwen2ForCausalLM(type(config)(**{**config.to_dict(), "vocab_size": 300})).eval()
+    with torch.no_grad():
+        model.lm_head.weight[tokenizer.eos_token_id] *= 3
+        model.lm_head.weight[256:] *= 5  # would win nearly every time
+    model.generation_config.update(
+        do_sample=True, temperature=0.01, top_k=1, repetition_penalty=2.0, eos_token_id=[3, 4, 5, 6, 7]
+    )
+    path = tmp_path_factory.mktemp("vllm") / "model"
+    models.save(model, tokenizer, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def vllm(folder):
+    return engine.load("vllm", folder, 64)
+
+
+@pytest.fixture(scope="module")
+def asked():
+    """(questions, keys)."""
+    problems = envs.load("chain_arithmetic").training_problems(0, 0, COUNT)
+    return [problem.question for problem in problems], [f"key {row}" for row in range(COUNT)]
+
+
+def test_greedy_tokens_equal_the_torch_engine(folder, vllm, asked):
+    expected = dict(engine.load("torch", folder, 64).stream(*asked, GREEDY, set()))
+    responses = dict(vllm.stream(*asked, GREEDY, set()))
+    # Prompts too: vLLM's own tokenizer for a Qwen2 folder would have made others of the same text.
+    assert responses == expected
+    assert {response.finished for response in responses.values()} == {True, False}
+    assert len({len(response.tokens) for response in responses.values()}) > 3
+
+
+def test_sampling_follows_the_nucleus_of_the_model(folder, vllm, asked):
+    """First tokens drawn many times: nothing outside the nucleus, frequencies and log-probs of the model."""
+    count = 4000
+    question, keys = asked[0][0], [f"many {row}" for row in range(count)]
+    drawn = [r for _, r in vllm.stream([question] * count, keys, FIRST_TOKEN, set())]
+    model = models.load(folder)
+    with torch.no_grad():
+        logits = model(torch.tensor([drawn[0].prompt])).logits[0, -1].double() / 0.8
+    ordered, ids = logits.softmax(-1).sort(descending=True)
+    size = int((ordered.cumsum(0) < 0.9).sum()) + 1
+    expected = torch.zeros(256, dtype=torch.float64)
+    expected[ids[:size]] = ordered[:size] / ordered[:size].sum()
+    tokens = torch.tensor([response.tokens[0] for response in drawn])
+    frequencies = torch.bincount(tokens, minlength=256) / count
+    assert not frequencies[expected == 0].any()
+    assert (frequencies - expected).abs().max() < 4 * (0.25 / count) ** 0.5
+    log_prob = torch.tensor([response.log_prob for response in drawn], dtype=torch.float64)
+    torch.testing.assert_close(log_prob, expected[tokens].log(), rtol=0, atol=1e-3)
+
+
+def test_samples_depend_on_their_key_alone(vllm, asked):
+    sampling = SamplingSpec(temperature=1, top_p=1, max_new_tokens=12)
+    together = dict(vllm.stream(*asked, sampling, set()))
+    assert sorted(together) == list(range(COUNT))
+    done = set(range(0, COUNT, 2))
+    rest = dict(vllm.stream(*asked, sampling, done))
+    assert sorted(rest) == list(range(1, COUNT, 2))
+    assert all(rest[row].tokens == together[row].tokens for row in rest)
+    other = dict(vllm.stream(asked[0], [f"other {key}" for key in asked[1]], sampling, set()))
+    assert sum(other[row].tokens == together[row].tokens for row in range(COUNT)) < COUNT / 10
+
+
+def test_prompts_beyond_one_forward_pass_are_answered(vllm, asked):
+    """64 prompts of over 100 tokens are more than vLLM takes at once; it used to cut one in two."""
+    sampling = SamplingSpec(temperature=1, top_p=1, max_new_tokens=3)
+    questions = [" ".join(asked[0][row : row + 8]) for row in range(64)]
+    together = dict(vllm.stream(questions, asked[1][:64], sampling, set()))
+    assert sum(len(response.prompt) for response in together.values()) > 4096
+    for row in (0, 40, 63):
+        alone = next(vllm.stream(questions[row : row + 1], asked[1][row : row + 1], sampling, set()))[1]
+        assert alone.tokens == together[row].tokens
+
+
+def test_the_program_runs_and_refuses_a_fixed_seed(folder, vllm, tmp_path, monkeypatch):
+    monkeypatch.setattr(generate, "load", lambda *_: vllm)
+    sampling = {"temperature": 1, "top_p": 1, "max_new_tokens": 12}
+    spec = GenerateSpec(
+        environment="chain_arithmetic",
+        suites=("chain2",),
+        problems_per_suite=5,
+        protocols=[{"name": "avg@3", "samples": 3, "sampling": sampling}],
+        engine="vllm",
+        batch_size=64,
+    )
+    generate.main(spec, folder, tmp_path / "out.jsonl")
+    records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [record["sample"] for record in records] == [0, 1, 2] * 5
+    assert {record["engine"] for record in records} == {"vllm"}
+    assert "vllm" in json.loads((tmp_path / "out.json").read_text())["engine"]
+
+    # The same, where vLLM gets one seed for all: what the API backends of other harnesses send.
+    monkeypatch.setattr("opd.rollout.vllm_engine.seed", lambda key: seed("fixed"))
+    with pytest.raises(ValueError, match="samples 0 and 1 of 5 problems are copies"):
+        generate.main(spec, folder, tmp_path / "again.jsonl")
