@@ -21,8 +21,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import envs
-from eval.grading import DEFAULT, STRICT, Conventions, Grade, Grader
-from eval.grading.extract import extract_leniently
+from eval.grading import DEFAULT, STRICT, VARIANTS, Conventions, Grade, Grader
 from eval.verdicts import VERDICTS, count, verdicts
 
 _CONVENTIONS = {"default": DEFAULT, "strict": STRICT}
@@ -86,34 +85,25 @@ def grade_responses(responses: Path, out: Path, suite: str) -> None:
     graded = verdicts(environment, answers, [row.get("finish_reason", "stop") for row in rows])
     write_rows(out, (_graded_row(row, suite, *one) for row, one in zip(rows, graded, strict=True)))
     report(graded)
-    _variants(rows, golds, graded)
+    _variants([grade for _, grade in graded])
 
 
 def _graded_row(row: dict, suite: str, verdict: str, grade: Grade | None) -> dict:
     kept = {key: value for key, value in row.items() if key not in ("response", "token_ids")}
     grade = grade or Grade("wrong", "reached the token cap")
     found = {"reason": grade.reason, "answer": grade.answer, "seconds": round(grade.seconds, 6)}
+    found |= {"strict": grade.strict, "lenient": grade.lenient}
     return {"suite": suite, "protocol": "", "sample": 0, **kept, "verdict": verdict, **found}
 
 
-def _variants(
-    rows: list[dict], golds: dict[str, envs.Problem], graded: list[tuple[str, Grade | None]]
-) -> None:
+def _variants(grades: list[Grade | None]) -> None:
     """Print the score under strict conventions and lenient extraction where it differs."""
-    correct = sum(verdict == "correct" for verdict, _ in graded)
-    paired = list(zip(rows, graded, strict=True))
-    accepted = [
-        (golds[r["problem"]].answer, g.answer) for r, (v, g) in paired if g and v == "correct" and g.answer
-    ]
-    unboxed = [(golds[r["problem"]].answer, r["response"]) for r, (_, g) in paired if g and g.answer is None]
-    guesses = [(gold, guess) for gold, text in unboxed if (guess := extract_leniently(text)) is not None]
-    with Grader(STRICT) as grader:
-        strict = sum(grade.verdict == "correct" for grade in grader.answers(accepted))
-    with Grader() as grader:
-        rescued = sum(grade.verdict == "correct" for grade in grader.answers(guesses))
-    for name, number in (("strict conventions", strict), ("lenient extraction", correct + rescued)):
-        if number != correct:
-            print(f"  under {name}: {number} correct ({100 * number / len(rows):.2f} %)")
+    graded = [grade for grade in grades if grade]
+    correct = sum(grade.correct() for grade in graded)
+    strict, lenient = (sum(grade.correct(v) for grade in graded) for v in VARIANTS)
+    for other, name in ((strict, "strict conventions"), (lenient, "lenient extraction")):
+        if other != correct:
+            print(f"  under {name}: {other} correct ({100 * other / len(grades):.2f} %)")
 
 
 def report(graded: Iterable[tuple[str, Grade | None]]) -> None:

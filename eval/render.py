@@ -53,6 +53,9 @@ def format_cells(
         line |= compared(shown.loc["difference"] if "difference" in shown.index else None)
         if greedy is not None and greedy != spec.protocol:
             line["greedy average"] = with_spread(indexed.loc[row.row, greedy].loc["average"])
+        for variant in ("strict", "lenient"):
+            if rates[variant].any():
+                line[variant] = f"{rates[variant][row.row]:+.1f}"
         line["truncated"] = f"{rates.truncated[row.row]:.1f}"
         line["tokens"] = f"{rates.tokens[row.row]:.0f}"
         published = paper.get(row.paper_row) if row.paper_row else None
@@ -116,6 +119,11 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str, suites: str) -> l
         f"per response. Missing cells are shown as {_MISSING}.",
         f"Trained with {code}; rendered with {provenance()['commit']}. Rebuild: {spec.rebuild}",
     ]
+    if {"strict", "lenient"} & set(cells):
+        notes.append(
+            "strict, lenient: points by which strict conventions and lenient extraction move the share of "
+            "correct samples, all suites pooled (docs/evaluation.md)."
+        )
     if spec.contamination:
         notes.append("clean subset: the average without problems that the training prompts hold or resemble.")
     if spec.paper_table is None:

@@ -4,8 +4,10 @@
 
 SPEC is a `ScoreSpec` as JSON. One row per model, suite, protocol and problem, with the number of
 samples and how many were correct, wrong, truncated and ungraded. The columns always add up, and
-every problem of every suite is there, or the program fails. `majority` is the share of majority votes over
-all samples that the right answer wins (maj@k), `suite_status` whether the suite's copy is a known one.
+every problem of every suite is there, or the program fails.
+`strict` and `lenient` count correct answers under the strict conventions and with lenient extraction (see
+docs/evaluation.md). `majority` is the share of majority votes over all samples that the right answer wins
+(maj@k), `suite_status` says whether the suite's copy is a known one.
 """
 
 import json
@@ -16,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 import envs
-from eval.grading import Grade
+from eval.grading import VARIANTS, Grade, Variant
 from eval.spec import ScoreSpec
 from eval.statistics import maj_at_q
 from eval.verdicts import VERDICTS, count, verdicts
@@ -65,6 +67,7 @@ def grade_file(spec: ScoreSpec, responses: Path) -> list[dict]:
             "protocol": protocol,
             "problem": problem,
             **checked(count(verdict for verdict, _ in of_problem)),
+            **{variant: correct_under(variant, of_problem) for variant in VARIANTS},
             "majority": majority(environment, [grade for _, grade in of_problem]),
             "suite_version": suites[suite]["version"],
             "suite_status": suites[suite]["status"],
@@ -72,6 +75,11 @@ def grade_file(spec: ScoreSpec, responses: Path) -> list[dict]:
         }
         for (suite, protocol, problem), of_problem in given.items()
     ]
+
+
+def correct_under(variant: Variant, graded: list[tuple[str, Grade | None]]) -> int:
+    """How many of a problem's responses are correct under a variant of the grader's rules."""
+    return sum(grade.correct(variant) for _, grade in graded if grade)
 
 
 def majority(environment: envs.Environment, grades: list[Grade | None]) -> float:

@@ -144,11 +144,16 @@ def matrix_of(frame: pd.DataFrame, values: pd.Series) -> tuple[Matrix, np.ndarra
 
 
 def rates(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
-    """Per row: percentage of truncated and ungraded samples and mean tokens, all suites pooled."""
+    """Per row, all suites pooled: percentages of truncated and ungraded samples, and mean tokens.
+
+    `strict` and `lenient`: by how many points strict conventions and lenient extraction move the score.
+    """
     part = frame[frame.protocol == spec.protocol].groupby("row")
-    totals = part[["samples", "truncated", "ungraded"]].sum()
+    totals = part[["samples", "correct", "strict", "lenient", "truncated", "ungraded"]].sum()
     return pd.DataFrame(
         {
+            "strict": 100 * (totals.strict - totals.correct) / totals.samples,
+            "lenient": 100 * (totals.lenient - totals.correct) / totals.samples,
             "truncated": 100 * totals.truncated / totals.samples,
             "ungraded": 100 * totals.ungraded / totals.samples,
             "tokens": part.mean_tokens.mean(),

@@ -10,7 +10,7 @@ environment's grader returns. The package imports nothing else of the project.
 """
 
 from eval.grading.conventions import DEFAULT, STRICT, Conventions
-from eval.grading.grade import Grade
+from eval.grading.grade import VARIANTS, Grade, Variant
 from eval.grading.grader import Grader
 
-__all__ = ["DEFAULT", "STRICT", "Conventions", "Grade", "Grader"]
+__all__ = ["DEFAULT", "STRICT", "VARIANTS", "Conventions", "Grade", "Grader", "Variant"]

@@ -9,9 +9,10 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from types import TracebackType
@@ -22,8 +23,8 @@ from tqdm import tqdm
 
 from eval.grading import symbolic
 from eval.grading.compare import Outcome, decide
-from eval.grading.conventions import DEFAULT, Conventions
-from eval.grading.extract import extract
+from eval.grading.conventions import DEFAULT, STRICT, Conventions
+from eval.grading.extract import extract, extract_leniently
 from eval.grading.grade import Grade
 
 SECONDS = 5.0
@@ -68,25 +69,32 @@ class Grader:
             self._pool = None
 
     def responses(self, pairs: Sequence[Pair]) -> list[Grade]:
-        """A grade per (gold, response), in order; `wrong` where the response boxes nothing."""
-        answers = [extract(response, self.conventions.joined_boxes) for _, response in pairs]
-        boxed = [
-            (gold, answer) for (gold, _), answer in zip(pairs, answers, strict=True) if answer is not None
-        ]
-        graded = iter(self.answers(boxed))
-        nothing = Grade("wrong", "no balanced box after the last </think>")
-        return [nothing if answer is None else next(graded) for answer in answers]
+        """A grade per (gold, response), in order; `wrong` where the response boxes nothing.
 
-    def answers(self, pairs: Sequence[Pair]) -> list[Grade]:
-        """A grade per (gold, answer), in order. Equal pairs are graded once."""
-        grades: dict[Pair, Grade] = {}
+        What is correct is graded again under the strict conventions, what has no box with lenient extraction.
+        """
+        grades = self._extracted(pairs, partial(extract, joined_boxes=self.conventions.joined_boxes))
+        correct = [i for i, grade in enumerate(grades) if grade.verdict == "correct"]
+        unboxed = [i for i, grade in enumerate(grades) if grade.answer is None]
+        strictly = self._extracted([pairs[i] for i in correct], partial(extract, joined_boxes=False), STRICT)
+        leniently = self._extracted([pairs[i] for i in unboxed], extract_leniently)
+        for i, grade in zip(correct, strictly, strict=True):
+            grades[i] = replace(grades[i], strict=grade.verdict == "correct")
+        for i, grade in zip(unboxed, leniently, strict=True):
+            grades[i] = replace(grades[i], lenient=grade.verdict == "correct")
+        return grades
+
+    def answers(self, pairs: Sequence[Pair], conventions: Conventions | None = None) -> list[Grade]:
+        """A grade per (gold, answer), in order, under the grader's conventions or others."""
+        conventions = conventions or self.conventions
+        grades: dict[Pair, Grade] = {}  # equal pairs are graded once
         for pair in pairs:
-            if pair not in grades and (quick := self._at_once(*pair)) is not None:
+            if pair not in grades and (quick := _at_once(*pair, conventions)) is not None:
                 grades[pair] = quick
         waiting = [pair for pair in dict.fromkeys(pairs) if pair not in grades]
         deaths: Counter[Pair] = Counter()
         while waiting:
-            self._in_workers(waiting, grades, deaths)
+            self._in_workers(waiting, conventions, grades, deaths)
             for pair in waiting:
                 if deaths[pair] >= _ATTEMPTS:
                     grades[pair] = Grade("ungraded", "the worker died twice", pair[1])
@@ -106,27 +114,32 @@ class Grader:
             labels[answer] = match
         return [labels[answer] for answer in answers]
 
-    def _at_once(self, gold: str, answer: str) -> Grade | None:
-        """The grade of what needs no worker: the same text, plain numerals, what is too long."""
-        start = time.perf_counter()
-        outcome = None
-        if max(len(gold), len(answer)) > LONGEST_ANSWER:
-            outcome = Outcome("ungraded", f"longer than {LONGEST_ANSWER} characters")
-        elif gold == answer and gold.strip():
-            outcome = Outcome("correct", "the same text")
-        elif _is_plain(gold) and _is_plain(answer):
-            outcome = decide(gold, answer, self.conventions)
-        if outcome is None or outcome.unread:
-            return None
-        return Grade(outcome.decision, outcome.reason, answer, time.perf_counter() - start)
+    def _extracted(
+        self,
+        pairs: Sequence[Pair],
+        extraction: Callable[[str], str | None],
+        conventions: Conventions | None = None,
+    ) -> list[Grade]:
+        """A grade per (gold, response) whose answer is what `extraction` finds."""
+        answers = [extraction(response) for _, response in pairs]
+        found = [(gold, a) for (gold, _), a in zip(pairs, answers, strict=True) if a is not None]
+        graded = iter(self.answers(found, conventions))
+        nothing = Grade("wrong", "no balanced box after the last </think>")
+        return [nothing if answer is None else next(graded) for answer in answers]
 
-    def _in_workers(self, pairs: Sequence[Pair], grades: dict[Pair, Grade], deaths: Counter[Pair]) -> None:
+    def _in_workers(
+        self,
+        pairs: Sequence[Pair],
+        conventions: Conventions,
+        grades: dict[Pair, Grade],
+        deaths: Counter[Pair],
+    ) -> None:
         """Grade the pairs in the pool into `grades`; count those whose worker died in `deaths`.
 
         A worker that dies between two answers breaks the whole pool. Then a new one takes what is left.
         """
         pool = self._started()
-        task = partial(grade_answer, conventions=self.conventions)
+        task = partial(grade_answer, conventions=conventions)
         try:
             futures = {pair: pool.schedule(task, args=pair, timeout=self.seconds) for pair in pairs}
             for pair, future in tqdm(futures.items(), "grading", unit="answer", disable=None, leave=False):
@@ -161,6 +174,21 @@ def grade_answer(gold: str, answer: str, conventions: Conventions) -> Grade:
         outcome = Outcome("ungraded", "took more than 2 GiB")
     except Exception as error:
         outcome = Outcome("ungraded", f"the grader failed: {type(error).__name__}")
+    return Grade(outcome.decision, outcome.reason, answer, time.perf_counter() - start)
+
+
+def _at_once(gold: str, answer: str, conventions: Conventions) -> Grade | None:
+    """The grade of what needs no worker: the same text, plain numerals, what is too long."""
+    start = time.perf_counter()
+    outcome = None
+    if max(len(gold), len(answer)) > LONGEST_ANSWER:
+        outcome = Outcome("ungraded", f"longer than {LONGEST_ANSWER} characters")
+    elif gold == answer and gold.strip():
+        outcome = Outcome("correct", "the same text")
+    elif _is_plain(gold) and _is_plain(answer):
+        outcome = decide(gold, answer, conventions)
+    if outcome is None or outcome.unread:
+        return None
     return Grade(outcome.decision, outcome.reason, answer, time.perf_counter() - start)
 
 

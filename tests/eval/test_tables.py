@@ -64,6 +64,8 @@ def frame() -> pd.DataFrame:
                         "wrong": 2 - correct - truncated,
                         "truncated": truncated,
                         "ungraded": 0,
+                        "strict": correct,
+                        "lenient": correct,
                         "majority": correct / 2,
                         "suite_version": "1",
                         "suite_status": "unverified" if suite == "hard" else "verified",
@@ -180,6 +182,18 @@ def test_renderings_agree_and_name_what_is_missing(frame, tmp_path):
     lines = (tmp_path / "out/table.csv").read_text().splitlines()
     assert len(lines) == 1 + 3 * 5 + 2
     assert "Suites: easy version 1, verified; hard version 1, unverified." in texts["md"]
+
+
+def test_variants_of_the_rules_are_shown_where_they_differ(frame):
+    frame.loc[frame.row == "better", "strict"] -= (frame.row == "better") & (frame.correct == 2)
+    table, rates = tables.build(SPEC, frame), tables.rates(SPEC, frame)
+    text = tables.render(SPEC, table, rates, {}, "code", "suites")["md"]
+    header, *lines = [[part.strip() for part in x.split("|")] for x in text.splitlines() if x.startswith("|")]
+    assert "lenient" not in header
+    column = header.index("strict")
+    # 6 of better's 24 samples are second of two correct ones.
+    assert [line[column] for line in lines[1:]] == ["+0.0", "+0.0", "-25.0"]
+    assert "points by which strict conventions" in text
 
 
 def test_rows_from_different_code_are_named():

@@ -47,6 +47,23 @@ def test_responses_are_extracted_first(grader):
     assert "no balanced box" in grades[1].reason
 
 
+def test_responses_carry_their_verdict_under_strict_and_lenient_rules(grader):
+    texts = [
+        r"\boxed{5}",
+        r"\boxed{5 \text{ cm}}",
+        r"\boxed{6}",
+        "The answer is 5.",
+        "no idea",
+        r"\boxed{4}, \boxed{5}",
+    ]
+    grades = grader.responses([("5", text) for text in texts])
+    assert [g.correct() for g in grades] == [True, True, False, False, False, False]
+    assert [g.correct("strict") for g in grades] == [True, False, False, False, False, False]
+    assert [g.correct("lenient") for g in grades] == [True, True, False, True, False, False]
+    (joined,) = grader.responses([("4, 5", texts[-1])])
+    assert (joined.correct(), joined.correct("strict")) == (True, False)
+
+
 def test_what_takes_too_long_is_ungraded_and_the_rest_is_not_lost(grader):
     grades = grader.answers([("0", SLOW), ("2", r"\sqrt{4}"), ("3", r"\sqrt{4}")])
     assert [g.verdict for g in grades] == ["ungraded", "correct", "wrong"]
@@ -66,13 +83,14 @@ def test_a_killed_worker_loses_no_row(delay):
     before = _workers()
     with Grader(workers=1) as grader:
         grader.answers([("2", r"\sqrt{4}")])
-        (worker,) = _workers() - before
+        new = _workers() - before
+        assert new
         if delay:
-            Timer(delay, os.kill, (worker, signal.SIGKILL)).start()
+            Timer(delay, _kill, (new,)).start()
         else:
-            os.kill(worker, signal.SIGKILL)
+            _kill(new)
         grades = grader.answers(pairs)
-        assert worker not in _workers()
+        assert not new & _workers()
     assert [g.verdict for g in grades] == ["correct"] * 1500
 
 
@@ -126,6 +144,11 @@ def test_no_text_is_executed(grader, tmp_path):
 def test_group_labels_equal_answers_alike(grader):
     assert grader.group(["1/2", "3", r"\frac12", "0.5", "x", "3.0"]) == [0, 1, 0, 0, 2, 1]
     assert grader.group([]) == []
+
+
+def _kill(workers):
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
 
 
 def _die(*_, **__):
