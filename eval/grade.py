@@ -7,7 +7,8 @@
 (its last box is) and writes rows {"id", "verdict", "reason", "seconds"} in the same order.
 
 `responses` reads what `python -m eval.generate` writes, looks the golds up in the suite, and writes the
-rows of that suite with verdict, reason, extracted answer and seconds instead of the text. A response that
+rows of that suite with verdict, reason, extracted answer and seconds instead of the text, and whether the
+suite's copy is verified. A response that
 reached the token cap is `truncated`. It prints the score under the default conventions and, where they
 differ, under the strict ones and with lenient extraction (see eval/grading/conventions.py and extract.py).
 
@@ -75,25 +76,27 @@ def grade_responses(responses: Path, out: Path, suite: str) -> None:
     rows = [r for r in read_rows(responses, ("problem", "response")) if r.get("suite", suite) == suite]
     if not rows:
         raise ValueError(f"{responses} holds no responses to {suite}")
-    generated = environment.describe(suite)["status"] == "generated"
-    size = len({row["problem"] for row in rows}) if generated else None
+    about = environment.describe(suite)
+    size = len({row["problem"] for row in rows}) if about["status"] == "generated" else None
     golds = {problem.id: problem for problem in environment.suite_problems(suite, size)}
     strange = sorted({row["problem"] for row in rows} - golds.keys())
     if strange:
         raise ValueError(f"{suite} has no problem {strange[0]!r} ({len(strange)} such in {responses})")
     answers = [(golds[row["problem"]], row["response"]) for row in rows]
     graded = verdicts(environment, answers, [row.get("finish_reason", "stop") for row in rows])
-    write_rows(out, (_graded_row(row, suite, *one) for row, one in zip(rows, graded, strict=True)))
+    write_rows(out, (_graded_row(row, about, *one) for row, one in zip(rows, graded, strict=True)))
+    print(", ".join(f"{key} {value}" for key, value in about.items()))
     report(graded)
     _variants([grade for _, grade in graded])
 
 
-def _graded_row(row: dict, suite: str, verdict: str, grade: Grade | None) -> dict:
+def _graded_row(row: dict, about: dict, verdict: str, grade: Grade | None) -> dict:
     kept = {key: value for key, value in row.items() if key not in ("response", "token_ids")}
     grade = grade or Grade("wrong", "reached the token cap")
     found = {"reason": grade.reason, "answer": grade.answer, "seconds": round(grade.seconds, 6)}
     found |= {"strict": grade.strict, "lenient": grade.lenient}
-    return {"suite": suite, "protocol": "", "sample": 0, **kept, "verdict": verdict, **found}
+    asked = {"suite": about["suite"], "suite_version": about["version"], "suite_status": about["status"]}
+    return {"protocol": "", "sample": 0, **kept, **asked, "verdict": verdict, **found}
 
 
 def _variants(grades: list[Grade | None]) -> None:

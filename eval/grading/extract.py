@@ -66,19 +66,21 @@ def _last_formula(text: str) -> str | None:
 
 def _boxes(text: str) -> list[Box]:
     """The outermost balanced boxes, in order."""
+    closing = _closing_braces(text)
     boxes: list[Box] = []
     for match in _BOX.finditer(text):
         inside = bool(boxes) and match.start() < boxes[-1].end
-        if not inside and (end := _closing(text, match.end())) is not None:
-            boxes.append(Box(match.start(), end, text[match.end() + 1 : end - 1].strip()))
+        if not inside and (end := closing.get(match.end())) is not None:
+            boxes.append(Box(match.start(), end + 1, text[match.end() + 1 : end].strip()))
     return boxes
 
 
-def _closing(text: str, place: int) -> int | None:
-    """Where the brace that opens at `place` has closed; None if it never does. Escaped ones do not count."""
-    depth = 0
-    for match in _BRACE.finditer(text, place):
-        depth += {"{": 1, "}": -1}.get(match.group(), 0)
-        if depth == 0:
-            return match.end()
-    return None
+def _closing_braces(text: str) -> dict[int, int]:
+    """Where each brace that closes does so; escaped ones do not count. One pass, however many are open."""
+    closing, opened = {}, []
+    for match in _BRACE.finditer(text):
+        if match.group() == "{":
+            opened.append(match.start())
+        elif match.group() == "}" and opened:
+            closing[opened.pop()] = match.start()
+    return closing

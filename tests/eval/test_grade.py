@@ -89,7 +89,9 @@ def test_responses_are_graded_against_the_suite(suite, tmp_path, monkeypatch, ca
     assert graded[0]["sample"] == 3
     assert graded[0]["protocol"] == "avg@4"
     assert "response" not in graded[0]
+    assert {(row["suite"], row["suite_status"]) for row in graded} == {("aime24", "unverified")}
     printed = capsys.readouterr().out
+    assert "suite aime24, version 1, problems 30, status unverified, sha256" in printed
     assert "2 correct (40.00 %)" in printed
     assert "under strict conventions: 1 correct (20.00 %)" in printed
     assert "under lenient extraction: 3 correct (60.00 %)" in printed
