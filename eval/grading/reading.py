@@ -47,18 +47,7 @@ def read_tokens(tokens: list[Token]) -> Answer:
         raise UnreadableError("empty")
     if any(token.value in _ELLIPSIS for token in tokens):
         return Opaque(tuple(tokens))
-    for reader in (
-        _list,
-        _relation,
-        _set_operation,
-        _plus_minus,
-        _bracketed,
-        _matrix,
-        _ratio,
-        _words,
-        _based,
-        _value,
-    ):
+    for reader in _READERS:
         answer = reader(tokens)
         if answer is not None:
             return answer
@@ -73,15 +62,8 @@ def _list(tokens: list[Token]) -> Answer | None:
     if len(parts) < 2:
         return None
     groups, _ = _split(tokens, lambda token: token.value == ";")
-    if len(groups) < len(parts) and len(groups) > 1:  # `p=5, q=2; p=7, q=2` lists pairs
-        lists = [read_tokens(group) for group in groups if _trim(group)]
-        return Sequence(
-            "",
-            tuple(
-                Sequence("(", x.items, ")") if isinstance(x, Sequence) and not x.opening else x for x in lists
-            ),
-            "",
-        )
+    if 1 < len(groups) < len(parts):  # `p=5, q=2; p=7, q=2` lists pairs
+        return Sequence("", tuple(_tuple(read_tokens(group)) for group in groups if _trim(group)), "")
     items = tuple(read_tokens(part) for part in parts if _trim(part))
     if len(items) == 1:
         return items[0]
@@ -90,9 +72,10 @@ def _list(tokens: list[Token]) -> Answer | None:
 
 
 def _tuple(answer: Answer) -> Answer:
-    """A list as a tuple."""
-    unordered = isinstance(answer, Sequence) and not answer.opening
-    return Sequence("(", answer.items, ")") if unordered else answer  # type: ignore[union-attr]
+    """A list as a tuple; anything else as it is."""
+    if isinstance(answer, Sequence) and not answer.opening:
+        return Sequence("(", answer.items, ")")
+    return answer
 
 
 def _relation(tokens: list[Token]) -> Answer | None:
@@ -318,3 +301,17 @@ def _trim(tokens: list[Token]) -> list[Token]:
     while len(tokens) > 1 and tokens[0].value == "{" and tokens[-1].value == "}" and _closes(tokens):
         tokens = tokens[1:-1]
     return tokens
+
+
+_READERS: tuple[Callable[[list[Token]], Answer | None], ...] = (
+    _list,
+    _relation,
+    _set_operation,
+    _plus_minus,
+    _bracketed,
+    _matrix,
+    _ratio,
+    _words,
+    _based,
+    _value,
+)
