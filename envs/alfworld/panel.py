@@ -1,0 +1,157 @@
+"""A panel: exactly which games an evaluation plays. Sorted, in a file of its own, with a checksum.
+
+    python -m envs.alfworld.panel --split valid_unseen --out panel.jsonl.xz [--source SOURCE] [--per-type N]
+    python -m envs.alfworld.panel --split valid_seen --legacy-128 --out legacy_128.jsonl.xz
+
+`legacy_128` is what the code of arXiv 2603.25562 evaluates on: 128 draws with replacement from the 140 seen
+games, so some games count up to six times and others never. Use it only beside numbers made that way.
+"""
+
+import argparse
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from envs.alfworld.game import SPLITS, TASK_TYPES, Game
+from envs.alfworld.rows import from_row, line, read_text, write_text
+from envs.alfworld.sources import load_games
+
+# Checksums of the splits that ALFWorld released: 3,553, 140 and 134 games.
+OFFICIAL = {
+    "train": "6648a13d6b7060034d61ebdc2cbc83b77b348d0e193a18a7ff1f79ef365f5efb",
+    "valid_seen": "0224e41a4946ad36414dd55baad359ede972c24ed1b4ce76dd8303fbae5e6cd7",
+    "valid_unseen": "3171f94802ff200dad3ba990f0c516d63022bdabd5d77d4e283d060f6d123d50",
+}
+
+_DRAWS, _FIRST_SEED = 128, 1000
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Games, sorted by id, under a name. ValueError if it is empty or an id occurs twice."""
+
+    name: str
+    games: tuple[Game, ...]
+
+    def __post_init__(self) -> None:
+        ids = [game.id for game in self.games]
+        if not ids or ids != sorted(set(ids)):
+            raise ValueError(f"panel {self.name}: the games must be sorted, and each must be there once")
+
+    @cached_property
+    def sha256(self) -> str:
+        """The checksum of the games, whatever source they came from."""
+        return hashlib.sha256("".join(line(game) + "\n" for game in self.games).encode()).hexdigest()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many games of each task type."""
+        return {name: sum(game.task_type == name for game in self.games) for name in TASK_TYPES}
+
+    def statement(self) -> dict:
+        """What every result on the panel states. `official`: these are the games that ALFWorld released."""
+        official = self.sha256 in OFFICIAL.values()
+        count = len(self.games)
+        return {"panel": self.name, "games": count, "sha256": self.sha256, "official": official}
+
+
+def make_panel(name: str, games: Sequence[Game], per_type: int | None = None) -> Panel:
+    """All the games, or the first `per_type` of each task type by id. ValueError if a type has fewer."""
+    chosen = sorted(games, key=lambda game: game.id)
+    if per_type is not None:
+        of_type = {kind: [game for game in chosen if game.task_type == kind] for kind in TASK_TYPES}
+        if short := [kind for kind, found in of_type.items() if len(found) < per_type]:
+            raise ValueError(f"fewer than {per_type} games of {', '.join(short)}")
+        some = [game for found in of_type.values() for game in found[:per_type]]
+        chosen = sorted(some, key=lambda game: game.id)
+    return Panel(name, tuple(chosen))
+
+
+def legacy_128(games: Sequence[Game], seed: int = 0, validation: int = 0) -> Panel:
+    """The paper's panel: 128 workers draw one game each, worker i from all games by seed `seed` + 1000 + i.
+
+    `validation` counts the evaluations of a run from 0; each has draws of its own. The list that is drawn
+    from is sorted here; in the paper's code it comes in the file system's order. A game's second draw is
+    called `id#2`, and so on.
+    """
+    ordered = sorted(games, key=lambda game: game.id)
+    draws = [_nth_draw(len(ordered), seed + _FIRST_SEED + worker, validation) for worker in range(_DRAWS)]
+    copies = [
+        replace(ordered[index], id=ordered[index].id + (f"#{copy}" if copy > 1 else ""))
+        for index, count in Counter(draws).items()
+        for copy in range(1, count + 1)
+    ]
+    name = f"legacy_128 (seed {seed}, validation {validation})"
+    return Panel(name, tuple(sorted(copies, key=lambda game: game.id)))
+
+
+def drawn_id(game_id: str) -> str:
+    """The game's own id: what repeated draws of `legacy_128` have in common, to cluster by."""
+    return game_id.split("#")[0]
+
+
+def write_panel(path: Path, panel: Panel) -> None:
+    """Write a line that states the panel, then its games, one per line."""
+    write_text(path, "\n".join([json.dumps(panel.statement()), *map(line, panel.games)]) + "\n")
+
+
+def read_panel(path: Path) -> Panel:
+    """The panel of a file. ValueError if the games are not those that its first line states."""
+    head, *rows = read_text(path).splitlines()
+    stated = json.loads(head)
+    if "panel" not in stated:
+        raise ValueError(f"{path} is not a panel: make one with python -m envs.alfworld.panel")
+    panel = Panel(stated["panel"], tuple(from_row(json.loads(row)) for row in rows))
+    if panel.sha256 != stated["sha256"]:
+        raise ValueError(f"{path} states other games than it holds")
+    return panel
+
+
+def _nth_draw(count: int, seed: int, n: int) -> int:
+    """The n-th index out of textworld's endless cycle: shuffle, give out each once, shuffle again."""
+    generator = np.random.RandomState(seed)
+    order = list(range(count))
+    for _ in range(1 + n // count):
+        generator.shuffle(order)
+    return order[n % count]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write one panel; exits with a sentence where it cannot."""
+    options = _parser().parse_args(arguments)
+    try:
+        games = load_games(options.source, options.split)
+        panel = (
+            legacy_128(games, options.seed, options.validation)
+            if options.legacy_128
+            else make_panel(options.name or options.split, games, options.per_type)
+        )
+    except (FileNotFoundError, ValueError) as error:
+        raise SystemExit(str(error)) from error
+    write_panel(options.out, panel)
+    print(json.dumps(panel.statement() | panel.counts))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Write a panel of games.")
+    parser.add_argument("--source", help="a tree, rows or generated:SIZE:PER_TYPE:SEED; else $ALFWORLD_DATA")
+    parser.add_argument("--split", choices=SPLITS, required=True)
+    parser.add_argument("--name", help="default: the split")
+    parser.add_argument("--per-type", type=int, help="this many games of each task type; default: all games")
+    parser.add_argument("--legacy-128", action="store_true", help="the paper's 128 draws with replacement")
+    parser.add_argument("--seed", type=int, default=0, help="of --legacy-128")
+    parser.add_argument(
+        "--validation", type=int, default=0, help="of --legacy-128: which evaluation of a run"
+    )
+    parser.add_argument("--out", type=Path, required=True)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

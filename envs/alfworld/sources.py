@@ -1,0 +1,81 @@
+"""Where games come from: a path that the user names, $ALFWORLD_DATA, or the generator if it is asked for.
+
+Never one in place of another: what is missing is an error that says what to do.
+"""
+
+import os
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+
+from envs.alfworld.game import SPLITS, Game
+from envs.alfworld.rows import read_rows
+from envs.alfworld.tree import VERSION, read_tree
+
+GENERATED = "generated"
+
+_HELP = """ALFWorld's games were not found: {problem}
+Get them once (2 GB):      pip install alfworld==0.4.2 && ALFWORLD_DATA={folder} alfworld-download
+From compact rows:         name the file or its folder as the source, or unpack it for alfworld itself with
+                           python -m envs.alfworld.tree ROWS.jsonl.xz {folder}
+Only trying things out?    name {generated}:small:10:0 (size, games per task type, seed) as the source"""
+
+
+def load_games(source: str | Path | None, split: str) -> list[Game]:
+    """The games of a split ("train", "valid_seen", "valid_unseen"), sorted by id.
+
+    `source`: a tree (the folder that $ALFWORLD_DATA names), a file of compact rows or a folder of such files,
+    "generated:SIZE:PER_TYPE:SEED", or None for $ALFWORLD_DATA. FileNotFoundError says how to get games if
+    there are none; ValueError says which file or line is not a game, or which id occurs twice.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"unknown split {split!r}; known: {', '.join(SPLITS)}")
+    if isinstance(source, str) and source.split(":")[0] == GENERATED:
+        return _generated(source, split)
+    path, name = _located(source)
+    games = sorted((game for game in _read(path, split) if game.split == split), key=lambda game: game.id)
+    if not games:
+        raise FileNotFoundError(_advice(f"{name} has no games of {split}", path))
+    _check_ids(games)
+    return games
+
+
+def _located(source: str | Path | None) -> tuple[Path, str]:
+    """The path to read, and what to call it."""
+    named = source if source is not None else os.environ.get("ALFWORLD_DATA")
+    if not named:
+        raise FileNotFoundError(_advice("no source is named and $ALFWORLD_DATA is not set", Path("DIR")))
+    path = Path(named).expanduser()
+    name = str(path) if source is not None else f"$ALFWORLD_DATA ({path})"
+    if not path.exists():
+        raise FileNotFoundError(_advice(f"{name} does not exist", path))
+    return path, name
+
+
+def _read(path: Path, split: str) -> Iterable[Game]:
+    if path.is_file():
+        return read_rows(path)
+    if (path / VERSION).is_dir():
+        return read_tree(path, split)
+    return (game for file in sorted(path.glob("*.jsonl*")) for game in read_rows(file))
+
+
+def _generated(source: str, split: str) -> list[Game]:
+    from envs.alfworld.generator.generate import generate
+
+    try:
+        _, size, per_type, seed = source.split(":")
+        return sorted(generate(size, int(per_type), int(seed), split), key=lambda game: game.id)
+    except ValueError as error:
+        raise ValueError(f"{source!r} is not {GENERATED}:SIZE:PER_TYPE:SEED ({error})") from error
+
+
+def _check_ids(games: list[Game]) -> None:
+    for first, second in pairwise(games):
+        if first.id == second.id:
+            raise ValueError(f"two games are called {first.id}")
+
+
+def _advice(problem: str, path: Path) -> str:
+    folder = path if path.suffix not in (".xz", ".jsonl") else path.parent
+    return _HELP.format(problem=problem, folder=folder, generated=GENERATED)

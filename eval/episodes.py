@@ -1,0 +1,176 @@
+"""Playing ALFWorld's games: a batch of turns at a time, any number of games at once.
+
+A game that ends gives its slot to the next. What a player draws depends on the episode's key alone, so
+results depend neither on the order of the games nor on how many are played at once.
+"""
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from envs.alfworld.game import Game
+from envs.alfworld.panel import Panel
+from envs.alfworld.protocols import Action, History
+from envs.alfworld.vector import AlfWorld, Turn
+
+EPISODES = "episodes.jsonl"
+OUTCOMES = ("won", "lost", "error")
+"""How an episode ends, in exactly one way. `lost`: at the step limit; `error`: the engine failed."""
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One game of a panel, to be played once."""
+
+    panel: str
+    game: Game
+    sample: int
+    run: str
+
+    @property
+    def key(self) -> str:
+        """The name of its random stream: what is drawn does not depend on other episodes."""
+        return f"{self.run}/{self.game.id}/{self.sample}"
+
+    @property
+    def seed(self) -> int:
+        """The first 63 bits of the key's sha256, as in `opd.rollout.sampling`, which would load torch."""
+        return int.from_bytes(hashlib.sha256(self.key.encode()).digest()[:8]) >> 1
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A player's turn: the game with all that it has shown so far."""
+
+    episode: Episode
+    turn: Turn
+    history: History
+
+
+@dataclass(frozen=True)
+class Move:
+    """What a player did. `prompt` is what it was shown, empty if it reads no prompts.
+
+    `tokens` counts those it generated, and `cut_off` says that it reached their cap.
+    """
+
+    action: Action
+    response: str
+    prompt: str = ""
+    tokens: int = 0
+    cut_off: bool = False
+
+
+class Player(Protocol):
+    """Plays many games at once."""
+
+    def act(self, situations: Sequence[Situation]) -> list[Move]:
+        """A move per situation, in order, each a function of its own situation alone."""
+        ...
+
+
+@dataclass(frozen=True)
+class Played:
+    """An episode as far as it has been played."""
+
+    situation: Situation
+    moves: tuple[Move, ...] = ()
+    admissible: tuple[bool, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is no next turn."""
+        return self.situation.turn.done or self.situation.turn.error is not None
+
+    @property
+    def outcome(self) -> str:
+        """One of OUTCOMES, by the engine's word."""
+        turn = self.situation.turn
+        if turn.error is not None:
+            return "error"
+        return "won" if turn.won else "lost"
+
+    def after(self, move: Move, turn: Turn) -> "Played":
+        """The episode one turn later."""
+        history, command = self.situation.history, move.action.command
+        seen = turn.observation if turn.error is None else ""
+        return Played(
+            replace(self.situation, turn=turn, history=history.then(command, seen, turn.admissible)),
+            (*self.moves, move),
+            (*self.admissible, command in history.admissible),
+        )
+
+    def record(self) -> dict[str, Any]:
+        """The episode as one JSON record; `eval.alfworld` explains the fields."""
+        episode, turn, history = self.situation.episode, self.situation.turn, self.situation.history
+        turns = zip(self.moves, self.admissible, history.exchanges, strict=True)
+        return {
+            "suite": episode.panel,
+            "problem": episode.game.id,
+            "sample": episode.sample,
+            "seed": episode.seed,
+            "split": episode.game.split,
+            "task_type": episode.game.task_type,
+            "outcome": self.outcome,
+            "steps": len(self.moves),
+            "error": turn.error,
+            "opening": history.opening,
+            "turns": [
+                {
+                    "prompt_sha256": hashlib.sha256(move.prompt.encode()).hexdigest()
+                    if move.prompt
+                    else None,
+                    "response": move.response,
+                    "tokens": move.tokens,
+                    "cut_off": move.cut_off,
+                    "command": move.action.command,
+                    "valid_format": move.action.valid_format,
+                    # A thought is no attempt at a command.
+                    "admissible": None if move.action.thought else admissible,
+                    "observation": exchange.observation,
+                }
+                for move, admissible, exchange in turns
+            ],
+        }
+
+
+def episodes(panel: Panel, repeats: int, run: str) -> list[Episode]:
+    """Each game of the panel `repeats` times, sample by sample."""
+    return [Episode(panel.name, game, sample, run) for sample in range(repeats) for game in panel.games]
+
+
+def read_episodes(folder: Path) -> list[dict[str, Any]]:
+    """The records of a folder that `eval.alfworld` wrote."""
+    with (folder / EPISODES).open() as file:
+        return [json.loads(line) for line in file]
+
+
+def play(world: AlfWorld, slots: int, waiting: Sequence[Episode], player: Player) -> Iterator[Played]:
+    """The episodes as they end. `world` has `slots` slots or more."""
+    queue = deque(waiting)
+    running: dict[int, Played] = {}
+    while queue or running:
+        begun = {slot: queue.popleft() for slot in range(slots) if slot not in running and queue}
+        turns = world.reset({slot: episode.game for slot, episode in begun.items()}) if begun else {}
+        running |= {slot: _begin(begun[slot], turn) for slot, turn in turns.items()}
+        yield from _remove_ended(running)
+        if not running:  # none of the games could be begun
+            continue
+        moves = dict(zip(running, player.act([each.situation for each in running.values()]), strict=True))
+        turns = world.step({slot: move.action.command for slot, move in moves.items()})
+        running = {slot: running[slot].after(moves[slot], turn) for slot, turn in turns.items()}
+        yield from _remove_ended(running)
+
+
+def _begin(episode: Episode, turn: Turn) -> Played:
+    history = History(episode.game.task_type, turn.observation, turn.admissible)
+    return Played(Situation(episode, turn, history))
+
+
+def _remove_ended(running: dict[int, Played]) -> Iterator[Played]:
+    for slot in [slot for slot, played in running.items() if played.ended]:
+        yield running.pop(slot)

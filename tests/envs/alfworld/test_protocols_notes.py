@@ -1,0 +1,169 @@
+"""The notes of the compact form, on texts of the standard grammar and of a terser one."""
+
+import random
+
+import pytest
+
+from envs.alfworld import rules, terse
+from envs.alfworld.game import Game
+from envs.alfworld.generator import generate
+from envs.alfworld.protocols import Compact, Exchange, History
+from envs.alfworld.protocols.command import Command, read
+from envs.alfworld.protocols.notes import take_notes
+from envs.alfworld.vector import AlfWorld
+
+STANDARD = [
+    ("", "You are in the middle of a room. Looking quickly around you, you see a fridge 1, a microwave 1, "
+     "a shelf 2, and a shelf 1.\n\nYour task is to: put a hot mug in shelf."),
+    ("go to fridge 1", "You arrive at fridge 1. The fridge 1 is closed."),
+    ("open fridge 1", "You open the fridge 1. The fridge 1 is open. In it, you see a egg 1, and a mug 2."),
+    ("take mug 2 from fridge 1", "You pick up the mug 2 from the fridge 1."),
+    ("close fridge 1", "You close the fridge 1."),
+    ("go to shelf 3", "Nothing happens."),
+    ("go to shelf 1", "You arrive at shelf 1. On the shelf 1, you see a mug 1."),
+    ("go to microwave 1", "You arrive at microwave 1. The microwave 1 is closed."),
+    ("heat mug 2 with microwave 1", "You heat the mug 2 using the microwave 1."),
+    ("go to shelf 2", "You arrive at shelf 2. On the shelf 2, you see nothing."),
+    ("move mug 2 to shelf 2", "You move the mug 2 to the shelf 2."),
+]  # fmt: skip
+TERSE = [
+    ("", "room: fridge 1, microwave 1, shelf 2, shelf 1.\nYour task is to: put a hot mug in shelf."),
+    ("go to fridge 1", "fridge 1 closed."),
+    ("open fridge 1", "fridge 1: egg 1, mug 2."),
+    ("take mug 2 from fridge 1", "mug 2 taken."),
+    ("close fridge 1", "closed."),
+    ("go to shelf 3", "Nothing happens."),
+    ("go to shelf 1", "shelf 1: mug 1."),
+    ("go to microwave 1", "microwave 1 closed."),
+    ("heat mug 2 with microwave 1", "mug 2 hot."),
+    ("go to shelf 2", "shelf 2: nothing."),
+    ("move mug 2 to shelf 2", "mug 2 moved."),
+]
+
+
+def history(texts, turns: int) -> History:
+    """The first turns of an episode."""
+    return History(
+        "pick_heat_then_place_in_recep",
+        texts[0][1],
+        (),
+        tuple(Exchange(command, observation) for command, observation in texts[1 : turns + 1]),
+    )
+
+
+@pytest.fixture(params=[STANDARD, TERSE], ids=["standard", "terse"])
+def texts(request):
+    return request.param
+
+
+def test_start(texts):
+    notes = take_notes(history(texts, 0))
+    assert notes.goal == "put a hot mug in shelf"
+    assert notes.places == ("fridge 1", "microwave 1", "shelf 2", "shelf 1")
+    assert (notes.at, notes.held, notes.contents) == ("", "", {})
+
+
+def test_a_closed_place_is_not_known_until_it_is_opened(texts):
+    notes = take_notes(history(texts, 1))
+    assert (notes.at, notes.closed, notes.contents) == ("fridge 1", True, {})
+    notes = take_notes(history(texts, 2))
+    assert (notes.closed, notes.contents) == (False, {"fridge 1": ("egg 1", "mug 2")})
+
+
+def test_what_is_taken_is_held_and_gone_from_its_place(texts):
+    notes = take_notes(history(texts, 4))
+    assert (notes.held, notes.contents, notes.closed) == ("mug 2", {"fridge 1": ("egg 1",)}, True)
+
+
+def test_a_command_without_effect_changes_only_what_failed(texts):
+    before, after = (take_notes(history(texts, turns)) for turns in (4, 5))
+    assert after.failed == "go to shelf 3"
+    assert (after.at, after.held, after.contents) == (before.at, before.held, before.contents)
+    assert take_notes(history(texts, 6)).failed == ""
+
+
+def test_prompt_of_the_last_turn_but_one(texts):
+    assert Compact().prompt(history(texts, 9)).splitlines() == [
+        "goal: put a hot mug in shelf",
+        "at: shelf 2",
+        "see: nothing",
+        "hold: mug 2 hot",
+        "there: mug 1 shelf 1",
+        "known: nothing",
+        "use: microwave 1 shelf 2 shelf 1",
+        "left: microwave 1",
+    ]
+
+
+def test_prompt_of_the_last_turn(texts):
+    lines = Compact().prompt(history(texts, 10)).splitlines()
+    assert lines[2:5] == ["see: mug 2", "hold: nothing", "there: mug 1 shelf 1 mug 2 hot shelf 2"]
+
+
+def test_things_of_the_goal_elsewhere_are_known(texts):
+    assert Compact().prompt(history(texts, 2)).splitlines()[4:6] == [
+        "there: nothing",
+        "known: mug 2 fridge 1",
+    ]
+
+
+def test_failed_line_keeps_to_the_vocabulary(texts):
+    prompt = Compact().prompt(history(texts, 5))
+    assert prompt.splitlines()[-1] == "failed: go to shelf 3"
+    babbled = history(texts, 5).then("zzz " * 500, "Nothing happens.", ())
+    assert Compact().prompt(babbled).splitlines()[-1] == "failed: nothing"
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("go to bed 1", Command("go to", "bed 1")),
+        ("take mug 1 from desk 2", Command("take", "mug 1", "desk 2")),
+        ("move mug 1 to desk 2", Command("move", "mug 1", "desk 2")),
+        ("clean mug 1 with sinkbasin 1", Command("clean", "mug 1", "sinkbasin 1")),
+        ("use desklamp 1", Command("use", "desklamp 1")),
+        ("examine mug 1", Command("examine", "mug 1")),
+        ("inventory", Command("inventory")),
+        ("put mug 1 in desk 2", None),
+        ("go to", None),
+        ("look\n", None),
+        ("open drawer 1 with knife 1", None),
+        ("Go to bed 1", None),
+    ],
+)
+def test_commands(text, command):
+    assert read(text) == command
+
+
+def test_prompts_do_not_depend_on_the_grammar():
+    """On the real engine, all six task types: the same commands give the same prompts in both grammars."""
+    with (
+        AlfWorld(1, 1, 100, grammar=rules.grammar) as standard,
+        AlfWorld(1, 1, 100, grammar=terse.grammar) as short,
+    ):
+        for game in generate("tiny", 1, 0, "train"):
+            commands = [*wander(standard, game, 20), *game.witness[:-1], "look", "inventory", "open bed 77"]
+            long, brief = (play(world, game, commands) for world in (standard, short))
+            assert [Compact().prompt(each) for each in long] == [Compact().prompt(each) for each in brief]
+            assert all(a.observation != b.observation for a, b in zip(long[:2], brief[:2], strict=True))
+            assert long[-1].admissible == brief[-1].admissible
+            assert Compact().prompt(long[-1]).endswith("failed: open bed 77")
+
+
+def wander(world: AlfWorld, game: Game, steps: int) -> list[str]:
+    """Admissible commands drawn at random; never `take`, so that the witness plan still works."""
+    draw, turn, commands = random.Random(game.id), world.reset({0: game})[0], []
+    for _ in range(steps):
+        commands.append(draw.choice([each for each in turn.admissible if not each.startswith("take")]))
+        turn = world.step({0: commands[-1]})[0]
+    return commands
+
+
+def play(world: AlfWorld, game: Game, commands: list[str]) -> list[History]:
+    """The history before each command and after the last."""
+    turn = world.reset({0: game})[0]
+    histories = [History(game.task_type, turn.observation, turn.admissible)]
+    for command in commands:
+        turn = world.step({0: command})[0]
+        histories.append(histories[-1].then(command, turn.observation, turn.admissible))
+    return histories
