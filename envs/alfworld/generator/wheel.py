@@ -7,6 +7,7 @@ import json
 import re
 import runpy
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from envs.alfworld.rules import folder
