@@ -51,8 +51,10 @@ def code_versions(manifests: list[dict]) -> str:
 
 def suite_status(frame: pd.DataFrame) -> str:
     """Which version of each suite was asked, and whether its content is a known copy's, in words."""
-    found = frame[["suite", "suite_version", "suite_status"]].drop_duplicates()
-    return "; ".join(f"{s.suite} version {s.suite_version}, {s.suite_status}" for s in found.itertuples())
+    kinds = frame.groupby(["suite_version", "suite_status"], sort=False).suite.unique()
+    return "; ".join(
+        f"{', '.join(suites)} (version {version}, {status})" for (version, status), suites in kinds.items()
+    )
 
 
 def build(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:

@@ -181,7 +181,7 @@ def test_renderings_agree_and_name_what_is_missing(frame, tmp_path):
     ]
     lines = (tmp_path / "out/table.csv").read_text().splitlines()
     assert len(lines) == 1 + 3 * 5 + 2
-    assert "Suites: easy version 1, verified; hard version 1, unverified." in texts["md"]
+    assert "Suites: easy (version 1, verified); hard (version 1, unverified)." in texts["md"]
 
 
 def test_variants_of_the_rules_are_shown_where_they_differ(frame):
