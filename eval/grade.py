@@ -57,7 +57,7 @@ def grade_pairs(cases: Path, out: Path, conventions: Conventions = DEFAULT) -> N
     with Grader(conventions) as grader:
         for kind, grade in (("answer", grader.answers), ("response", grader.responses)):
             chosen = [i for i, row in enumerate(rows) if row["kind"] == kind]
-            pairs = [(rows[i]["gold"], rows[i]["pred"]) for i in chosen]
+            pairs = [(_text(rows[i]["gold"]), _text(rows[i]["pred"])) for i in chosen]
             grades.update(zip(chosen, grade(pairs), strict=True))
     ordered = [grades[i] for i in range(len(rows))]
     write_rows(
@@ -68,6 +68,11 @@ def grade_pairs(cases: Path, out: Path, conventions: Conventions = DEFAULT) -> N
         ),
     )
     report((g.verdict, g) for g in ordered)
+
+
+def _text(value: object) -> str:
+    """JSON's numbers as text; null is no answer."""
+    return "" if value is None else str(value)
 
 
 def grade_responses(responses: Path, out: Path, suite: str) -> None:

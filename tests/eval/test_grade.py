@@ -43,6 +43,12 @@ def test_pairs_keeps_order_and_says_why(tmp_path, monkeypatch, capsys):
     assert "ungraded, 1: a power is too large" in printed
 
 
+def test_numbers_and_null_are_read_as_text(tmp_path):
+    cases = [{"id": 1, "gold": 204, "pred": "204.0", "kind": "answer"}, CASES[1] | {"pred": None}]
+    grade.grade_pairs(write(tmp_path / "cases.jsonl", cases), tmp_path / "out.jsonl")
+    assert [row["verdict"] for row in lines(tmp_path / "out.jsonl")] == ["correct", "wrong"]
+
+
 def test_pairs_under_strict_conventions(tmp_path, monkeypatch):
     cases = write(tmp_path / "cases.jsonl", CASES[-1:])
     run(monkeypatch, "pairs", cases, tmp_path / "out.jsonl", "--conventions", "strict")
