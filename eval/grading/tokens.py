@@ -104,7 +104,8 @@ def _join_thousands(text: str, outside: bool) -> str:
             before.count(closing) for closing in ")]"
         )
         inside = depth > 0 or before.count(r"\{") > before.count(r"\}")
-        grouped = _THOUSANDS.fullmatch(run) and (run[-4] != "," or ",00" in run or (outside and not inside))
+        commas = "," in run.replace(r"\,", "")
+        grouped = _THOUSANDS.fullmatch(run) and (not commas or ",00" in run or (outside and not inside))
         return re.sub(r"[^\d.]", "", run) if grouped else run
 
     return _RUN.sub(joined, text)
