@@ -17,6 +17,7 @@ from envs.alfworld.sources import GENERATED
 from eval.episode_spec import GRAMMARS, PlaySpec
 from eval.episodes import read_episodes
 from eval.react_examples import with_examples
+from opd.program import in_words, json_of
 from opd.rollout import ENGINES
 from opd.spec import SamplingSpec
 
@@ -30,15 +31,16 @@ def arguments(
     parser = command_line(description)
     given = parser.parse_args(argv)
     try:
-        spec = spec_from_file(given.spec) if given.spec else spec_by_hand(given)
+        by_hand = not given.spec
+        spec = spec_by_hand(given) if by_hand else PlaySpec.model_validate_json(json_of(given.spec))
     except ValidationError as error:
-        parser.error("; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors()))
+        parser.error(in_words(error))
     except (ValueError, OSError) as error:
         parser.error(str(error))
     if (given.model is None) == (spec.policy is None):
         parser.error("say who plays: --model FOLDER or --policy NAME")
     ignored = {name for name, value in vars(given).items() if value != parser.get_default(name)}
-    if given.spec and ignored - {"model", "out", "against", "max_errors", "spec"}:
+    if not by_hand and ignored - {"model", "out", "against", "max_errors", "spec"}:
         parser.error("--spec says what is played; leave out the options for playing by hand")
     return spec, given.model, given.out, given.max_errors, given.against
 
@@ -80,11 +82,6 @@ def command_line(description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def spec_from_file(text: str) -> PlaySpec:
-    """The spec of `--spec`: JSON itself, or the name of a file of it."""
-    return PlaySpec.model_validate_json(text if text.lstrip().startswith("{") else Path(text).read_text())
-
-
 def spec_by_hand(given: argparse.Namespace) -> PlaySpec:
     """The spec that the options describe; ValueError if they contradict each other."""
     source = given.games
@@ -108,10 +105,7 @@ def spec_by_hand(given: argparse.Namespace) -> PlaySpec:
 
 def protocol_of(text: str, examples: Path | None) -> Protocol:
     """The protocol of `--protocol`, a name, JSON or a file of JSON, with the examples of `--examples`."""
-    if text in PROTOCOLS:
-        config = {"name": text}
-    else:
-        config = json.loads(text if text.lstrip().startswith("{") else Path(text).read_text())
+    config = {"name": text} if text in PROTOCOLS else json.loads(json_of(text))
     protocol = load_protocol(config)
     if examples is None:
         return protocol

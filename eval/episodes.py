@@ -5,7 +5,6 @@ results depend neither on the order of the games nor on how many are played at o
 """
 
 import hashlib
-import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from envs.alfworld.game import Game
 from envs.alfworld.panel import Panel
 from envs.alfworld.protocols import Action, History
 from envs.alfworld.vector import AlfWorld, Turn
+from eval.responses import read_records
 
 EPISODES = "episodes.jsonl"
 OUTCOMES = ("won", "lost", "error")
@@ -145,8 +145,7 @@ def episodes(panel: Panel, repeats: int, run: str) -> list[Episode]:
 
 def read_episodes(folder: Path) -> list[dict[str, Any]]:
     """The records of a folder that `eval.alfworld` wrote."""
-    with (folder / EPISODES).open() as file:
-        return [json.loads(line) for line in file]
+    return read_records(folder / EPISODES)
 
 
 def play(world: AlfWorld, slots: int, waiting: Sequence[Episode], player: Player) -> Iterator[Played]:

@@ -41,6 +41,7 @@ import envs
 from eval.responses import Journal, Request, refuse_copies
 from eval.spec import GenerateSpec, ProtocolSpec
 from opd import models
+from opd.program import in_words, json_of
 from opd.provenance import provenance
 from opd.rollout import ENGINES
 from opd.rollout.engine import Engine, Response, load
@@ -189,13 +190,14 @@ def arguments(argv: Sequence[str] | None = None) -> tuple[GenerateSpec, Path, Pa
     parser = command_line()
     given = parser.parse_args(argv)
     try:
-        spec = spec_from_file(given.spec) if given.spec else spec_by_hand(given)
+        by_hand = not given.spec
+        spec = spec_by_hand(given) if by_hand else GenerateSpec.model_validate_json(json_of(given.spec))
     except ValidationError as error:
-        parser.error("; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors()))
+        parser.error(in_words(error))
     except (ValueError, KeyError) as error:
         parser.error(error.args[0])
     ignored = [name for name, value in vars(given).items() if value != parser.get_default(name)]
-    if given.spec and set(ignored) - {"model", "out", "spec"}:
+    if not by_hand and set(ignored) - {"model", "out", "spec"}:
         parser.error("--spec says what is asked; leave out the options for asking by hand")
     return spec, given.model, given.out
 
@@ -224,11 +226,6 @@ def command_line() -> argparse.ArgumentParser:
     option("--strict", action="store_true", help="refuse suites that are not a known copy")
     option("--data", type=Path, metavar="FOLDER", help="folder that holds the suites")
     return parser
-
-
-def spec_from_file(text: str) -> GenerateSpec:
-    """The spec of `--spec`: JSON itself, or the name of a file of it."""
-    return GenerateSpec.model_validate_json(text if text.lstrip().startswith("{") else Path(text).read_text())
 
 
 def spec_by_hand(given: argparse.Namespace) -> GenerateSpec:

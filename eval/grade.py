@@ -23,6 +23,7 @@ from pathlib import Path
 
 import envs
 from eval.grading import DEFAULT, STRICT, VARIANTS, Conventions, Grade, Grader
+from eval.responses import read_records
 from eval.verdicts import VERDICTS, count, verdicts
 
 _CONVENTIONS = {"default": DEFAULT, "strict": STRICT}
@@ -127,8 +128,7 @@ def report(graded: Iterable[tuple[str, Grade | None]]) -> None:
 
 def read_rows(path: Path, fields: tuple[str, ...]) -> list[dict]:
     """The rows of a JSON Lines file; ValueError with file and line for one that lacks a field."""
-    with path.open() as file:
-        rows = [json.loads(line) for line in file]
+    rows = read_records(path)
     for number, row in enumerate(rows, 1):
         if missing := [field for field in fields if field not in row]:
             raise ValueError(f"{path}, line {number} has no {', '.join(missing)}")

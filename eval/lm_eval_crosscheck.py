@@ -11,7 +11,6 @@ the token cap. Ours are `truncated` and not correct, whatever they say; lm-eval 
 the right answer already (`credited_at_cap`).
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -25,6 +24,7 @@ from lm_eval.tasks import TaskManager
 
 import envs
 from eval.grading import Grade
+from eval.responses import read_records
 from eval.spec import ProtocolSpec, ScoreSpec
 from eval.statistics.majority import maj_at_q
 from eval.statistics.pass_at import pass_at_q
@@ -60,7 +60,7 @@ def crosscheck(spec: ScoreSpec) -> list[dict]:
     tasks = {protocol.name: load_tasks(spec, protocol) for protocol in spec.protocols}
     rows = []
     for subject in spec.subjects:
-        records = [json.loads(line) for line in Path(subject.responses).read_text().splitlines()]
+        records = read_records(Path(subject.responses))
         for protocol in spec.protocols:
             stored = [record for record in records if record["protocol"] == protocol.name]
             about = {"row": subject.row, "seed": subject.seed, "protocol": protocol.name}

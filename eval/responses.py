@@ -24,6 +24,12 @@ def request_of(record: dict[str, Any]) -> Request:
     return record["protocol"], record["suite"], record["problem"], record["sample"]
 
 
+def read_records(path: Path) -> list[dict[str, Any]]:
+    """The records of a JSON Lines file."""
+    with path.open() as file:  # not splitlines: to Python more characters end a line than to JSON
+        return [json.loads(line) for line in file]
+
+
 class Journal:
     """The records of one job, in memory and on disk; `records` holds those there are, by request."""
 

@@ -10,7 +10,6 @@ docs/evaluation.md). `majority` is the share of majority votes over all samples 
 (maj@k), `suite_status` says whether the suite's copy is a known one.
 """
 
-import json
 from collections import defaultdict
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import pandas as pd
 
 import envs
 from eval.grading import VARIANTS, Grade, Variant
+from eval.responses import read_records
 from eval.spec import ScoreSpec
 from eval.statistics import maj_at_q
 from eval.verdicts import VERDICTS, count, verdicts
@@ -28,9 +28,10 @@ from opd.program import arguments
 
 def main(spec: ScoreSpec, out: Path) -> None:
     """Grade all responses of the study and write the long table to `out`."""
+    environment = envs.load(spec.environment)  # once: it keeps the suites and the grader's workers
     rows = []
     for subject in spec.subjects:
-        for row in grade_file(spec, Path(subject.responses)):
+        for row in grade_file(spec, environment, Path(subject.responses)):
             rows.append({"row": subject.row, "seed": subject.seed, **row})
     frame = pd.DataFrame(rows)
     ungraded = int(frame.ungraded.sum())
@@ -38,17 +39,15 @@ def main(spec: ScoreSpec, out: Path) -> None:
     frame.to_csv(out, index=False)
 
 
-def grade_file(spec: ScoreSpec, responses: Path) -> list[dict]:
+def grade_file(spec: ScoreSpec, environment: envs.Environment, responses: Path) -> list[dict]:
     """Verdict counts per (suite, protocol, problem) of one file of responses."""
-    environment = envs.load(spec.environment)
     suites = {suite: environment.describe(suite) for suite in spec.suites or environment.suites}
     problems = {
         (suite, problem.id): problem
         for suite in suites
         for problem in environment.suite_problems(suite, spec.problems_per_suite)
     }
-    with responses.open() as file:
-        records = [json.loads(line) for line in file]
+    records = read_records(responses)
     answers = [(problems[r["suite"], r["problem"]], r["response"]) for r in records]
     graded = verdicts(environment, answers, [r["finish_reason"] for r in records])
     given, tokens = defaultdict(list), defaultdict(list)

@@ -7,6 +7,7 @@ interval, spread and counts) and its renderings `table.md`, `table.html` and `ta
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ from eval.statistics import (
 )
 from eval.suites.contamination import contaminated_ids
 from opd.program import arguments
+
+Contaminated = Mapping[str, frozenset[str]]  # suite -> ids
 
 AVERAGE, DIFFERENCE, CLEAN = "average", "difference", "clean subset"
 
@@ -65,11 +68,14 @@ def build(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
     of them. `difference` is the average minus that of the reference row on the same problems and seeds.
     `p_holm` is adjusted for the rows of a protocol.
     """
-    parts = [_protocol_lines(spec, frame, protocol) for protocol in spec.evaluation.protocols]
+    seen = contaminated_ids(Path(spec.contamination)) if spec.contamination else None
+    parts = [_protocol_lines(spec, frame, protocol, seen) for protocol in spec.evaluation.protocols]
     return pd.concat(parts, ignore_index=True)
 
 
-def _protocol_lines(spec: TableSpec, frame: pd.DataFrame, protocol: ProtocolSpec) -> pd.DataFrame:
+def _protocol_lines(
+    spec: TableSpec, frame: pd.DataFrame, protocol: ProtocolSpec, seen: Contaminated | None
+) -> pd.DataFrame:
     part = frame[frame.protocol == protocol.name]
     reference, suites = score_matrix(part[part.row == spec.reference_row])
     lines = []
@@ -85,8 +91,8 @@ def _protocol_lines(spec: TableSpec, frame: pd.DataFrame, protocol: ProtocolSpec
                 estimate(*matrix_of(of_row, 100.0 * (of_row.correct > 0)))
             )
             cells[f"maj@{protocol.samples}"] = vars(estimate(*matrix_of(of_row, 100 * of_row.majority)))
-        if spec.contamination:
-            cells[CLEAN] = score(*clean_subset(part[part.row == row.row], Path(spec.contamination), protocol))
+        if seen is not None:
+            cells[CLEAN] = score(*clean_subset(part[part.row == row.row], seen, protocol))
         if row.row != spec.reference_row:
             cells[DIFFERENCE] = difference(matrix, reference, suites)
         lines += [
@@ -128,10 +134,9 @@ def score_matrix(frame: pd.DataFrame) -> tuple[Matrix, np.ndarray]:
 
 
 def clean_subset(
-    frame: pd.DataFrame, contamination: Path, protocol: ProtocolSpec
+    frame: pd.DataFrame, seen: Contaminated, protocol: ProtocolSpec
 ) -> tuple[Matrix, int, np.ndarray]:
     """Arguments of `score` for the problems of one row that the training set does not hold."""
-    seen = contaminated_ids(contamination)
     clean = [row.problem not in seen.get(row.suite, ()) for row in frame.itertuples()]
     matrix, suites = score_matrix(frame[clean])
     return matrix, protocol.samples, suites

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from opd.spec import Spec
 
 
@@ -16,5 +18,14 @@ def arguments(description: str | None, spec: type[Spec], **paths: str) -> tuple:
         parser.add_argument(f"--{name}", required=True, type=Path, help=meaning)
     given = vars(parser.parse_args())
     text = given.pop("spec")
-    json = text if text.lstrip().startswith("{") else Path(text).read_text()
-    return spec.model_validate_json(json), *given.values()
+    return spec.model_validate_json(json_of(text)), *given.values()
+
+
+def json_of(text: str) -> str:
+    """What an option says that takes JSON text or the name of a file of it."""
+    return text if text.lstrip().startswith("{") else Path(text).read_text()
+
+
+def in_words(error: ValidationError) -> str:
+    """What is wrong with a spec, in one line for the command line."""
+    return "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors())

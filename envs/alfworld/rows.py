@@ -7,15 +7,14 @@ Two forms are read: the fields of `Game`, which is what is written, and rows of 
 leaves them out.
 """
 
-import argparse
 import json
 import lzma
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from envs.alfworld.game import SPLITS, Game, Parameters
+from envs.alfworld.game import Game, Parameters
 
 
 def read_rows(path: Path) -> Iterator[Game]:
@@ -77,17 +76,10 @@ def parameters(pddl_params: Mapping[str, Any]) -> Parameters:
     )
 
 
-def main(arguments: list[str] | None = None) -> None:
-    from envs.alfworld.sources import load_games
+def main(arguments: Sequence[str] | None = None) -> None:
+    from envs.alfworld.sources import convert  # it imports this module
 
-    parser = argparse.ArgumentParser(description="Pack games into compact rows.")
-    parser.add_argument("source", help="a tree, rows, or generated:SIZE:PER_TYPE:SEED")
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--splits", nargs="+", choices=SPLITS, default=SPLITS)
-    options = parser.parse_args(arguments)
-    games = [game for split in options.splits for game in load_games(options.source, split)]
-    write_rows(options.out, games)
-    print(f"{len(games)} games in {options.out}")
+    convert("Pack games into compact rows.", write_rows, arguments)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 Never one in place of another: what is missing is an error that says what to do.
 """
 
+import argparse
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -38,6 +39,20 @@ def load_games(source: str | Path | None, split: str) -> list[Game]:
         raise FileNotFoundError(_advice(f"{name} has no games of {split}", path))
     _check_ids(games)
     return games
+
+
+def convert(
+    meaning: str, write: Callable[[Path, list[Game]], None], arguments: Sequence[str] | None = None
+) -> None:
+    """The program `SOURCE OUT [--splits ...]`, which gives the games of any source to `write`."""
+    parser = argparse.ArgumentParser(description=meaning)
+    parser.add_argument("source", help="a tree, rows, or generated:SIZE:PER_TYPE:SEED")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--splits", nargs="+", choices=SPLITS, default=SPLITS)
+    options = parser.parse_args(arguments)
+    games = [game for split in options.splits for game in load_games(options.source, split)]
+    write(options.out, games)
+    print(f"{len(games)} games in {options.out}")
 
 
 def _located(source: str | Path | None) -> tuple[Path, str]:

@@ -6,14 +6,13 @@ Of a game file only the problem and the goal are read. Domain and grammar are th
 so files of older releases play by today's rules and give today's texts.
 """
 
-import argparse
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from envs.alfworld import rules
-from envs.alfworld.game import SPLITS, TASK_TYPES, Game
+from envs.alfworld.game import TASK_TYPES, Game
 from envs.alfworld.rows import parameters
 
 VERSION = "json_2.1.1"
@@ -91,17 +90,10 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    from envs.alfworld.sources import load_games
+def main(arguments: Sequence[str] | None = None) -> None:
+    from envs.alfworld.sources import convert  # it imports this module
 
-    parser = argparse.ArgumentParser(description="Write games as folders that alfworld loads.")
-    parser.add_argument("source", help="a tree, rows, or generated:SIZE:PER_TYPE:SEED")
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--splits", nargs="+", choices=SPLITS, default=SPLITS)
-    options = parser.parse_args(arguments)
-    games = [game for split in options.splits for game in load_games(options.source, split)]
-    write_tree(options.out, games)
-    print(f"{len(games)} games in {options.out}; use it with ALFWORLD_DATA={options.out}")
+    convert("Write games as folders that alfworld loads: ALFWORLD_DATA=OUT.", write_tree, arguments)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,10 @@ class Named:
     left: Node | None = None
 
 
+FLIPPED = {"<": ">", r"\le": r"\ge", ">": "<", r"\ge": r"\le", "=": "=", r"\ne": r"\ne"}
+"""The sign of a relation whose sides are exchanged."""
+
+
 @dataclass(frozen=True)
 class Relation:
     """A chain of sides joined by `=`, `\\ne`, `<`, `\\le`, `>` and `\\ge`."""

@@ -7,6 +7,7 @@ too long is killed there.
 from typing import NamedTuple
 
 from eval.grading.answer import (
+    FLIPPED,
     Answer,
     Based,
     Matrix,
@@ -31,11 +32,9 @@ from eval.grading.expression import Node
 from eval.grading.grade import Decision
 from eval.grading.reading import read
 from eval.grading.realset import real_set, same_set
-from eval.grading.tokens import UnreadableError, tokenize, written
+from eval.grading.tokens import Token, UnreadableError, tokenize, written
 from eval.grading.values import same_numeral, same_value
 from eval.grading.words import as_number, plain, same_words
-
-_FLIPPED = {"<": ">", r"\le": r"\ge", ">": "<", r"\ge": r"\le", "=": "=", r"\ne": r"\ne"}
 
 
 class Outcome(NamedTuple):
@@ -58,7 +57,7 @@ def decide(gold: str, answer: str, conventions: Conventions) -> Outcome:
             return Outcome("wrong", "an approximation sign")
         if same_words(first, second, conventions):
             return Outcome("correct", "the same words")
-        equal, reason = _read_and_compare(gold, answer, conventions)
+        equal, reason = _read_and_compare((first, second), (gold, answer), conventions)
     except (UnreadableError, RecursionError) as error:
         return Outcome("wrong", f"not read: {error}", unread=True)
     except (TooLargeError, TooDeepError) as error:
@@ -68,12 +67,14 @@ def decide(gold: str, answer: str, conventions: Conventions) -> Outcome:
     return Outcome("correct" if equal else "wrong", reason)
 
 
-def _read_and_compare(gold: str, answer: str, conventions: Conventions) -> tuple[bool, str]:
-    first, second = read(gold), read(answer)
+def _read_and_compare(
+    tokens: tuple[list[Token], list[Token]], texts: tuple[str, str], conventions: Conventions
+) -> tuple[bool, str]:
+    first, second = map(read, tokens)
     compare = _Comparison(conventions)
     equal = compare.same(first, second)
     if not equal and isinstance(first, Sequence) != isinstance(second, Sequence):
-        again = read(gold, thousands=False), read(answer, thousands=False)
+        again = [read(tokenize(text, thousands=False)) for text in texts]
         if all(isinstance(one, Sequence) for one in again):  # `100,200,300` is a list where the gold is one
             equal = compare.same(*again)
     return equal, compare.reason
@@ -141,7 +142,7 @@ class _Comparison:
         factor = proportional(left, right)
         if factor is None:
             return False
-        return sign == (other_sign if factor > 0 else _FLIPPED[other_sign])
+        return sign == (other_sign if factor > 0 else FLIPPED[other_sign])
 
     def relations(self, gold: Answer, answer: Answer) -> bool:
         names = [_relation_names(one) for one in (gold, answer)]
@@ -167,7 +168,7 @@ class _Comparison:
     def chains(self, gold: Relation, answer: Relation) -> bool:
         if len(gold.sides) != len(answer.sides):
             return False
-        reverse = tuple(_FLIPPED[sign] for sign in reversed(answer.signs))
+        reverse = tuple(FLIPPED[sign] for sign in reversed(answer.signs))
         straight = gold.signs == answer.signs and self.all_same(gold.sides, answer.sides)
         return straight or (gold.signs == reverse and self.all_same(gold.sides, answer.sides[::-1]))
 

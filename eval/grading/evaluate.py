@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import TypeVar
 
 import mpmath
 from mpmath import mp
@@ -11,6 +12,7 @@ from mpmath import mp
 from eval.grading.expression import Node
 
 Point = dict[str, Fraction]
+Number = TypeVar("Number", Fraction, mpmath.mpc)
 
 _DIGITS = 40
 _SAME_DIGITS = 20
@@ -87,7 +89,7 @@ def identical(first: Node, second: Node) -> bool:
     return True
 
 
-def proportional(first: Node, second: Node) -> Fraction | float | None:
+def proportional(first: Node, second: Node) -> float | None:
     """c where first = c second at all test points, c a non-zero constant; None if there is no such c."""
     names = sorted(symbols(first) | symbols(second))
     ratios = []
@@ -235,7 +237,7 @@ def _logarithm(argument: mpmath.mpc, base: mpmath.mpc | None = None) -> mpmath.m
     return mp.log(argument) if base is None else mp.log(argument) / mp.log(base)
 
 
-def _divide(top: mpmath.mpc, bottom: mpmath.mpc) -> mpmath.mpc:
+def _divide(top: Number, bottom: Number) -> Number:
     if bottom == 0:
         raise UndefinedError("division by zero")
     return top / bottom
@@ -269,19 +271,13 @@ def _exact_factorial(argument: Fraction) -> Fraction | None:
     return Fraction(math.factorial(int(argument)))
 
 
-def _exact_quotient(top: Fraction, bottom: Fraction) -> Fraction:
-    if bottom == 0:
-        raise UndefinedError("division by zero")
-    return top / bottom
-
-
 _EXACT: dict[str, Callable] = {
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
     "multiply": lambda a, b: a * b,
     "negate": lambda a: -a,
     "absolute": abs,
-    "divide": _exact_quotient,
+    "divide": _divide,
     "power": _exact_power,
     "factorial": _exact_factorial,
 }

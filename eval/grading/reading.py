@@ -1,6 +1,7 @@
 """Tokens to an answer: lists before relations, relations before brackets, brackets before values."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from eval.grading.answer import (
     Answer,
@@ -16,7 +17,7 @@ from eval.grading.answer import (
     Words,
 )
 from eval.grading.expression import Node, parse
-from eval.grading.tokens import Token, UnreadableError, tokenize, written
+from eval.grading.tokens import Token, UnreadableError, written
 from eval.grading.units import split_unit
 
 _OPEN = {"(": ")", "[": "]", "{": "}", r"\{": r"\}", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
@@ -29,12 +30,8 @@ _ELLIPSIS = (r"\ldots", "…", "?")
 _DEEPEST = 60
 
 
-def read(text: str, thousands: bool = True) -> Answer:
-    """The answer that the text writes; `Opaque` where it is no mathematics that is read here.
-
-    `thousands`: see `tokenize`.
-    """
-    tokens = tokenize(text, thousands)
+def read(tokens: list[Token]) -> Answer:
+    """The answer that the tokens write; `Opaque` where it is no mathematics that is read here."""
     if _depth(tokens) > _DEEPEST:
         raise TooDeepError("nested too deeply")
     return read_tokens(tokens)
@@ -135,7 +132,7 @@ def _set_operation(tokens: list[Token]) -> Answer | None:
 def _plus_minus(tokens: list[Token]) -> Answer | None:
     if not any(token.value in (r"\pm", r"\mp") for token in tokens):
         return None
-    if any(token.value in ("(", r"\{") and i == 0 and _closes(tokens) for i, token in enumerate(tokens)):
+    if tokens[0].value in ("(", r"\{") and _closes(tokens):
         return None
     both = [
         [Token("symbol", sign[t.value], t.spaced) if t.value in sign else t for t in tokens]
@@ -228,7 +225,7 @@ def _value(tokens: list[Token]) -> Answer | None:
 
 def _node(tokens: list[Token]) -> Node | None:
     try:
-        return parse(list(tokens))
+        return parse(tokens)
     except (UnreadableError, RecursionError):
         return None
 
@@ -239,16 +236,14 @@ def _name(tokens: list[Token]) -> str | None:
     A name says what is asked for: `x`, `f(x)`, `X_{d}`, `|AB|`, `(p, q)`, `\\angle ABC`.
     """
     tokens = _trim(tokens)
-    depth = 0
     letters = False
-    for before, token in zip([Token("start", ""), *tokens], tokens, strict=False):
-        depth += (token.value == "{") - (token.value == "}")
+    for before, token in pairwise([Token("start", ""), *tokens]):
         if token.kind == "number" and before.value not in ("_", "{", "("):
             return None
         if token.value in ("+", "-", "*", "/", "^", "!", r"\sqrt", r"\pi", r"\infty", r"\%"):
             return None
         letters = letters or token.kind in ("letter", "word", "text")
-    return written([t._replace(value=t.value) for t in tokens if t.value not in "{}"]) if letters else None
+    return written([token for token in tokens if token.value not in "{}"]) if letters else None
 
 
 def _split(tokens: list[Token], joint: Callable[[Token], bool]) -> tuple[list[list[Token]], list[Token]]:

@@ -7,10 +7,9 @@ from itertools import pairwise
 import mpmath
 from mpmath import mp
 
-from eval.grading.answer import Answer, Relation, Sequence, SetOperation, Value, Words
+from eval.grading.answer import FLIPPED, Answer, Relation, Sequence, SetOperation, Value, Words
 from eval.grading.evaluate import TooLargeError, UndefinedError, symbols, value
 
-_FLIPPED = {"<": ">", r"\le": r"\ge", ">": "<", r"\ge": r"\le"}
 _EVERYTHING = ("all real numbers", "all reals", "real numbers", "all real number", "reals")
 
 
@@ -105,7 +104,7 @@ def _operation(answer: SetOperation) -> RealSet | None:
 def _inequality(answer: Relation) -> RealSet | None:
     """`x < 3`, `3 > x`, `1 < x \\le 2`, `x \\ne 3`: one named side, numbers around it."""
     named = [i for i, name in enumerate(answer.names) if name]
-    if len(named) != 1 or not set(answer.signs) <= {*_FLIPPED, r"\ne"}:
+    if len(named) != 1 or "=" in answer.signs:
         return None
     middle, parts = named[0], []
     for index, side in enumerate(answer.sides):
@@ -115,7 +114,7 @@ def _inequality(answer: Relation) -> RealSet | None:
         if bound is None or abs(index - middle) != 1:
             return None
         sign = answer.signs[middle] if index > middle else answer.signs[index]
-        parts.append(_half_line(sign if index > middle else _FLIPPED.get(sign, sign), bound))
+        parts.append(_half_line(sign if index > middle else FLIPPED[sign], bound))
     return RealSet(lambda x: all(part.contains(x) for part in parts), tuple(e for p in parts for e in p.ends))
 
 

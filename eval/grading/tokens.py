@@ -158,8 +158,6 @@ def _words(content: str) -> list[tuple[str, str]]:
     content = re.sub(r"\\[,;: ]|~|\$", " ", content).strip()
     if f"\\{content}" in PLAIN.values():
         return [("command", f"\\{content}")]
-    if len(content) == 1 and content.isalpha():
-        return [("text", content)]
     if re.search(r"[^\W\d_]", content):
         return [("text", content)]
     return [(token.kind, token.value) for token in tokenize(content)] if content else []

@@ -7,6 +7,7 @@ from eval.grading.vocabulary import FUNCTIONS, NO_UNIT, PLAIN_UNITS, SAME_UNIT
 
 PERCENT = r"\%"
 DEGREE = "degree"
+_UNIT_SYMBOLS = frozenset({r"\%", r"\$", r"\circ", r"\prime", "'", "/", "^", "{", "}", "*", "(", ")", "-"})
 
 
 def split_unit(tokens: list[Token]) -> tuple[list[Token], str | None]:
@@ -77,21 +78,7 @@ def _names_unit(text: str) -> bool:
 def _in_unit(tokens: list[Token], place: int, start: int) -> bool:
     """Whether the token can belong to a unit that starts at `start`: words, their powers, slashes."""
     token, before = tokens[place], tokens[place - 1]
-    if token.kind == "text" or token.value in (
-        r"\%",
-        r"\$",
-        r"\circ",
-        r"\prime",
-        "'",
-        "/",
-        "^",
-        "{",
-        "}",
-        "*",
-        "(",
-        ")",
-        "-",
-    ):
+    if token.kind == "text" or token.value in _UNIT_SYMBOLS:
         return True
     if token.kind == "number":
         return before.value in ("^", "{", "-") and place > start
