@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from opd import models
 from opd.rollout.respond import respond
@@ -47,11 +47,12 @@ class Engine(Protocol):
 
 
 class TorchEngine:
-    """The torch engine, `batch_size` responses at a time."""
+    """A model that is in memory, `batch_size` responses at a time."""
 
-    def __init__(self, folder: Path, batch_size: int) -> None:
-        self.tokenizer, self._model = models.load_tokenizer(folder), models.load(folder)
-        self.version, self._batch_size = f"torch {torch.__version__}", batch_size
+    version = f"torch {torch.__version__}"
+
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch_size: int) -> None:
+        self._model, self.tokenizer, self._batch_size = model, tokenizer, batch_size
 
     def stream(
         self, questions: Sequence[str], keys: Sequence[str], sampling: SamplingSpec, done: set[int]
@@ -79,7 +80,7 @@ class TorchEngine:
 def load(name: str, folder: Path, batch_size: int) -> Engine:
     """The engine of that name (see `opd.rollout.ENGINES`) with the model of a folder."""
     if name == "torch":
-        return TorchEngine(folder, batch_size)
+        return TorchEngine(models.load(folder), models.load_tokenizer(folder), batch_size)
     if find_spec("vllm") is None:
         raise ModuleNotFoundError(
             "the engine vllm is not installed: `pip install '.[vllm]'` with a GPU, `make vllm` without; "

@@ -8,16 +8,13 @@ import hashlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from envs.alfworld.game import Game
 from envs.alfworld.panel import Panel
 from envs.alfworld.protocols import Action, History
 from envs.alfworld.vector import AlfWorld, Turn
-from eval.responses import read_records
 
-EPISODES = "episodes.jsonl"
 OUTCOMES = ("won", "lost", "error")
 """How an episode ends, in exactly one way. `lost`: at the step limit; `error`: the engine failed."""
 
@@ -55,13 +52,15 @@ class Situation:
 class Move:
     """What a player did. `prompt` is what it was shown, empty if it reads no prompts.
 
-    `tokens` counts those it generated, and `cut_off` says that it reached their cap.
+    A model's move has the token ids of both, those of the response as it generated them; `cut_off` says
+    that it reached their cap.
     """
 
     action: Action
     response: str
     prompt: str = ""
-    tokens: int = 0
+    prompt_ids: tuple[int, ...] = ()
+    response_ids: tuple[int, ...] = ()
     cut_off: bool = False
 
 
@@ -104,48 +103,10 @@ class Played:
             (*self.admissible, command in history.admissible),
         )
 
-    def record(self) -> dict[str, Any]:
-        """The episode as one JSON record; `eval.alfworld` explains the fields."""
-        episode, turn, history = self.situation.episode, self.situation.turn, self.situation.history
-        turns = zip(self.moves, self.admissible, history.exchanges, strict=True)
-        return {
-            "suite": episode.panel,
-            "problem": episode.game.id,
-            "sample": episode.sample,
-            "seed": episode.seed,
-            "split": episode.game.split,
-            "task_type": episode.game.task_type,
-            "outcome": self.outcome,
-            "steps": len(self.moves),
-            "error": turn.error,
-            "opening": history.opening,
-            "turns": [
-                {
-                    "prompt_sha256": hashlib.sha256(move.prompt.encode()).hexdigest()
-                    if move.prompt
-                    else None,
-                    "response": move.response,
-                    "tokens": move.tokens,
-                    "cut_off": move.cut_off,
-                    "command": move.action.command,
-                    "valid_format": move.action.valid_format,
-                    # A thought is no attempt at a command.
-                    "admissible": None if move.action.thought else admissible,
-                    "observation": exchange.observation,
-                }
-                for move, admissible, exchange in turns
-            ],
-        }
-
 
 def episodes(panel: Panel, repeats: int, run: str) -> list[Episode]:
     """Each game of the panel `repeats` times, sample by sample."""
     return [Episode(panel.name, game, sample, run) for sample in range(repeats) for game in panel.games]
-
-
-def read_episodes(folder: Path) -> list[dict[str, Any]]:
-    """The records of a folder that `eval.alfworld` wrote."""
-    return read_records(folder / EPISODES)
 
 
 def play(world: AlfWorld, slots: int, waiting: Sequence[Episode], player: Player) -> Iterator[Played]:

@@ -14,9 +14,9 @@ from envs.alfworld.protocols import NAMES as PROTOCOLS
 from envs.alfworld.protocols import Protocol, React
 from envs.alfworld.protocols import load as load_protocol
 from envs.alfworld.sources import GENERATED
-from eval.episode_spec import GRAMMARS, PlaySpec
-from eval.episodes import read_episodes
-from eval.react_examples import with_examples
+from eval.alfworld.react_examples import with_examples
+from eval.alfworld.records import read_episodes
+from eval.alfworld.spec import GRAMMARS, PlaySpec
 from opd.program import in_words, json_of
 from opd.rollout import ENGINES
 from opd.spec import SamplingSpec

@@ -13,10 +13,10 @@ import pytest
 
 from envs.alfworld.generator import generate
 from envs.alfworld.panel import Panel, make_panel, write_panel
-from eval import alfworld
-from eval.alfworld import main
-from eval.alfworld_options import arguments
-from eval.episode_spec import PlaySpec
+from eval.alfworld import __main__ as alfworld
+from eval.alfworld.__main__ import main
+from eval.alfworld.options import arguments
+from eval.alfworld.spec import PlaySpec
 from opd import models
 
 BY_HAND = "--policy expert --generated tiny --per-type 1 --seed 3 --panel valid_unseen --slots 3 --out"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from eval.episodes import OUTCOMES
+from envs.alfworld.play import OUTCOMES
 from eval.statistics import compare, mcnemar_p, mean_interval, wilson_interval
 
 ALL, MACRO = "all", "mean of types"

@@ -8,12 +8,15 @@ import pytest
 
 from envs.alfworld.generator import generate
 from envs.alfworld.panel import Panel, make_panel
+from envs.alfworld.play import Move, episodes, play
+from envs.alfworld.policies.player import PolicyPlayer
 from envs.alfworld.protocols import Action, Compact, React, VerlAgent
 from envs.alfworld.vector import AlfWorld
-from eval.episodes import Move, episodes, play
-from eval.players import ModelPlayer, PolicyPlayer
-from eval.react_examples import played, with_examples
+from eval.alfworld.react_examples import played, with_examples
+from eval.alfworld.records import record
+from opd import models
 from opd.rollout.engine import TorchEngine
+from opd.rollout.game_player import ModelPlayer
 from opd.rollout.sampling import seed
 from opd.spec import SamplingSpec
 
@@ -43,7 +46,7 @@ class Says:
 
 
 def records(world, asked, player, slots=4) -> dict[tuple, dict]:
-    ended = (each.record() for each in play(world, slots, asked, player))
+    ended = (record(each) for each in play(world, slots, asked, player))
     return {(record["problem"], record["sample"]): record for record in ended}
 
 
@@ -126,18 +129,18 @@ def test_records_are_json_and_rebuild_every_prompt(world, panel):
 
 
 def test_a_model_plays(world, panel, folders):
-    engine = TorchEngine(folders[0], batch_size=4)
+    engine = TorchEngine(models.load(folders[0]), models.load_tokenizer(folders[0]), batch_size=4)
     sampling = SamplingSpec(temperature=1, top_p=1, max_new_tokens=5)
     asked = episodes(make_panel("two", panel.games[:2]), 2, "run")
     found = records(world, asked, ModelPlayer(engine, Compact(), sampling))
-    for record in found.values():
-        assert record["outcome"] == "lost"  # it only knows sums
-        for turn in record["turns"]:
+    for one in found.values():
+        assert one["outcome"] == "lost"  # it only knows sums
+        for turn in one["turns"]:
             assert 1 <= turn["tokens"] <= 5
             assert turn["tokens"] == 5 or not turn["cut_off"]
             assert Compact().parse(turn["response"]) == Action(turn["command"], turn["valid_format"])
     assert records(world, asked, ModelPlayer(engine, Compact(), sampling), slots=3) == found
-    responses = [turn["response"] for record in found.values() for turn in record["turns"]]
+    responses = [turn["response"] for one in found.values() for turn in one["turns"]]
     assert len(set(responses)) > len(responses) / 2
 
 

@@ -5,7 +5,7 @@ import pytest
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
-from eval.episode_scores import ALL, MACRO, paired, problems, render, success, table
+from eval.alfworld.scores import ALL, MACRO, paired, problems, render, success, table
 
 
 def turn(valid=True, admissible=True, cut_off=False) -> dict:

@@ -55,14 +55,16 @@ from tqdm import tqdm
 from envs.alfworld import rules
 from envs.alfworld.game import SPLITS
 from envs.alfworld.panel import Panel, make_panel, read_panel
+from envs.alfworld.play import Episode, Played, Player, episodes, play
 from envs.alfworld.policies import policy
+from envs.alfworld.policies.player import PolicyPlayer
 from envs.alfworld.sources import GENERATED, load_games
 from envs.alfworld.vector import AlfWorld
-from eval.alfworld_options import arguments
-from eval.episode_scores import paired, problems, render, table
-from eval.episode_spec import GRAMMARS, PlaySpec
-from eval.episodes import EPISODES, Episode, Played, Player, episodes, play, read_episodes
-from eval.players import ModelPlayer, PolicyPlayer
+from eval.alfworld.options import arguments
+from eval.alfworld.records import EPISODES, read_episodes
+from eval.alfworld.records import record as episode_record
+from eval.alfworld.scores import paired, problems, render, table
+from eval.alfworld.spec import GRAMMARS, PlaySpec
 from eval.responses import Journal, Request
 from opd.provenance import provenance
 
@@ -120,6 +122,7 @@ def load_player(spec: PlaySpec, folder: Path | None, panel: Panel) -> tuple[Play
     from eval.generate import tokenizer_sha256
     from opd import models
     from opd.rollout.engine import load
+    from opd.rollout.game_player import ModelPlayer
 
     assert folder is not None
     assert spec.protocol is not None
@@ -165,7 +168,7 @@ def record(spec: PlaySpec, played: Played) -> dict[str, Any]:
         "run": spec.run,
         "max_steps": spec.max_steps,
         **{name: stated[name] for name in ("domain_md5", "grammar_md5")},
-        **played.record(),
+        **episode_record(played),
     }
 
 

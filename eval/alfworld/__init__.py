@@ -1,0 +1,1 @@
+"""ALFWorld evaluated: the records of episodes and their scores. `python -m eval.alfworld --help`"""
