@@ -39,6 +39,7 @@ rule all:
 
 include: "workflows/rules/models.smk"
 include: "workflows/rules/sft.smk"
+include: "workflows/rules/alfworld.smk"
 include: "workflows/rules/distill.smk"
 
 
@@ -47,6 +48,7 @@ for path in METHOD_FILES:
     include: path
 
 
+include: "workflows/rules/reinforce.smk"
 include: "workflows/rules/evaluate.smk"
 include: "workflows/rules/report.smk"
 include: "workflows/rules/crosscheck.smk"

@@ -1,12 +1,14 @@
-"""Training curves of a study: one panel per diagnostic, one line per method, a band over seeds.
+"""Training curves of a study: one panel per task and diagnostic, one line per method, a band over seeds.
 
     python -m eval.curves --spec SPEC --out FOLDER
 
-SPEC is a `CurvesSpec` as JSON. FOLDER receives `curves.csv` (one line per method, seed, step and
-metric) and `curves.svg`.
+SPEC is a `CurvesSpec` as JSON. FOLDER receives `curves.csv` (one line per method, seed, task, step
+and metric) and `curves.svg`.
 """
 
+import itertools
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -34,45 +36,76 @@ def main(spec: CurvesSpec, out: Path) -> None:
 
 
 def collect(spec: CurvesSpec) -> pd.DataFrame:
-    """Long table (label, seed, step, metric, value) of all runs; position ranges get a metric each."""
+    """Long table of all runs, one line per logged number; position ranges get a metric each.
+
+    What a task does not log is empty.
+    """
     rows = []
     for curve in spec.curves:
         for seed, path in curve.metrics.items():
             for line in Path(path).read_text().splitlines():
                 record = json.loads(line)
-                buckets = record.pop("gap_by_position")
-                values = {name: record[name] for name in PANELS}
-                values |= {f"{_POSITIONS}{index}": value for index, value in enumerate(buckets)}
-                rows += [(curve.label, seed, record["step"], name, value) for name, value in values.items()]
-    return pd.DataFrame(rows, columns=["method", "seed", "step", "metric", "value"])
+                values = {name: record.get(name) for name in PANELS}
+                buckets = enumerate(record.get("gap_by_position") or ())
+                values |= {f"{_POSITIONS}{index}": value for index, value in buckets}
+                about = (curve.label, seed, record["task"], record["step"])
+                rows += [(*about, name, value) for name, value in values.items()]
+    return pd.DataFrame(rows, columns=["method", "seed", "task", "step", "metric", "value"])
 
 
 def draw(spec: CurvesSpec, frame: pd.DataFrame, path: Path) -> None:
     """Mean line and minimum-to-maximum band over seeds, smoothed over a twentieth of the run."""
     # A fixed salt gives elements the same ids every time: same numbers, same bytes.
     mpl.rcParams.update({"svg.hashsalt": "curves", "font.size": 9})
-    height = -(-(len(PANELS) + 1) // _COLUMNS)
+    logged = frame.dropna(subset="value")
+    tasks = list(logged.task.unique())
+    panels = {task: panels_of(logged[logged.task == task]) for task in tasks}
+    sizes = [len(panels[task]) for task in tasks]
+    sizes[-1] += 1  # the legend's place
+    heights = [-(-size // _COLUMNS) for size in sizes]
+    height = sum(heights)
     figure, axes = plt.subplots(height, _COLUMNS, figsize=(4 * _COLUMNS, 2.7 * height), squeeze=False)
-    for axis in axes.flat[len(PANELS) + 1 :]:
+    for axis in axes.flat:
         axis.axis("off")
-    draw_positions(axes.flat[len(PANELS)], spec, frame)
-    for axis, metric in zip(axes.flat, PANELS, strict=False):
-        draw_panel(axis, spec, frame[frame.metric == metric])
-        axis.set_title(metric.replace("_", " "))
-        axis.set_xlabel("step")
-        if metric in _LOGARITHMIC:
-            axis.set_yscale("log")
+    for task, top in zip(tasks, itertools.accumulate([0, *heights]), strict=False):
+        title = f"{task}: " if len(tasks) > 1 else ""
+        draw_task(axes[top:].flat, panels[task], spec, frame[frame.task == task], title)
     handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.suptitle(f"{spec.title} ({spec.scale_description})")
+    # So many inches below the edge, however tall the figure.
+    figure.suptitle(f"{spec.title} ({spec.scale_description})", y=1 - 0.216 / figure.get_figheight())
     figure.tight_layout()
     figure.legend(handles, labels, loc="lower right", ncols=2, frameon=False)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
 
 
+def panels_of(logged: pd.DataFrame) -> list[str]:
+    """The metrics of which a task logs any value, the gap by position last."""
+    found = set(logged.metric)
+    positions = any(metric.startswith(_POSITIONS) for metric in found)
+    return [name for name in PANELS if name in found] + [_POSITIONS] * positions
+
+
+def draw_task(
+    axes: Iterable[plt.Axes], panels: Sequence[str], spec: CurvesSpec, part: pd.DataFrame, title: str
+) -> None:
+    """One task's panels, their names after `title`."""
+    for axis, metric in zip(axes, panels, strict=False):
+        axis.axis("on")
+        if metric == _POSITIONS:
+            draw_positions(axis, spec, part)
+        else:
+            draw_panel(axis, spec, part[part.metric == metric])
+            axis.set_title(metric.replace("_", " "))
+            axis.set_xlabel("step")
+        axis.set_title(title + axis.get_title())
+        if metric in _LOGARITHMIC:
+            axis.set_yscale("log")
+
+
 def draw_panel(axis: plt.Axes, spec: CurvesSpec, part: pd.DataFrame) -> None:
     """All methods' lines and bands of one metric."""
-    window = max(1, int(part.step.max() + 1) // 20)
+    window = max(1, part.step.nunique() // 20)
     for index, curve in enumerate(spec.curves):
         runs = part[part.method == curve.label].pivot(index="step", columns="seed", values="value")
         smooth = runs.rolling(window, min_periods=1).mean()

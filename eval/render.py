@@ -1,10 +1,11 @@
 """Render a study's table as Markdown, HTML and LaTeX from one frame of formatted cells."""
 
 import math
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from eval.spec import TableSpec
+from eval.spec import RowSpec, TableSpec
 from opd.provenance import provenance
 
 _MISSING = "-"
@@ -15,12 +16,15 @@ _STYLE = (
 )
 
 
+Paper = Mapping[str, Mapping[str, float]]  # column -> row -> value
+
+
 def render(
-    spec: TableSpec, table: pd.DataFrame, rates: pd.DataFrame, paper: dict[str, float], code: str, suites: str
+    spec: TableSpec, table: pd.DataFrame, rates: pd.DataFrame, paper: Paper, code: str, asked: Sequence[str]
 ) -> dict[str, str]:
-    """The renderings by file suffix; `code` says what trained the rows, `suites` which were asked."""
+    """The renderings by file suffix; `code` says what trained the rows, `asked` which suites and games."""
     cells = format_cells(spec, table, rates, paper)
-    notes = footnotes(spec, cells, code, suites)
+    notes = footnotes(spec, cells, code, asked)
     markdown = f"### {spec.title}\n\n{cells.to_markdown(index=False, disable_numparse=True)}\n\n"
     markdown += "\n".join(f"- {note}" for note in notes) + "\n"
     body = cells.to_html(index=False, border=0)
@@ -34,9 +38,7 @@ def render(
     return {"md": markdown, "html": html, "tex": latex}
 
 
-def format_cells(
-    spec: TableSpec, table: pd.DataFrame, rates: pd.DataFrame, paper: dict[str, float]
-) -> pd.DataFrame:
+def format_cells(spec: TableSpec, table: pd.DataFrame, rates: pd.DataFrame, paper: Paper) -> pd.DataFrame:
     """The table as people read it: one line per row, formatted strings in every cell."""
     greedy = next((p.name for p in spec.evaluation.protocols if p.sampling.temperature == 0), None)
     indexed = table.set_index(["row", "protocol", "column"]).sort_index()
@@ -45,12 +47,16 @@ def format_cells(
     lines = []
     for row in spec.rows:
         shown = indexed.loc[row.row, spec.protocol]
+        games = table[table.row == row.row].set_index("column")
         line = {"method": row.label, "seeds": str(int(shown.loc["average"].seeds))}
+        line |= {f"ALFWorld {panel} [95 %]": with_interval(games.loc[panel]) for panel in spec.panels}
         line |= {suite: with_spread(shown.loc[suite]) for suite in suites}
         line["average [95 %]"] = with_interval(shown.loc["average"])
         if spec.contamination:
             line["clean subset"] = with_spread(shown.loc["clean subset"])
-        line |= compared(shown.loc["difference"] if "difference" in shown.index else None)
+        for panel in spec.panels:
+            line |= compared(games, f"{panel} difference", f"ALFWorld {panel} ")
+        line |= compared(shown, "difference", "average " if spec.panels else "")
         if greedy is not None and greedy != spec.protocol:
             line["greedy average"] = with_spread(indexed.loc[row.row, greedy].loc["average"])
         for variant in ("strict", "lenient"):
@@ -58,21 +64,44 @@ def format_cells(
                 line[variant] = f"{rates[variant][row.row]:+.1f}"
         line["truncated"] = f"{rates.truncated[row.row]:.1f}"
         line["tokens"] = f"{rates.tokens[row.row]:.0f}"
-        published = paper.get(row.paper_row) if row.paper_row else None
-        line["paper (7B, other scale)"] = _MISSING if published is None else f"{published:.1f}"
+        for panel in spec.panels:
+            line |= conduct(games.loc[panel], panel)
+        line |= published(spec, row, paper)
         lines.append(line)
     return pd.DataFrame(lines)
 
 
-def compared(difference: pd.Series | None) -> dict[str, str]:
+def compared(cells: pd.DataFrame, column: str, prefix: str) -> dict[str, str]:
     """The cells that compare a row with the reference, which is not compared with itself."""
-    if difference is None:
-        return {"vs. reference [95 %]": "reference", "MDD": _MISSING, "p (Holm)": _MISSING}
+    names = (f"{prefix}vs. reference [95 %]", f"{prefix}MDD", f"{prefix}p (Holm)")
+    if column not in cells.index:
+        return dict(zip(names, ("reference", _MISSING, _MISSING), strict=True))
+    found = cells.loc[column]
+    detectable = _MISSING if math.isnan(found.detectable) else f"{found.detectable:.1f}"
+    texts = (with_interval(found, signed=True), detectable, p_text(found.p_holm))
+    return dict(zip(names, texts, strict=True))
+
+
+def conduct(games: pd.Series, panel: str) -> dict[str, str]:
+    """How a row played a panel, whatever came of it."""
     return {
-        "vs. reference [95 %]": with_interval(difference, signed=True),
-        "MDD": f"{difference.detectable:.1f}",
-        "p (Holm)": p_text(difference.p_holm),
+        f"{panel} turns": f"{games.turns:.1f}",
+        f"{panel} invalid format": f"{games.invalid_format:.1f}",
+        f"{panel} inadmissible": f"{games.inadmissible:.1f}",
     }
+
+
+def published(spec: TableSpec, row: RowSpec, paper: Paper) -> dict[str, str]:
+    """The paper's values of a row."""
+    found = {name: paper[column].get(row.paper_row or "") for name, column in paper_headings(spec).items()}
+    return {name: _MISSING if value is None else f"{value:.1f}" for name, value in found.items()}
+
+
+def paper_headings(spec: TableSpec) -> dict[str, str]:
+    """Heading -> column of the paper's table."""
+    if len(spec.paper_columns) == 1:
+        return {"paper (7B, other scale)": spec.paper_columns[0]}
+    return {f"paper {column}": column for column in spec.paper_columns}
 
 
 def p_text(p: float) -> str:
@@ -96,7 +125,7 @@ def with_interval(cell: pd.Series, signed: bool = False) -> str:
     return f"{mean} [{cell.low:{sign}.1f}, {cell.high:{sign}.1f}]"
 
 
-def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str, suites: str) -> list[str]:
+def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str, asked: Sequence[str]) -> list[str]:
     """Scale, protocol, meaning of the columns, missing cells, code version and rebuild command."""
     evaluation = spec.evaluation
     protocol = next(p for p in evaluation.protocols if p.name == spec.protocol)
@@ -108,7 +137,7 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str, suites: str) -> l
         f"{evaluation.problems_per_suite or 'all'} problems per suite, temperature {sampling.temperature:g}, "
         f"top-p {sampling.top_p:g}, at most {sampling.max_new_tokens} tokens; ± is the standard deviation "
         "over training seeds. Student and teacher are one model each.",
-        f"Suites: {suites}.",
+        *asked,
         "Intervals: 95 %, clustered by problem and by training seed; the difference is paired by "
         f"problem and seed; reference: {reference}.",
         "MDD: minimal detectable difference, the true difference that a comparison with these problems and "
@@ -126,13 +155,26 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str, suites: str) -> l
         )
     if spec.contamination:
         notes.append("clean subset: the average without problems that the training prompts hold or resemble.")
+    if spec.panels:
+        notes.append(
+            "A game counts as a problem in intervals and pairs; p of a panel is adjusted apart from the "
+            "average's. turns: mean per episode; invalid format: percentage of turns without a command in "
+            "the protocol's form; inadmissible: percentage of commands that the game did not offer."
+        )
+    return notes + paper_notes(spec, cells) + list(spec.notes)
+
+
+def paper_notes(spec: TableSpec, cells: pd.DataFrame) -> list[str]:
+    """Where the paper's values come from, and which rows have none."""
     if spec.paper_table is None:
-        return notes
-    notes.append(
-        f"Paper: arXiv 2603.25562, {spec.paper_table}, {spec.paper_column}; another scale, there for the "
+        return []
+    columns = ", ".join(spec.paper_columns)
+    scale = "another scale" if len(spec.paper_columns) == 1 else "7B models, another scale"
+    notes = [
+        f"Paper: arXiv 2603.25562, {spec.paper_table}, {columns}; {scale}, there for the "
         "ordering and not for the level."
-    )
-    unmatched = cells.loc[cells["paper (7B, other scale)"] == _MISSING, "method"]
-    if len(unmatched):
-        notes.append(f"No counterpart in the paper: {'; '.join(unmatched)}.")
+    ]
+    missing = (cells[list(paper_headings(spec))] == _MISSING).all(axis=1)
+    if missing.any():
+        notes.append(f"No counterpart in the paper: {'; '.join(cells.method[missing])}.")
     return notes

@@ -5,9 +5,14 @@
 SPEC is a `ScoreSpec` as JSON. One row per model, suite, protocol and problem, with the number of
 samples and how many were correct, wrong, truncated and ungraded. The columns always add up, and
 every problem of every suite is there, or the program fails.
+
+Panels of ALFWorld's games are suites too, one row per game: won episodes are correct, lost ones wrong, and
+those in which the engine failed ungraded. `eval/alfworld/long_table.py` says which columns they add.
+
 `strict` and `lenient` count correct answers under the strict conventions and with lenient extraction (see
 docs/evaluation.md). `majority` is the share of majority votes over all samples that the right answer wins
-(maj@k), `suite_status` says whether the suite's copy is a known one.
+(maj@k), `suite_status` says whether the suite's copy is a known one. `mean_tokens` is per response, which in
+a game is a turn.
 """
 
 from collections import defaultdict
@@ -17,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 import envs
+from eval.alfworld import long_table
 from eval.grading import VARIANTS, Grade, Variant
 from eval.responses import read_records
 from eval.spec import ScoreSpec
@@ -28,14 +34,18 @@ from opd.program import arguments
 
 def main(spec: ScoreSpec, out: Path) -> None:
     """Grade all responses of the study and write the long table to `out`."""
+    long_table.refuse_unlike(subject.episodes for subject in spec.subjects)
     environment = envs.load(spec.environment)  # once: it keeps the suites and the grader's workers
     rows = []
     for subject in spec.subjects:
         for row in grade_file(spec, environment, Path(subject.responses)):
             rows.append({"row": subject.row, "seed": subject.seed, **row})
+        for panel, folder in subject.episodes.items():
+            for row in long_table.lines(panel, Path(folder)):
+                rows.append({"row": subject.row, "seed": subject.seed, **row})
     frame = pd.DataFrame(rows)
     ungraded = int(frame.ungraded.sum())
-    print(f"{frame.samples.sum()} responses of {len(spec.subjects)} models graded, {ungraded} ungraded")
+    print(f"{frame.samples.sum()} samples of {len(spec.subjects)} models graded, {ungraded} ungraded")
     frame.to_csv(out, index=False)
 
 

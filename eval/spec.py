@@ -46,17 +46,31 @@ class GenerateSpec(EvaluationSpec):
 
 
 class SubjectSpec(Spec):
-    """One evaluated model: the table row that it counts for, its seed, and its responses."""
+    """One evaluated model: the table row that it counts for, its seed, its responses and its games."""
 
     row: str
     seed: int
     responses: str
+    episodes: dict[str, str] = Field(
+        {}, description="panel of ALFWorld's games -> folder that `python -m eval.alfworld` wrote"
+    )
 
 
 class ScoreSpec(EvaluationSpec):
     """The models of one study."""
 
     subjects: tuple[SubjectSpec, ...]
+
+    @model_validator(mode="after")
+    def _all_play_the_same_panels(self) -> Self:
+        panels = {panel for subject in self.subjects for panel in subject.episodes}
+        for subject in self.subjects:
+            if missing := panels - set(subject.episodes):
+                raise ValueError(
+                    f"{subject.row}, seed {subject.seed}, has no episodes of {', '.join(sorted(missing))}, "
+                    "which others have; rows are compared on the same games"
+                )
+        return self
 
 
 class RowSpec(Spec):
@@ -75,7 +89,8 @@ class TableSpec(Spec):
     scale_description: str
     protocol: str = Field(description="protocol of the suite columns")
     paper_table: str | None
-    paper_column: str = Field(description="column of the paper's table that is shown beside ours")
+    paper_columns: tuple[str, ...] = Field(description="columns of the paper's table shown beside ours")
+    panels: tuple[str, ...] = Field((), description="panels of ALFWorld's games, not part of the average")
     reference_row: str = Field(description="row that all others are compared with, paired by problem")
     rows: tuple[RowSpec, ...]
     evaluation: EvaluationSpec
@@ -84,6 +99,7 @@ class TableSpec(Spec):
     )
     runs: tuple[str, ...] = Field(description="run.json of every trained model in the table")
     rebuild: str = Field(description="command that rebuilds the table")
+    notes: tuple[str, ...] = Field((), description="what else a reader must know, printed under the table")
 
 
 class CurveSpec(Spec):

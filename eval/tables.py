@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from eval.alfworld import columns
 from eval.render import render
 from eval.spec import ProtocolSpec, TableSpec
 from eval.statistics import (
@@ -35,13 +36,15 @@ AVERAGE, DIFFERENCE, CLEAN = "average", "difference", "clean subset"
 
 def main(spec: TableSpec, scores: Path, paper: Path, out: Path) -> None:
     """Write the table and its three renderings into `out`."""
-    frame = pd.read_csv(scores)
+    frame = pd.read_csv(scores, dtype={"problem": str, "suite_version": str})
     table = build(spec, frame)
     out.mkdir(parents=True, exist_ok=True)
     table.to_csv(out / "table.csv", index=False)
     code = code_versions([json.loads(Path(path).read_text()) for path in spec.runs])
+    asked = [f"Suites: {suite_status(of_suites(spec, frame))}."]
+    asked += [columns.describe(frame, panel) for panel in spec.panels]
     for suffix, text in render(
-        spec, table, rates(spec, frame), paper_values(spec, paper), code, suite_status(frame)
+        spec, table, rates(spec, frame), paper_values(spec, paper), code, asked
     ).items():
         (out / f"table.{suffix}").write_text(text)
 
@@ -60,16 +63,23 @@ def suite_status(frame: pd.DataFrame) -> str:
     )
 
 
+def of_suites(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
+    """The long table without the panels' games."""
+    return frame[~frame.suite.isin(spec.panels)]
+
+
 def build(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
     """One line per row, protocol and column: the suites, their average, and the paired difference.
 
     Scores are percentages of correct answers. With k > 1 samples `pass@k` and `maj@k` are averages over
     suites too, and `clean subset` is the average without contaminated problems, where there is a report
     of them. `difference` is the average minus that of the reference row on the same problems and seeds.
-    `p_holm` is adjusted for the rows of a protocol.
+    `p_holm` is adjusted for the rows of a protocol. Panels follow, each with a difference of its own.
     """
     seen = contaminated_ids(Path(spec.contamination)) if spec.contamination else None
-    parts = [_protocol_lines(spec, frame, protocol, seen) for protocol in spec.evaluation.protocols]
+    suites = of_suites(spec, frame)
+    parts = [_protocol_lines(spec, suites, protocol, seen) for protocol in spec.evaluation.protocols]
+    parts += [columns.lines(spec, frame, panel) for panel in spec.panels]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -155,7 +165,8 @@ def rates(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
 
     `strict` and `lenient`: by how many points strict conventions and lenient extraction move the score.
     """
-    part = frame[frame.protocol == spec.protocol].groupby("row")
+    suites = of_suites(spec, frame)
+    part = suites[suites.protocol == spec.protocol].groupby("row")
     totals = part[["samples", "correct", "strict", "lenient", "truncated", "ungraded"]].sum()
     return pd.DataFrame(
         {
@@ -168,11 +179,15 @@ def rates(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def paper_values(spec: TableSpec, paper: Path) -> dict[str, float]:
-    """The paper's value per row of its table; empty where it has no counterpart."""
+def paper_values(spec: TableSpec, paper: Path) -> dict[str, dict[str, float]]:
+    """The paper's values, column -> row of its table -> value; empty where it has no counterpart."""
     reference = pd.read_csv(paper)
-    chosen = reference[(reference.table == spec.paper_table) & (reference.column == spec.paper_column)]
-    return dict(zip(chosen.row, chosen.value, strict=True))
+    of_table = reference[reference.table == spec.paper_table]
+    values = {}
+    for column in spec.paper_columns:
+        chosen = of_table[of_table.column == column]
+        values[column] = dict(zip(chosen.row, chosen.value, strict=True))
+    return values
 
 
 if __name__ == "__main__":

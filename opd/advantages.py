@@ -1,4 +1,4 @@
-"""Advantages of sampled tokens for policy-gradient distillation."""
+"""Advantages of sampled tokens for a policy gradient: the teacher's log-ratio, the outcome, or both."""
 
 import torch
 from torch import Tensor
@@ -7,14 +7,18 @@ from opd.scoring import Comparison
 from opd.spec import AdvantageSpec
 
 
-def advantages(spec: AdvantageSpec, comparison: Comparison, sequence: Tensor, outcome: Tensor) -> Tensor:
-    """(N,) advantages: discounted log-ratio rewards to go, plus the weighted outcome reward.
+def advantages(spec: AdvantageSpec, comparison: Comparison, sequence: Tensor, credit: Tensor) -> Tensor:
+    """(N,) advantages: weighted log-ratio rewards to go, plus the weighted credit of the response.
 
     The reward of a token is log q - log p_old, in nats, clamped to +-`log_ratio_clip`, less its exact
-    expectation under the student if `baseline`. `sequence` (N,) ascends, `outcome` (N,) is the outcome
-    reward of each position's sequence. Nothing is normalised (`compute_opd_advantage` in the code of
-    arXiv 2603.25562; gamma is its equation 3, from the token-level estimator at 0 to the sequence-level
-    one at 1).
+    expectation under the student if `baseline`. `sequence` (N,) ascends and says which of the B responses
+    a position belongs to; `credit` (B,) is what that earned (`opd.credit`). Nothing is normalised across
+    positions (`compute_opd_advantage` in the code of arXiv 2603.25562; gamma is its equation 3, from the
+    token-level estimator at 0 to the sequence-level one at 1).
+
+    With the model at the start as teacher q, `log_ratio_weight` is the coefficient of a KL penalty
+    KL(p || q) inside the reward, estimated as log p_old - log q (k1): exact in expectation over a response
+    at gamma 1, and per position at gamma 0.
     """
     reward = comparison.teacher.sampled_log_prob - comparison.student.sampled_log_prob
     if spec.baseline:
@@ -22,7 +26,8 @@ def advantages(spec: AdvantageSpec, comparison: Comparison, sequence: Tensor, ou
         reward = reward - comparison.expected_log_ratio
     if spec.log_ratio_clip is not None:
         reward = reward.clamp(-spec.log_ratio_clip, spec.log_ratio_clip)
-    return returns_to_go(reward, sequence, spec.gamma) + spec.outcome_weight * outcome
+    log_ratio = returns_to_go(reward, sequence, spec.gamma)
+    return spec.log_ratio_weight * log_ratio + spec.outcome_weight * credit[sequence]
 
 
 def returns_to_go(reward: Tensor, sequence: Tensor, gamma: float) -> Tensor:

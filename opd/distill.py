@@ -1,16 +1,18 @@
 """The on-policy distillation loop: sample, score, diagnose, update.
 
-    python -m opd.distill --spec SPEC --student FOLDER --teacher FOLDER --out RUN_FOLDER
+    python -m opd.distill --spec SPEC --student FOLDER --teachers TASK=FOLDER ... --out RUN_FOLDER
 
-SPEC is a `DistillSpec` as JSON. RUN_FOLDER receives `model/`, `metrics.jsonl` (a line per step, see
-`opd.metrics`) and `run.json`. A killed run continues from its last checkpoint when started again
-with the same spec and models, and ends with the same numbers: all randomness is a function of
-(seed, step), so a checkpoint needs no generator state.
+SPEC is a `DistillSpec` as JSON, with one task or several; step t works on task t mod their number, and each
+task has a teacher of its own. RUN_FOLDER receives `model/`, `metrics.jsonl` (a
+line per step, see `opd.metrics`) and `run.json`. A killed run continues from its last checkpoint when
+started again with the same spec and models, and ends with the same numbers: all randomness is a function
+of (seed, step), so a checkpoint needs no generator state.
 """
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +22,10 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-import envs
-from opd import checkpoint, models
-from opd.accuracy import verified
+from opd import checkpoint, models, tasks
 from opd.advantages import advantages
 from opd.batch import TokenBatch
+from opd.credit import credit, share_without_signal
 from opd.diagnostics import diagnose
 from opd.lm_head import head_of
 from opd.loss import position_losses
@@ -33,13 +34,23 @@ from opd.objectives import position_weights
 from opd.optimizer import adamw, update
 from opd.program import arguments
 from opd.provenance import provenance
-from opd.rollout.respond import respond
-from opd.rollout.torch_engine import Rollouts
 from opd.scoring import Comparison, compare, select
-from opd.spec import DistillSpec
+from opd.spec import DistillSpec, RolloutSpec
+from opd.tasks import Task
 
 # A change of probability beyond which PPO clips; the range of the clip_fraction metric.
 _CLIP_RANGE = 0.2
+_CHECKPOINT = "checkpoint.pt"
+
+
+@dataclass(frozen=True)
+class TaughtTask:
+    """A task, and the model that teaches it."""
+
+    name: str
+    task: Task
+    teacher: PreTrainedModel
+    rollout: RolloutSpec
 
 
 @dataclass
@@ -47,54 +58,65 @@ class Run:
     """Everything a step works on."""
 
     spec: DistillSpec
-    environment: envs.Environment
     tokenizer: PreTrainedTokenizerBase
     student: PreTrainedModel
-    teacher: PreTrainedModel
+    tasks: Sequence[TaughtTask]
     optimizer: Optimizer
 
 
-def main(spec: DistillSpec, student: Path, teacher: Path, out: Path) -> None:
-    """Distil `teacher` into `student` for `spec.steps` steps; see the module's docstring."""
+def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Path) -> None:
+    """Distil the teachers into `student` for `spec.steps` steps; see the module's docstring."""
     out.mkdir(parents=True, exist_ok=True)
-    run = start(spec, student, teacher)
-    recipe = json.dumps([spec.model_dump(), models.fingerprint(student), models.fingerprint(teacher)])
-    saved = out / "checkpoint.pt"
-    lines = resume(run, checkpoint.load(saved, recipe))
-
-    with (out / "metrics.jsonl").open("w") as log:
-        log.writelines(lines)
-        for step in tqdm(range(len(lines), spec.steps), desc=f"{spec.method} seed {spec.seed}", disable=None):
-            previous = lines[-1] if lines else "none"
-            lines.append(json.dumps(distill_step(run, step, previous)) + "\n")
-            log.write(lines[-1])
-            log.flush()
-            if (step + 1) % spec.checkpoint_every == 0 and step + 1 < spec.steps:
-                checkpoint.save(saved, recipe, state(run, lines))
-
+    with ExitStack() as stack:
+        # Tasks first: a missing panel should fail before any model is loaded.
+        loaded = {name: stack.enter_context(closing(tasks.load(task))) for name, task in spec.tasks.items()}
+        run = start(spec, loaded, student, teachers)
+        folders = (student, *(teachers[name] for name in spec.tasks))
+        fingerprints = [models.fingerprint(folder) for folder in folders]
+        steps(run, out, json.dumps([spec.model_dump(), fingerprints]))
     models.save(run.student, run.tokenizer, out / "model")
     manifest = {"spec": spec.model_dump(), "model": models.fingerprint(out / "model"), **provenance()}
     (out / "run.json").write_text(json.dumps(manifest, indent=2) + "\n")
-    saved.unlink(missing_ok=True)
+    (out / _CHECKPOINT).unlink(missing_ok=True)
 
 
-def start(spec: DistillSpec, student: Path, teacher: Path) -> Run:
-    """Load both models and check that they can be compared token by token."""
-    learner, guide = models.load(student), models.load(teacher).requires_grad_(False)
-    for folder, model in ((student, learner), (teacher, guide)):
+def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers: Mapping[str, Path]) -> Run:
+    """Load all models and check that they can be compared token by token."""
+    if teachers.keys() != spec.tasks.keys():
+        raise ValueError(f"--teachers must name {', '.join(spec.tasks)}, and names {', '.join(teachers)}")
+    learner = models.load(student)
+    guides = {folder: models.load(folder).requires_grad_(False) for folder in set(teachers.values())}
+    for folder, model in [(student, learner), *guides.items()]:
         if model.config.vocab_size != spec.vocabulary_size:
             raise ValueError(
                 f"{folder} has {model.config.vocab_size} token ids, the spec says "
-                f"{spec.vocabulary_size}; student and teacher must share one vocabulary"
+                f"{spec.vocabulary_size}; student and teachers must share one vocabulary"
             )
-    return Run(
-        spec=spec,
-        environment=envs.load(spec.environment),
-        tokenizer=models.load_tokenizer(student),
-        student=learner,
-        teacher=guide,
-        optimizer=adamw(learner, spec.optimizer),
-    )
+    taught = [
+        TaughtTask(name, loaded[name], guides[teachers[name]], task.rollout)
+        for name, task in spec.tasks.items()
+    ]
+    optimizer = adamw(learner, spec.optimizer)
+    return Run(spec, models.load_tokenizer(student), learner, taught, optimizer)
+
+
+def steps(run: Run, out: Path, recipe: str) -> None:
+    """All steps that no checkpoint of this recipe has done, with their metrics and checkpoints."""
+    spec = run.spec
+    lines = resume(run, checkpoint.load(out / _CHECKPOINT, recipe))
+    with (out / "metrics.jsonl").open("w") as log:
+        log.writelines(lines)
+        for step in tqdm(range(len(lines), spec.steps), desc=f"{spec.method} seed {spec.seed}", disable=None):
+            try:
+                lines.append(json.dumps(distill_step(run, step)) + "\n")
+            except FloatingPointError as error:
+                previous = lines[-1].strip() if lines else "none"
+                where = f"step {step}, {spec.method}"
+                raise FloatingPointError(f"{where}: {error}. Last finite values: {previous}") from error
+            log.write(lines[-1])
+            log.flush()
+            if (step + 1) % spec.checkpoint_every == 0 and step + 1 < spec.steps:
+                checkpoint.save(out / _CHECKPOINT, recipe, state(run, lines))
 
 
 def resume(run: Run, saved: dict | None) -> list[str]:
@@ -116,19 +138,21 @@ def state(run: Run, lines: list[str]) -> dict:
     }
 
 
-def distill_step(run: Run, step: int, previous: str) -> dict:
+def distill_step(run: Run, step: int) -> dict:
     """One step: sample, score, diagnose, update. Returns its metrics line.
 
-    Raises FloatingPointError with `previous`, the last line, if the loss or gradient is not finite.
+    Raises FloatingPointError if the loss or gradient is not finite.
     """
     spec, watch = run.spec, Stopwatch()
+    taught = run.tasks[step % len(run.tasks)]
     with watch("rollout"):
-        problems, rollouts = sample(run, step)
-    batch = rollouts.batch
+        collected = taught.task.collect(run.student, run.tokenizer, spec.seed, step // len(run.tasks))
+        experience = collected.shortest_first()
+    batch = experience.batch
     with watch("scoring"):
         comparison = compare(
             run.student,
-            run.teacher,
+            taught.teacher,
             batch,
             spec.teacher_top_k,
             spec.tokens_per_forward,
@@ -136,19 +160,19 @@ def distill_step(run: Run, step: int, previous: str) -> dict:
             spec.objective.nucleus_mass or 1.0,
             spec.objective.advantage.baseline,
         )
-    metrics = diagnose(batch, rollouts.finished, comparison, spec.rollout.max_new_tokens)
-    correct = verified(rollouts, problems, run.tokenizer, run.environment)
-    outcome = torch.tensor(correct, device=batch.tokens.device).float()[batch.sequence]
+    metrics = diagnose(batch, experience.finished, comparison, taught.rollout.max_new_tokens)
     with watch("training"):
-        advantage = advantages(spec.objective.advantage, comparison, batch.sequence, outcome)
-        updates = list(train(run, batch, comparison, advantage, f"step {step}", previous))
-    tokens = len(batch.sampled)
+        earned = credit(spec.objective.advantage.credit, experience)
+        advantage = advantages(spec.objective.advantage, comparison, batch.sequence, earned)
+        updates = list(train(run, taught, batch, comparison, advantage))
     return {
         "step": step,
+        "task": taught.name,
         **{name: mean([update[name] for update in updates]) for name in updates[0]},
-        "rollout_accuracy": sum(correct) / len(correct),
+        **experience.metrics,
+        "groups_without_signal": share_without_signal(experience),
         **metrics,
-        "machine": {**watch.rates(tokens), "peak_memory_mib": peak_memory_mib()},
+        "machine": {**watch.rates(len(batch.sampled)), "peak_memory_mib": peak_memory_mib()},
     }
 
 
@@ -158,47 +182,37 @@ def mean(values: list[float | None]) -> float | None:
     return sum(known) / len(known) if len(known) == len(values) else None
 
 
-def sample(run: Run, step: int) -> tuple[list[envs.Problem], Rollouts]:
-    """The step's problems and the student's responses, shortest sequence first.
-
-    Methods that share a seed see the same problems and the same random streams.
-    """
-    spec = run.spec
-    drawn = run.environment.training_problems(spec.seed, step, spec.rollout.prompts)
-    problems = [problem for problem in drawn for _ in range(spec.rollout.samples_per_prompt)]
-    keys = [f"rollout/{spec.seed}/{step}/{row}" for row in range(len(problems))]
-    questions = [problem.question for problem in problems]
-    rollouts = respond(run.student, run.tokenizer, questions, keys, spec.rollout)
-    order = rollouts.batch.attention.sum(-1).argsort(stable=True)
-    return [problems[row] for row in order.tolist()], rollouts.rows(order)
-
-
 def train(
-    run: Run, batch: TokenBatch, comparison: Comparison, advantage: Tensor, where: str, previous: str
+    run: Run, taught: TaughtTask, batch: TokenBatch, comparison: Comparison, advantage: Tensor
 ) -> Iterator[dict[str, float | None]]:
     """Update the student once per minibatch of whole sequences; yields each update's metrics.
 
     `comparison` and `advantage` (N,) belong to the N positions of `batch`, before the first update.
     """
-    spec, count = run.spec, run.spec.optimizer.minibatches
+    spec = run.spec
+    count = max(1, round(len(batch.tokens) / taught.rollout.minibatch_size))
     for index in range(count):
         # Every count-th sequence: minibatches are alike in length, and within one, lengths ascend.
         rows = torch.arange(index, len(batch.tokens), count, device=batch.tokens.device)
         chosen = torch.isin(batch.sequence, rows)
         part = batch.rows(rows)
         mask = torch.ones(len(part.sampled), device=batch.tokens.device)
-        loss, moved = accumulate(run, part, select(comparison, chosen), advantage[chosen], mask)
+        loss, moved = accumulate(
+            run, taught.teacher, part, select(comparison, chosen), advantage[chosen], mask
+        )
         norm = update(run.student, [run.optimizer], spec.optimizer.clip_norm)
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise FloatingPointError(
-                f"{where}: {spec.method} has loss {loss} and gradient norm {norm}. "
-                f"Last finite values: {previous.strip()}"
-            )
+            raise FloatingPointError(f"the loss is {loss}, the gradient norm {norm}")
         yield {"loss": loss, "gradient_norm": norm, "clip_fraction": moved}
 
 
 def accumulate(
-    run: Run, minibatch: TokenBatch, comparison: Comparison, advantage: Tensor, mask: Tensor
+    run: Run,
+    teacher: PreTrainedModel,
+    minibatch: TokenBatch,
+    comparison: Comparison,
+    advantage: Tensor,
+    mask: Tensor,
 ) -> tuple[float, float | None]:
     """Add the minibatch's gradient to the student, a few sequences at a time.
 
@@ -213,7 +227,7 @@ def accumulate(
         here = slice(start, start + len(part.sampled))
         counted = mask[here] > 0
         losses, log_p = position_losses(
-            spec, run.student, head_of(run.teacher), part, select(comparison, here), advantage[here], counted
+            spec, run.student, head_of(teacher), part, select(comparison, here), advantage[here], counted
         )
         loss = (weights[here][counted] * losses).sum()
         loss.backward()
@@ -229,8 +243,9 @@ if __name__ == "__main__":
         *arguments(
             __doc__,
             DistillSpec,
+            frozenset({"teachers"}),
             student="model folder to start from",
-            teacher="model folder to learn from",
+            teachers="model folder to learn each task of the spec from",
             out="run folder to write",
         )
     )

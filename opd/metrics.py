@@ -7,7 +7,14 @@ METRICS = {
     "the range where PPO clips; null where the loss never computes the normaliser.",
     "response_length": "Mean tokens per response, the end token included.",
     "cap_share": "Share of responses that reached the token cap (ResponseClipRatio in arXiv 2603.25562).",
-    "rollout_accuracy": "Share of rollouts that end by themselves with the right answer. Never trained on.",
+    "episode_success": "Share of the step's episodes that succeed: a response that ends by itself with the "
+    "right answer, or a game won. Trained on only where an objective asks for outcomes.",
+    "groups_without_signal": "Share of the step's groups (samples of one prompt or game) whose episodes all "
+    "have the same return, so that a group baseline leaves nothing; 1 where each prompt is answered once.",
+    "turns": "Games: mean responses per episode.",
+    "invalid_format": "Games: share of responses that are no command in the protocol's form.",
+    "inadmissible": "Games: share of commands that the engine did not offer.",
+    "episode_errors": "Games: share of the step's episodes that the engine could not finish; not trained on.",
     "gap": "Mean of log q(y) - log p(y) over sampled tokens y (teacher q, student p), in nats.",
     "gap_by_position": "The gap in eight equal ranges of the token cap, first tokens first; null where no "
     "response is that long.",

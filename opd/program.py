@@ -8,17 +8,35 @@ from pydantic import ValidationError
 from opd.spec import Spec
 
 
-def arguments(description: str | None, spec: type[Spec], **paths: str) -> tuple:
-    """Parse `--spec` and one option per entry of `paths` (name -> help); returns their values."""
+def arguments(
+    description: str | None, spec: type[Spec], named: frozenset[str] = frozenset(), **paths: str
+) -> tuple:
+    """Parse `--spec` and one option per entry of `paths` (name -> help); returns their values.
+
+    An option in `named` takes NAME=PATH, once or more, and gives a dictionary.
+    """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--spec", required=True, help=f"{spec.__name__} as JSON text, or a file of it")
     for name, meaning in paths.items():
-        parser.add_argument(f"--{name}", required=True, type=Path, help=meaning)
+        if name in named:
+            parser.add_argument(
+                f"--{name}", required=True, type=_named, nargs="+", metavar="NAME=PATH", help=meaning
+            )
+        else:
+            parser.add_argument(f"--{name}", required=True, type=Path, help=meaning)
     given = vars(parser.parse_args())
+    given |= {name: dict(given[name]) for name in named}
     text = given.pop("spec")
     return spec.model_validate_json(json_of(text)), *given.values()
+
+
+def _named(text: str) -> tuple[str, Path]:
+    name, separator, path = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PATH")
+    return name, Path(path)
 
 
 def json_of(text: str) -> str:

@@ -8,12 +8,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from envs.alfworld.protocols import ProtocolConfig
 from opd.names import SUPPORTS
 from opd.objectives import OBJECTIVES
 
 Probability = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0)]
 
 
 class Spec(BaseModel):
@@ -40,35 +42,6 @@ class ArchitectureSpec(Spec):
         return self
 
 
-class PretrainSpec(Spec):
-    """A chain-arithmetic model from scratch, trained with Muon and selected by accuracy."""
-
-    style: Literal["teacher", "student"] = Field(description="writing style of the demonstrations")
-    architecture: ArchitectureSpec
-    seed: int
-    steps: Count = Field(description="length of the learning-rate schedule, in optimiser steps")
-    tokens_per_step: Count = Field(description="approximate tokens in a batch")
-    learning_rate: Rate = Field(description="AdamW, for embeddings, head, norms and biases")
-    muon_learning_rate: Rate = Field(description="Muon, for the matrices inside the layers")
-    warmup_steps: int = Field(ge=0)
-    max_new_tokens: Count = Field(description="cap on a response when accuracy is measured")
-    development_problems: Count
-    evaluate_every: Count = Field(description="steps between accuracy measurements")
-    stop_at_accuracy: float | None = Field(
-        description="stop at the first measured greedy accuracy at least this high; null: never"
-    )
-    accept_accuracy: tuple[float, float] = Field(
-        description="the job fails if the final greedy accuracy is outside this range"
-    )
-
-
-class HubModelSpec(Spec):
-    """A model fetched from the Hugging Face hub at a fixed revision."""
-
-    hub_id: str
-    revision: str
-
-
 class SamplingSpec(Spec):
     """How responses are drawn. Temperature 0 is greedy; then `top_p` must be 1."""
 
@@ -81,6 +54,70 @@ class SamplingSpec(Spec):
         if self.temperature == 0 and self.top_p < 1:
             raise ValueError("temperature 0 is greedy and ignores top_p; write top_p: 1.0")
         return self
+
+
+class LessonSpec(Spec):
+    """One of the tasks that a model from scratch learns, and how well it must do it in the end."""
+
+    share: Rate = Field(1.0, description="its part of the optimiser steps, relative to the other task's")
+    stop_at_accuracy: float | None = Field(
+        description="stop at the first measured accuracy at least this high, in all tasks that ask for it; "
+        "null: this one does not"
+    )
+    accept_accuracy: tuple[float, float] = Field(
+        description="the job fails if the final accuracy is outside this range"
+    )
+
+
+class ArithmeticLessonSpec(LessonSpec):
+    """Chain arithmetic, from endless demonstrations; the accuracy is greedy, on development problems."""
+
+    style: Literal["teacher", "student"] = Field(description="writing style of the demonstrations")
+    max_new_tokens: Count = Field(description="cap on a response when accuracy is measured")
+    development_problems: Count
+
+
+class GameLessonSpec(LessonSpec):
+    """ALFWorld's games, from a file of demonstrations; the accuracy is the share of games won."""
+
+    demonstrations: str = Field(description="file of python -m envs.alfworld.demonstrations")
+    panel: str = Field(description="panel file: the development games, each played once")
+    sampling: SamplingSpec = Field(description="how the commands are drawn in them")
+    max_steps: Count = Field(description="turns after which a development game is lost")
+
+
+class CurriculumSpec(Spec):
+    """What a model from scratch learns: arithmetic, games, or both with one set of weights."""
+
+    chain_arithmetic: ArithmeticLessonSpec | None = None
+    alfworld: GameLessonSpec | None = None
+
+    @model_validator(mode="after")
+    def _something_to_learn(self) -> Self:
+        if self.chain_arithmetic is None and self.alfworld is None:
+            raise ValueError("nothing to learn; write chain_arithmetic, alfworld, or both")
+        return self
+
+
+class PretrainSpec(Spec):
+    """A model from scratch, trained with Muon and selected by accuracy."""
+
+    tasks: CurriculumSpec
+    architecture: ArchitectureSpec
+    seed: int
+    steps: Count = Field(description="length of the learning-rate schedule, in optimiser steps")
+    tokens_per_step: Count = Field(description="approximate tokens in a batch")
+    learning_rate: Rate = Field(description="AdamW, for embeddings, head, norms and biases")
+    muon_learning_rate: Rate = Field(description="Muon, for the matrices inside the layers")
+    warmup_steps: int = Field(ge=0)
+    evaluate_every: Count = Field(description="steps between measurements of tasks with stop_at_accuracy")
+
+
+class HubModelSpec(Spec):
+    """A model fetched from the Hugging Face hub at a fixed revision."""
+
+    hub_id: str
+    revision: str
 
 
 class SftSpec(Spec):
@@ -98,15 +135,58 @@ class SftSpec(Spec):
     learning_rate: Rate
 
 
+class CreditSpec(Spec):
+    """How a response's outcome becomes its credit; see `opd.credit`."""
+
+    baseline: Literal["none", "group"] = Field(
+        "none", description="none: the episode's return itself; group: less the mean of the group's episodes"
+    )
+    standardise: bool = Field(False, description="divide by the standard deviation: GRPO, not Dr. GRPO")
+    step_weight: Weight = Field(0.0, description="weight of GiGPO's credit among responses to the same state")
+    step_gamma: Probability | None = Field(None, description="discount per turn of the rewards to go in it")
+    invalid_penalty: Weight = Field(
+        0.0, description="taken from the score of an invalid response, where success is worth 1"
+    )
+
+    @model_validator(mode="after")
+    def _group_is_there(self) -> Self:
+        for knob, used in (("standardise", self.standardise), ("step_weight", self.step_weight > 0)):
+            if used and self.baseline == "none":
+                raise ValueError(f"{knob} compares within a group; write baseline: group, or remove {knob}")
+        if (self.step_gamma is not None) != (self.step_weight > 0):
+            raise ValueError("step_gamma goes with a step_weight above 0, and only with it")
+        return self
+
+
 class AdvantageSpec(Spec):
     """What a policy gradient credits a sampled token with; see `opd.advantages`."""
 
+    log_ratio_weight: Weight = Field(
+        1.0,
+        description="weight of the teacher's log-ratio; 0: the teacher is ignored; small, where the teacher "
+        "is the model at the start: the coefficient of a KL penalty",
+    )
     gamma: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="discount of later rewards: 0 token-level, 1 sequence-level"
     )
     log_ratio_clip: Rate | None = Field(None, description="clamp of the log-ratio reward, in nats")
     baseline: bool = Field(False, description="subtract the exact expected reward of each position")
-    outcome_weight: float = Field(0.0, description="weight of the verified outcome (0 or 1) of the response")
+    outcome_weight: Weight = Field(0.0, description="weight of the verified outcome, credited by `credit`")
+    credit: CreditSpec = Field(CreditSpec(), description="how the outcome is credited to responses")
+
+    @model_validator(mode="after")
+    def _knobs_are_used(self) -> Self:
+        if self.log_ratio_weight == self.outcome_weight == 0:
+            raise ValueError("log_ratio_weight and outcome_weight are both 0; write one of them")
+        if self.outcome_weight == 0 and self.credit != CreditSpec():
+            raise ValueError("outcome_weight 0 would ignore credit; write an outcome_weight or remove credit")
+        if self.log_ratio_weight == 0:
+            for knob in ("gamma", "log_ratio_clip", "baseline"):
+                if getattr(self, knob):
+                    raise ValueError(
+                        f"log_ratio_weight 0 would ignore {knob}; remove {knob} or write a log_ratio_weight"
+                    )
+        return self
 
 
 class ObjectiveSpec(Spec):
@@ -169,20 +249,46 @@ class ObjectiveSpec(Spec):
 
 
 class RolloutSpec(SamplingSpec):
-    """On-policy sampling: `prompts` x `samples_per_prompt` responses per step."""
+    """On-policy sampling: `prompts` x `samples_per_prompt` responses per step, and how they are used."""
 
     prompts: Count
     samples_per_prompt: Count
+    minibatch_size: Count = Field(description="responses per update; of games, about so many turns")
+
+
+class GamesSpec(Spec):
+    """How ALFWorld's games are played while training: every turn is a prompt of its own."""
+
+    panel: str = Field(description="panel file: the games that are drawn from")
+    protocol: ProtocolConfig = Field(description="how a turn is put to the model, and its response read")
+    max_steps: Count = Field(description="turns after which a game is lost")
+    processes: Count = Field(1, description="worker processes that share the games; changes nothing")
+
+
+class TaskSpec(Spec):
+    """Where a task's prompts come from, and how they are answered: exactly one of the two sources.
+
+    For games, `rollout` counts games as prompts and caps each turn.
+    """
+
+    environment: str | None = Field(None, description="problems of this environment, one response each")
+    games: GamesSpec | None = Field(None, description="games of ALFWorld, a response each turn")
+    rollout: RolloutSpec
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.environment is None) == (self.games is None):
+            raise ValueError("a task has either an environment or games; write one of them")
+        return self
 
 
 class OptimizerSpec(Spec):
-    """AdamW with gradient clipping; each rollout batch is split into `minibatches` updates."""
+    """AdamW with gradient clipping."""
 
     learning_rate: Rate
     betas: tuple[float, float]
     weight_decay: float
     clip_norm: Rate
-    minibatches: Count
 
 
 class DistillSpec(Spec):
@@ -191,10 +297,9 @@ class DistillSpec(Spec):
     experiment: str
     method: str
     seed: int
-    environment: str
-    steps: Count
-    vocabulary_size: Count = Field(description="token ids of both models, checked when they load")
-    rollout: RolloutSpec
+    tasks: dict[str, TaskSpec] = Field(min_length=1, description="step t works on task t mod their number")
+    steps: Count = Field(description="steps in all, shared equally by the tasks")
+    vocabulary_size: Count = Field(description="token ids of all models, checked when they load")
     teacher_top_k: Count = Field(
         description="teacher tokens kept per position: support of the top-K objectives, and of "
         "the overlap and mass diagnostics of every method"
@@ -233,10 +338,21 @@ class DistillSpec(Spec):
 
     @model_validator(mode="after")
     def _minibatches_divide(self) -> Self:
-        responses = self.rollout.prompts * self.rollout.samples_per_prompt
-        if responses % self.optimizer.minibatches:
-            raise ValueError(
-                f"{responses} responses per step cannot be split into {self.optimizer.minibatches} equal "
-                f"minibatches; change rollout.prompts or optimizer.minibatches"
-            )
+        for name, task in self.tasks.items():
+            responses = task.rollout.prompts * task.rollout.samples_per_prompt
+            if task.environment and responses % task.rollout.minibatch_size:
+                raise ValueError(
+                    f"{responses} responses per step of {name} cannot be split into minibatches of "
+                    f"{task.rollout.minibatch_size}; change rollout.prompts or rollout.minibatch_size"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _groups_have_company(self) -> Self:
+        for name, task in self.tasks.items():
+            if self.objective.advantage.credit.baseline == "group" and task.rollout.samples_per_prompt == 1:
+                raise ValueError(
+                    f"baseline: group compares samples of one prompt, and {name} has one of each; write "
+                    f"samples_per_prompt: 2 or more"
+                )
         return self

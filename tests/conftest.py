@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from envs.chain_arithmetic.tokenizer import build_tokenizer
+from envs.tokenizer import build_tokenizer
 from opd import models
 from opd.spec import ArchitectureSpec
 

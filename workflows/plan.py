@@ -5,15 +5,16 @@ validated when the Snakefile is read, so nothing starts with a config that could
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 import envs
+from eval.alfworld.spec import PlaySpec
 from eval.spec import CurvesSpec, GenerateSpec, ScoreSpec, TableSpec
-from opd.spec import DistillSpec, SftSpec, Spec
+from opd.spec import DistillSpec, PretrainSpec, SftSpec, Spec
 from workflows.config.schema import AblationConfig, Config, RowConfig, StudyConfig
 from workflows.explain import ConfigError, check
 
@@ -54,20 +55,83 @@ class Plan:
 
     def distill_spec(self, experiment: str, method: str, seed: int) -> DistillSpec:
         """The whole recipe of a run. `method` may be an ablation's variant, `base@knob=value`."""
+        config = self.config.experiments[experiment]
+        names = {"experiment": experiment, "method": method, "seed": seed}
+        return self._recipe(names, tuple(config.teachers), config.distill, method)
+
+    def reinforce_spec(self, model: str) -> DistillSpec:
+        """The recipe of a model that learns from outcomes; its teacher is the model it starts from."""
+        config = self.config.models[model].reinforce
+        assert config is not None
+        names = {"experiment": model, "method": config.method, "seed": config.seed}
+        return self._recipe(names, (config.task,), config.distill, config.method)
+
+    def _recipe(
+        self, names: dict[str, Any], tasks: Sequence[str], setting: dict[str, Any], method: str
+    ) -> DistillSpec:
+        """`distill` of the config, changed by the setting, then by the method, then by an ablation.
+
+        Rollouts are changed first by what their task says of them.
+        """
+        changes = merge(setting, self._knobs(method))
+        recipe = merge(self.config.distill, changes)
+        del recipe["rollout"]
+        recipe["tasks"] = {task: self._task(task, changes.get("rollout", {})) for task in tasks}
+        return check(DistillSpec, recipe | names, f"{names['experiment']}, method {method}")
+
+    def _knobs(self, method: str) -> dict:
+        """What a method or an ablation's variant of it changes."""
         base, _, change = method.partition("@")
         if base not in self.methods:
             raise ConfigError(f"unknown method {base!r}; known: {', '.join(sorted(self.methods))}")
-        recipe = merge(self.config.distill, self.methods[base])
-        if change:
-            knob, _, value = change.partition("=")
-            recipe = merge(recipe, _nest(knob, yaml.safe_load(value)))
-        recipe |= {
-            "experiment": experiment,
-            "method": method,
-            "seed": seed,
-            "environment": self.config.evaluation.environment,
-        }
-        return check(DistillSpec, recipe, f"method {method}")
+        if not change:
+            return self.methods[base]
+        knob, _, value = change.partition("=")
+        return merge(self.methods[base], _nest(knob, yaml.safe_load(value)))
+
+    def _task(self, name: str, changes: dict) -> dict:
+        """A task as a run's spec has it, with changes of its rollouts."""
+        config = self.config.tasks[name]
+        rollout = merge(merge(self.config.distill["rollout"], config.rollout), changes)
+        task = config.model_dump(exclude={"rollout"}) | {"rollout": rollout}
+        if config.games:
+            task["games"]["panel"] = self.panel_file(config.games.panel)
+        return task
+
+    def panel_file(self, name: str) -> str:
+        """Where the panel of that name in the config lies."""
+        return f"{self.results}/alfworld/{name}.jsonl"
+
+    def demonstrations_file(self, panel: str) -> str:
+        """Where the expert's demonstrations on a panel lie."""
+        return f"{self.results}/alfworld/{panel}.demonstrations.jsonl"
+
+    def pretrain_files(self, model: str) -> list[str]:
+        """The panels and demonstrations that a model from scratch is trained and measured on."""
+        games = self.pretrain_spec(model).tasks.alfworld
+        return [games.demonstrations, games.panel] if games else []
+
+    def panel_files(self, tasks: Iterable[str]) -> list[str]:
+        """The panels that tasks draw their games from."""
+        games = [self.config.tasks[task].games for task in tasks]
+        return sorted({self.panel_file(each.panel) for each in games if each})
+
+    def play_spec(self, panel: str) -> PlaySpec:
+        """How every model plays a panel."""
+        config = self.config.evaluation
+        assert config.games is not None
+        return PlaySpec(panel=self.panel_file(panel), engine=config.engine, **config.games.model_dump())
+
+    def pretrain_spec(self, model: str) -> PretrainSpec:
+        """How a model is trained from scratch, with files for the panels that the config names."""
+        config = self.config.models[model].pretrain
+        assert config is not None
+        if (games := config.tasks.alfworld) is None:
+            return config
+        files = {"demonstrations": self.demonstrations_file(games.demonstrations)}
+        files["panel"] = self.panel_file(games.panel)
+        tasks = config.tasks.model_copy(update={"alfworld": games.model_copy(update=files)})
+        return config.model_copy(update={"tasks": tasks})
 
     def sft_spec(self, model: str) -> SftSpec:
         """How a model is warm-started; whom it learns from is the rule's input."""
@@ -85,7 +149,12 @@ class Plan:
     def score_spec(self, study: str) -> ScoreSpec:
         """The models of a study and where their responses lie."""
         subjects = [
-            {"row": row.label, "seed": seed, "responses": f"{folder}/responses.jsonl"}
+            {
+                "row": row.label,
+                "seed": seed,
+                "responses": f"{folder}/responses.jsonl",
+                "episodes": {panel: f"{folder}/games/{panel}" for panel in self.studies[study].panels},
+            }
             for row in self.studies[study].rows
             for seed, folder in self.subjects(row)
         ]
@@ -114,7 +183,9 @@ class Plan:
             scale_description=self.config.description,
             protocol=evaluation.table_protocol,
             paper_table=config.paper_table,
-            paper_column=config.paper_column,
+            paper_columns=config.paper_columns,
+            panels=config.panels,
+            notes=config.notes,
             reference_row=config.reference,
             rows=[{"row": r.label, "label": r.label, "paper_row": r.paper_row} for r in config.rows],
             evaluation=evaluation.asked,
@@ -154,11 +225,13 @@ class Plan:
             yield seed, f"{self.results}/runs/{row.experiment}/{row.method}/seed{seed}"
 
     def made_by(self, source: str) -> list[str]:
-        """Names of the models that come from `pretrain`, `hub` or `sft`."""
+        """Names of the models that come from `pretrain`, `hub`, `sft` or `reinforce`."""
         return [name for name, model in self.config.models.items() if model.source == source]
 
     def check_runs(self) -> None:
-        """Build the spec of every run of every study, so that a wrong knob fails now."""
+        """Build the spec of every run, so that a wrong knob fails now."""
+        for model in self.made_by("reinforce"):
+            self.reinforce_spec(model)
         for study in self.studies.values():
             for row in study.rows:
                 if row.model is None:

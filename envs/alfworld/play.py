@@ -74,11 +74,17 @@ class Player(Protocol):
 
 @dataclass(frozen=True)
 class Played:
-    """An episode as far as it has been played."""
+    """An episode as far as it has been played; move t answered the history `histories[t]`."""
 
     situation: Situation
     moves: tuple[Move, ...] = ()
-    admissible: tuple[bool, ...] = ()
+    histories: tuple[History, ...] = ()
+
+    @property
+    def admissible(self) -> tuple[bool, ...]:
+        """Per move, whether its command was one that the engine offered."""
+        pairs = zip(self.moves, self.histories, strict=True)
+        return tuple(move.action.command in history.admissible for move, history in pairs)
 
     @property
     def ended(self) -> bool:
@@ -95,12 +101,13 @@ class Played:
 
     def after(self, move: Move, turn: Turn) -> "Played":
         """The episode one turn later."""
-        history, command = self.situation.history, move.action.command
+        history = self.situation.history
         seen = turn.observation if turn.error is None else ""
+        after = history.then(move.action.command, seen, turn.admissible)
         return Played(
-            replace(self.situation, turn=turn, history=history.then(command, seen, turn.admissible)),
+            replace(self.situation, turn=turn, history=after),
             (*self.moves, move),
-            (*self.admissible, command in history.admissible),
+            (*self.histories, history),
         )
 
 

@@ -2,7 +2,16 @@
 
 from itertools import islice
 
+import pytest
+
 import envs
+from envs.alfworld import vocabulary
+from envs.alfworld.demonstrations import demonstrate
+from envs.alfworld.game import SPLITS
+from envs.alfworld.generator import generate
+from envs.alfworld.panel import make_panel
+from envs.alfworld.protocols import Compact
+from envs.alfworld.protocols.command import read
 from opd import models
 
 
@@ -38,3 +47,47 @@ def test_saved_tokenizer_is_the_same(tokenizer, folders):
     assert loaded.decode(loaded(text)["input_ids"]) == text
     assert (loaded.eos_token_id, loaded.pad_token_id) == (tokenizer.eos_token_id, tokenizer.pad_token_id)
     assert models.prompt_ids(loaded, "x = 4") == models.prompt_ids(tokenizer, "x = 4")
+
+
+def test_words_of_arithmetic_keep_their_ids(tokenizer):
+    """Models of arithmetic do not depend on what games need."""
+    ids = {"<|endoftext|>": 0, "<|im_end|>": 2, "0": 4, "19": 23, "a": 24, "x": 47, "wait": 54, "right": 71}
+    ids |= {"assistant": 73, "}": 79}
+    assert tokenizer.convert_tokens_to_ids(list(ids)) == list(ids.values())
+    assert "alarmclock" in vocabulary.words()
+    assert tokenizer.convert_tokens_to_ids("alarmclock") == 80  # `a` comes before it, and is a label too
+
+
+@pytest.mark.parametrize("size", ["tiny", "small", "full"])
+def test_goals_and_commands_of_games_have_no_unknown_word(tokenizer, size):
+    for seed, split in enumerate(SPLITS):
+        for game in generate(size, 20, seed, split):
+            assert survives(tokenizer, game.goal)
+            assert all(survives(tokenizer, command) for command in game.witness)
+
+
+def test_every_verb_can_be_said(tokenizer):
+    """Those that no expert uses, too: a command that failed is shown as it was."""
+    commands = [f"{verb} desk 1" for verb in ("go to", "open", "close", "use", "examine")]
+    commands += [f"{verb} mug 2 with desk 1" for verb in ("heat", "cool", "clean", "slice")]
+    commands += ["take mug 2 from desk 1", "move mug 2 to desk 1", "look", "inventory", "help"]
+    assert all(read(command) and survives(tokenizer, command) for command in commands)
+
+
+def test_a_line_break_separates_words(tokenizer):
+    assert tokenizer("put\nleft: desk 1")["input_ids"] == tokenizer("put left: desk 1")["input_ids"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("split", SPLITS)
+def test_expert_play_with_slips_has_no_unknown_word(tokenizer, split):
+    games = make_panel("games", generate("tiny", 20, 7, split))
+    for turn in demonstrate(games, Compact(), 0.3, 0, 30, 1):
+        assert tokenizer.unk_token_id not in tokenizer(turn.prompt)["input_ids"]
+        assert survives(tokenizer, turn.command)
+
+
+def survives(tokenizer, text: str) -> bool:
+    """Whether the text comes back from its ids, with none unknown."""
+    ids = tokenizer(text)["input_ids"]
+    return tokenizer.unk_token_id not in ids and tokenizer.decode(ids) == text

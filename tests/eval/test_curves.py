@@ -1,41 +1,99 @@
-"""Training curves from metrics files: a long table that holds every value, and a figure."""
+"""Training curves from metrics files: a long table that holds every value, and a figure of what is logged."""
 
 import json
+
+import pytest
 
 from eval import curves
 from eval.spec import CurvesSpec
 from opd.metrics import METRICS
 
+OF_GAMES = ("turns", "invalid_format", "inadmissible", "episode_errors")
 
-def write_metrics(path, seed: int) -> str:
+
+def write_metrics(path, seed: int, tasks=("chain",)) -> str:
+    """Four steps of each task in turn. Games log what problems do not, `inadmissible` no task at all."""
     records = []
-    for step in range(4):
-        record = dict.fromkeys(METRICS, step + seed + 1.0)
-        record |= {"step": step, "gap_by_position": [0.5] * 7 + [None], "machine": {}}
+    for step in range(4 * len(tasks)):
+        task = tasks[step % len(tasks)]
+        record = dict.fromkeys(METRICS, step + seed + 1.0) | {"inadmissible": None}
+        if task == "chain":
+            record |= dict.fromkeys(OF_GAMES)
+            del record["episode_errors"]
+        record |= {"task": task, "step": step, "gap_by_position": [0.5] * 7 + [None], "machine": {}}
         records.append(json.dumps(record) + "\n")
     path.write_text("".join(records))
     return str(path)
 
 
-def test_long_table_and_figure(tmp_path):
-    spec = CurvesSpec(
+def write_study(folder, tasks=("chain",)) -> CurvesSpec:
+    """Two methods, two seeds."""
+    return CurvesSpec(
         title="Curves",
         scale_description="by hand",
         curves=[
             {
                 "label": label,
-                "metrics": {seed: write_metrics(tmp_path / f"{label}{seed}", seed) for seed in (0, 1)},
+                "metrics": {seed: write_metrics(folder / f"{label}{seed}", seed, tasks) for seed in (0, 1)},
             }
             for label in ("one", "two")
         ],
     )
+
+
+@pytest.fixture
+def titles(monkeypatch) -> list[str]:
+    """The titles of the panels that a figure shows, in order."""
+    shown: list[str] = []
+    close = curves.plt.close
+    monkeypatch.setattr(
+        curves.plt,
+        "close",
+        lambda figure: (shown.extend(axis.get_title() for axis in figure.axes if axis.axison), close(figure)),
+    )
+    return shown
+
+
+def test_long_table_and_figure(tmp_path):
+    spec = write_study(tmp_path)
     curves.main(spec, tmp_path)
     frame = curves.collect(spec)
     assert len(frame) == 2 * 2 * 4 * (len(METRICS) - 1 + 8)
+    assert (frame.task == "chain").all()
     loss = frame[(frame.method == "two") & (frame.seed == 1) & (frame.metric == "loss")]
     assert loss.value.tolist() == [2, 3, 4, 5]
     assert frame[frame.metric == "gap_by_position_7"].value.isna().all()
+    assert frame[frame.metric.isin(OF_GAMES)].value.isna().all()
 
     figure = (tmp_path / "curves.svg").read_text()
     curves.main(spec, tmp_path)
     assert (tmp_path / "curves.svg").read_text() == figure  # same numbers, same bytes
+
+
+def test_one_task_shows_what_it_logs(tmp_path, titles):
+    curves.main(write_study(tmp_path), tmp_path)
+    expected = [name.replace("_", " ") for name in METRICS if name not in {*OF_GAMES, "gap_by_position"}]
+    assert titles == [*expected, "gap by position, last quarter"]
+
+
+def test_tasks_have_panels_of_their_own(tmp_path, titles):
+    spec = write_study(tmp_path, ("chain", "games"))
+    curves.main(spec, tmp_path)
+    assert "chain: turns" not in titles
+    assert "games: turns" in titles
+    assert "games: inadmissible" not in titles
+    start = titles.index("games: loss")
+    assert all(title.startswith("chain: ") for title in titles[:start])
+    assert all(title.startswith("games: ") for title in titles[start:])
+    assert len(titles) == 2 * len(titles[:start]) + len(OF_GAMES) - 1
+    frame = curves.collect(spec)
+    loss = frame[(frame.method == "one") & (frame.seed == 0) & (frame.metric == "loss")]
+    assert loss[loss.task == "games"].step.tolist() == [1, 3, 5, 7]
+    assert loss[loss.task == "games"].value.tolist() == [2, 4, 6, 8]
+
+
+def test_a_method_that_does_not_learn_a_task_leaves_its_panels_to_others(tmp_path, titles):
+    spec = write_study(tmp_path, ("chain", "games"))
+    alone = {"label": "alone", "metrics": {0: write_metrics(tmp_path / "alone", 0)}}
+    curves.main(CurvesSpec(**spec.model_dump() | {"curves": [alone, *spec.model_dump()["curves"]]}), tmp_path)
+    assert "games: turns" in titles

@@ -8,6 +8,7 @@ import pytest
 import envs
 from eval import generate, score
 from eval.spec import GenerateSpec, ScoreSpec
+from tests.eval.alfworld.study import episode, turn, write_folder
 
 PROTOCOLS = [
     {"name": "greedy", "samples": 1, "sampling": {"temperature": 0, "top_p": 1, "max_new_tokens": 12}},
@@ -78,6 +79,46 @@ def test_score_grades_with_the_environment(responses, tmp_path):
     assert row.majority == 0.5  # one vote each; the truncated response has none
     assert (row.suite_version, row.suite_status) == (1, "generated")
     assert frame.correct.sum() == 1
+
+
+def games(outcomes: str) -> list[dict]:
+    """One episode per letter, two per game: won, lost, error."""
+    names = {"w": "won", "l": "lost", "e": "error"}
+    return [
+        episode(f"generated-tiny-0/{index // 2}", index % 2, names[letter], [turn()])
+        for index, letter in enumerate(outcomes)
+    ]
+
+
+def test_games_stand_beside_the_suites(responses, tmp_path):
+    alone = spec(responses)
+    score.main(alone, tmp_path / "alone.csv")
+    folders = [write_folder(tmp_path / outcomes, games(outcomes)) for outcomes in ("wlee", "llww")]
+    subjects = [
+        {"row": "student", "seed": seed, "responses": str(responses), "episodes": {"unseen": folder}}
+        for seed, folder in enumerate(folders)
+    ]
+    score.main(ScoreSpec(**EVALUATION, subjects=subjects), tmp_path / "scores.csv")
+    frame = pd.read_csv(tmp_path / "scores.csv", dtype={"suite_version": str})
+    played = frame[frame.suite == "unseen"].set_index(["seed", "problem"])
+    outcomes = played[["samples", "correct", "wrong", "truncated", "ungraded"]]
+    assert outcomes.loc[(0, "generated-tiny-0/0")].tolist() == [2, 1, 1, 0, 0]
+    assert outcomes.loc[(0, "generated-tiny-0/1")].tolist() == [2, 0, 0, 0, 2]
+    assert outcomes.loc[(1, "generated-tiny-0/1")].tolist() == [2, 2, 0, 0, 0]
+    assert (frame.correct + frame.wrong + frame.truncated + frame.ungraded == frame.samples).all()
+    of_suites = frame[(frame.suite != "unseen") & (frame.seed == 0)].reset_index(drop=True)
+    before = pd.read_csv(tmp_path / "alone.csv", dtype={"suite_version": str})
+    pd.testing.assert_frame_equal(of_suites[before.columns], before)
+
+
+def test_models_without_the_others_games_are_refused_before_grading(responses, tmp_path):
+    folder = write_folder(tmp_path / "a", games("wl"))
+    one = {"row": "student", "seed": 0, "responses": str(responses)}
+    with pytest.raises(ValueError, match="student, seed 1, has no episodes of unseen"):
+        ScoreSpec(**EVALUATION, subjects=[one | {"episodes": {"unseen": folder}}, one | {"seed": 1}])
+    nowhere = one | {"episodes": {"unseen": str(tmp_path / "nowhere")}, "responses": "not read"}
+    with pytest.raises(FileNotFoundError, match="nowhere holds no episodes"):
+        score.main(ScoreSpec(**EVALUATION, subjects=[nowhere]), tmp_path / "scores.csv")
 
 
 def test_missing_responses_are_refused(responses, tmp_path):

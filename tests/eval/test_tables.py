@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ from statsmodels.stats.multitest import multipletests
 
 from eval import tables
 from eval.spec import TableSpec
+from tests.eval.alfworld.study import long_table
 
 SUITES = ("easy", "hard")
 # Correct answers of 2 samples, by (row, seed, suite, problem).
@@ -26,7 +28,7 @@ SPEC = TableSpec(
     scale_description="made by hand",
     protocol="avg@2",
     paper_table="Table 1",
-    paper_column="Avg",
+    paper_columns=["Avg"],
     reference_row="base",
     rows=[
         {"row": "model", "label": "The model"},
@@ -140,8 +142,7 @@ def test_the_clean_subset_leaves_out_what_training_holds(frame, tmp_path):
     clean = cell(table, "better", "clean subset")
     assert clean["mean"] == pytest.approx(100 * ((4 / 4 + 4 / 4) / 2 + (2 / 6 + 3 / 6) / 2) / 2)
     assert clean.problems == 5
-    rates, paper = tables.rates(spec, frame), {}
-    texts = tables.render(spec, table, rates, paper, "code", "suites")
+    texts = tables.render(spec, table, tables.rates(spec, frame), {"Avg": {}}, "code", [])
     assert "clean subset" in texts["md"]
     assert "that the training prompts hold or resemble" in texts["md"]
 
@@ -187,13 +188,102 @@ def test_renderings_agree_and_name_what_is_missing(frame, tmp_path):
 def test_variants_of_the_rules_are_shown_where_they_differ(frame):
     frame.loc[frame.row == "better", "strict"] -= (frame.row == "better") & (frame.correct == 2)
     table, rates = tables.build(SPEC, frame), tables.rates(SPEC, frame)
-    text = tables.render(SPEC, table, rates, {}, "code", "suites")["md"]
+    text = tables.render(SPEC, table, rates, {"Avg": {}}, "code", [])["md"]
     header, *lines = [[part.strip() for part in x.split("|")] for x in text.splitlines() if x.startswith("|")]
     assert "lenient" not in header
     column = header.index("strict")
     # 6 of better's 24 samples are second of two correct ones.
     assert [line[column] for line in lines[1:]] == ["+0.0", "+0.0", "-25.0"]
     assert "points by which strict conventions" in text
+
+
+# (won, lost, errors) of two episodes per game; base cannot finish g2 with seed 1.
+GAMES = {
+    ("model", 0): {"g1": (0, 2, 0), "g2": (0, 2, 0), "g3": (1, 1, 0)},
+    ("base", 0): {"g1": (2, 0, 0), "g2": (1, 1, 0), "g3": (0, 2, 0)},
+    ("base", 1): {"g1": (1, 1, 0), "g2": (0, 0, 2), "g3": (0, 2, 0)},
+    ("better", 0): {"g1": (2, 0, 0), "g2": (2, 0, 0), "g3": (1, 1, 0)},
+    ("better", 1): {"g1": (2, 0, 0), "g2": (2, 0, 0), "g3": (2, 0, 0)},
+}
+WITH_GAMES = SPEC.model_copy(
+    update={
+        "panels": ("unseen",),
+        "paper_table": "Table 2",
+        "paper_columns": ("ALFWorld", "Avg"),
+        "notes": ("Table A2 is not run.",),
+    }
+)
+
+
+def test_panels_change_nothing_of_the_suites(frame):
+    alone, both = tables.build(SPEC, frame), pd.concat([frame, long_table(GAMES)], ignore_index=True)
+    table = tables.build(WITH_GAMES, both)
+    pd.testing.assert_frame_equal(table[: len(alone)][alone.columns], alone)
+    added = table[len(alone) :].groupby("column").row.agg(list).to_dict()
+    assert added == {"unseen": ["model", "base", "better"], "unseen difference": ["model", "better"]}
+    pd.testing.assert_frame_equal(tables.rates(WITH_GAMES, both), tables.rates(SPEC, frame))
+    assert cell(table, "base", "unseen")["mean"] == pytest.approx(100 * (1 + 0.5) / 4)
+    assert cell(table, "better", "unseen difference")["mean"] == pytest.approx(100 * (4 + 3 - 2 - 1) / 8)
+
+
+def test_renderings_with_a_panel(frame, tmp_path):
+    pd.concat([frame, long_table(GAMES)]).to_csv(tmp_path / "scores.csv", index=False)
+    tables.main(WITH_GAMES, tmp_path / "scores.csv", Path("results/paper_reference.csv"), tmp_path / "out")
+    text = (tmp_path / "out/table.md").read_text()
+    header, _, model, base, better = (
+        [part.strip() for part in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")
+    )
+    assert header == [
+        "method",
+        "seeds",
+        "ALFWorld unseen [95 %]",
+        "easy",
+        "hard",
+        "average [95 %]",
+        "ALFWorld unseen vs. reference [95 %]",
+        "ALFWorld unseen MDD",
+        "ALFWorld unseen p (Holm)",
+        "average vs. reference [95 %]",
+        "average MDD",
+        "average p (Holm)",
+        "truncated",
+        "tokens",
+        "unseen turns",
+        "unseen invalid format",
+        "unseen inadmissible",
+        "paper ALFWorld",
+        "paper Avg",
+    ]
+    lines = {"base": base, "better": better}
+    shown = {name: dict(zip(header, line, strict=True)) for name, line in lines.items()}
+    table = pd.read_csv(tmp_path / "out/table.csv")
+    found, difference = cell(table, "base", "unseen"), cell(table, "better", "unseen difference")
+    assert shown["base"]["ALFWorld unseen [95 %]"] == f"37.5 ± 17.7 [{found.low:.1f}, {found.high:.1f}]"
+    assert shown["base"]["ALFWorld unseen vs. reference [95 %]"] == "reference"
+    assert shown["base"]["average [95 %]"].startswith("33.3")
+    assert shown["better"]["ALFWorld unseen vs. reference [95 %]"].startswith("+50.0 ±")
+    assert shown["better"]["ALFWorld unseen MDD"] == f"{difference.detectable:.1f}"
+    assert shown["better"]["average vs. reference [95 %]"].startswith("+33.3")
+    assert [shown["base"][name] for name in header[-5:]] == ["2.0", "50.0", "0.0", "90.6", "34.8"]
+    assert [shown["better"][name] for name in header[-2:]] == ["95.3", "41.7"]
+    assert model[-2:] == ["-", "-"]
+    for note in (
+        "Suites: easy (version 1, verified); hard (version 1, unverified).",
+        "3 games (generated, version 0123456789ab), protocol compact avg@2",
+        "neither won nor lost: base 2.",
+        "not comparable with the paper's",
+        "Paper: arXiv 2603.25562, Table 2, ALFWorld, Avg; 7B models",
+        "No counterpart in the paper: The model.",
+        "- Table A2 is not run.",
+    ):
+        assert note in text
+
+
+def test_a_row_that_did_not_play_is_named(frame):
+    games = long_table(GAMES)
+    both = pd.concat([frame, games[games.row != "model"]])
+    with pytest.raises(ValueError, match="no episodes of model on unseen"):
+        tables.build(WITH_GAMES, both)
 
 
 def test_rows_from_different_code_are_named():

@@ -7,16 +7,21 @@ DISTILL = {
     "experiment": "test",
     "method": "lsm",
     "seed": 0,
-    "environment": "chain_arithmetic",
+    "tasks": {
+        "chain_arithmetic": {
+            "environment": "chain_arithmetic",
+            "rollout": {
+                "prompts": 4,
+                "samples_per_prompt": 1,
+                "minibatch_size": 2,
+                "temperature": 1.0,
+                "top_p": 0.9,
+                "max_new_tokens": 24,
+            },
+        },
+    },
     "steps": 4,
     "vocabulary_size": 256,
-    "rollout": {
-        "prompts": 4,
-        "samples_per_prompt": 1,
-        "temperature": 1.0,
-        "top_p": 0.9,
-        "max_new_tokens": 24,
-    },
     "teacher_top_k": 8,
     "objective": {
         "name": "reverse_kl",
@@ -29,7 +34,6 @@ DISTILL = {
         "betas": (0.9, 0.95),
         "weight_decay": 0.0,
         "clip_norm": 1.0,
-        "minibatches": 2,
     },
     "tokens_per_forward": 128,
     "checkpoint_every": 2,
@@ -37,5 +41,7 @@ DISTILL = {
 
 
 def distill_spec(**changes) -> DistillSpec:
-    """The test spec with nested changes, such as `rollout={"top_p": 1.0}`."""
-    return DistillSpec.model_validate(merge(DISTILL, changes))
+    """The test spec with nested changes, such as `steps=2`; `rollout` changes that of its one task."""
+    rollout = changes.pop("rollout", {})
+    recipe = merge(DISTILL, {"tasks": {"chain_arithmetic": {"rollout": rollout}}})
+    return DistillSpec.model_validate(merge(recipe, changes))

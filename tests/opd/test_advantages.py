@@ -1,27 +1,31 @@
-"""Advantages by hand, and the interpolation between token- and sequence-level estimators."""
+"""Advantages by hand, between token- and sequence-level estimators, and as a KL penalty."""
+
+from itertools import product
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from opd.advantages import advantages, returns_to_go
+from opd.objectives import policy_gradient
 from opd.scoring import Comparison, Scores
 from opd.spec import AdvantageSpec
 
 SEQUENCE = torch.tensor([0, 0, 0, 1, 1])
 OLD = torch.tensor([-1.0, -2.0, -1.0, -4.0, -1.0])
 TEACHER = torch.tensor([-0.5, -4.0, -1.0, -1.0, -9.0])
-OUTCOME = torch.tensor([1.0, 1.0, 1.0, 0.0, 0.0])
+CREDIT = torch.tensor([1.0, -0.5])
 REWARD = [0.5, -2.0, 0.0, 3.0, -8.0]
 
 
-def scores(sampled: torch.Tensor) -> Scores:
-    nothing = torch.zeros(5)
-    return Scores(torch.zeros(5, 1, dtype=torch.long), torch.zeros(5, 1), nothing, sampled, nothing)
+def comparison(old: torch.Tensor, teacher: torch.Tensor, baseline: torch.Tensor | None = None) -> Comparison:
+    nothing = torch.zeros(len(old), 1)
+    student, guide = (Scores(nothing.long(), nothing, each, each, each) for each in (old, teacher))
+    return Comparison(student, guide, nothing, expected_log_ratio=baseline)
 
 
-def found(baseline=None, **changes) -> list[float]:
-    comparison = Comparison(scores(OLD), scores(TEACHER), torch.zeros(5, 1), expected_log_ratio=baseline)
-    return advantages(AdvantageSpec(**changes), comparison, SEQUENCE, OUTCOME).tolist()
+def found(expected=None, **changes) -> list[float]:
+    return advantages(AdvantageSpec(**changes), comparison(OLD, TEACHER, expected), SEQUENCE, CREDIT).tolist()
 
 
 def test_plain_advantage_is_the_log_ratio():
@@ -43,13 +47,52 @@ def test_returns_to_go_stay_inside_their_sequence(gamma):
 
 def test_clip_baseline_and_outcome():
     assert found(log_ratio_clip=2.5) == [0.5, -2.0, 0.0, 2.5, -2.5]
-    assert found(outcome_weight=2.0) == [2.5, 0.0, 2.0, 3.0, -8.0]
-    assert found(baseline=torch.full((5,), -1.0)) == REWARD  # given, but not asked for
+    assert found(outcome_weight=2.0) == [2.5, 0.0, 2.0, 2.0, -9.0]
+    assert found(torch.full((5,), -1.0)) == REWARD  # given, but not asked for
 
 
 def test_baseline_is_subtracted_when_asked_for():
-    comparison = Comparison(
-        scores(OLD), scores(TEACHER), torch.zeros(5, 1), expected_log_ratio=torch.full((5,), -1.0)
-    )
-    result = advantages(AdvantageSpec(baseline=True), comparison, SEQUENCE, OUTCOME)
-    assert result.tolist() == [value + 1 for value in REWARD]
+    result = found(torch.full((5,), -1.0), baseline=True)
+    assert result == [value + 1 for value in REWARD]
+
+
+def test_weights():
+    assert found(log_ratio_weight=0.0, outcome_weight=3.0) == [3.0, 3.0, 3.0, -1.5, -1.5]
+    assert found(log_ratio_weight=0.5, outcome_weight=1.0) == [1.25, 0.0, 1.0, 1.0, -4.5]
+
+
+def test_log_ratio_to_the_start_is_a_kl_penalty():
+    """Over all responses of two tokens: the gradient of E[outcome] - weight x KL(p || q) of sequences."""
+    weight, draw = 0.3, torch.Generator().manual_seed(5)
+    theta = torch.randn(4, 3, generator=draw, dtype=torch.float64, requires_grad=True)
+    start = torch.randn(4, 3, generator=draw, dtype=torch.float64)
+    worth = torch.rand(9, generator=draw, dtype=torch.float64)
+    places = [at for a, b in product(range(3), repeat=2) for at in ((0, a), (1 + a, b))]
+    p, q = (torch.stack([x.log_softmax(-1)[at] for at in places]) for x in (theta, start))
+
+    log_p, log_q = p.view(9, 2).sum(-1), q.view(9, 2).sum(-1)
+    goal = (log_p.exp() * (worth - weight * (log_p - log_q))).sum()
+    ascent = torch.autograd.grad(goal, theta, retain_graph=True)[0]
+
+    spec = AdvantageSpec(log_ratio_weight=weight, gamma=1.0, outcome_weight=1.0)
+    sequence = torch.arange(9).repeat_interleave(2)
+    advantage = advantages(spec, comparison(p.detach(), q), sequence, worth)
+    loss = policy_gradient(p, p.detach(), advantage, dual_clip=100.0)
+    result = torch.autograd.grad((log_p.detach().exp()[sequence] * loss).sum(), theta)[0]
+    torch.testing.assert_close(result, -ascent, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "sentence"),
+    [
+        ({"log_ratio_weight": 0}, "are both 0; write one of them"),
+        ({"log_ratio_weight": 0, "outcome_weight": 1, "gamma": 1.0}, "would ignore gamma; remove gamma"),
+        ({"log_ratio_weight": 0, "outcome_weight": 1, "baseline": True}, "would ignore baseline"),
+        ({"log_ratio_weight": 0, "outcome_weight": 1, "log_ratio_clip": 5}, "would ignore log_ratio_clip"),
+        ({"credit": {"baseline": "group"}}, "outcome_weight 0 would ignore credit"),
+        ({"outcome_weight": -1}, "greater than or equal to 0"),
+    ],
+)
+def test_impossible_specs(knobs, sentence):
+    with pytest.raises(ValidationError, match=sentence):
+        AdvantageSpec(**knobs)

@@ -9,10 +9,15 @@ import time
 import pytest
 import torch
 
-from opd import distill, models
+from envs.alfworld.generator import generate
+from envs.alfworld.panel import make_panel, write_panel
+from opd import distill, models, tasks
+from opd.experience import Experience
 from opd.metrics import MACHINE_METRICS, METRICS
+from opd.spec import TaskSpec
 from tests.opd.specs import distill_spec
 
+GAME_METRICS = {"turns", "invalid_format", "inadmissible", "episode_errors"}
 METHODS = {
     "sampled": {"name": "policy_gradient", "support": "sampled", "outside": "ignored"},
     "lsm": {},
@@ -43,18 +48,35 @@ def command(spec, folders, out) -> list[str]:
     student, teacher = map(str, folders)
     text = spec.model_dump_json()
     program = [sys.executable, "-m", "opd.distill", "--spec", text, "--student", student]
-    return [*program, "--teacher", teacher, "--out", str(out)]
+    return [*program, "--teachers", f"chain_arithmetic={teacher}", "--out", str(out)]
+
+
+def train(spec, folders, out) -> None:
+    student, teacher = folders
+    distill.main(spec, student, dict.fromkeys(spec.tasks, teacher), out)
+
+
+def started(spec, folders) -> distill.Run:
+    student, teacher = folders
+    loaded = {name: tasks.load(task) for name, task in spec.tasks.items()}
+    return distill.start(spec, loaded, student, dict.fromkeys(loaded, teacher))
+
+
+def sampled(run) -> Experience:
+    return run.tasks[0].task.collect(run.student, run.tokenizer, 0, 0).shortest_first()
 
 
 @pytest.mark.parametrize("objective", METHODS.values(), ids=METHODS)
 @pytest.mark.parametrize("reduction", ["token_mean", "sequence_mean"])
 def test_every_objective_trains_and_logs_every_metric(folders, tmp_path, objective, reduction):
     spec = distill_spec(steps=2, objective={**objective, "reduction": reduction})
-    distill.main(spec, *folders, tmp_path)
+    train(spec, folders, tmp_path)
     records = reproducible(tmp_path / "metrics.jsonl")
     assert [record.pop("step") for record in records] == [0, 1]
+    assert {record.pop("task") for record in records} == {"chain_arithmetic"}
     for record in records:
-        assert record.keys() == METRICS.keys()
+        assert METRICS.keys() - record.keys() == GAME_METRICS
+        assert record.keys() <= METRICS.keys()
         assert record["gradient_norm"] > 0
     manifest = json.loads((tmp_path / "run.json").read_text())
     assert manifest["spec"]["objective"]["name"] == spec.objective.name
@@ -64,18 +86,18 @@ def test_every_objective_trains_and_logs_every_metric(folders, tmp_path, objecti
 
 def test_same_spec_and_seed_give_the_same_bytes(folders, tmp_path):
     for name in ("first", "second"):
-        distill.main(distill_spec(), *folders, tmp_path / name)
+        train(distill_spec(), folders, tmp_path / name)
     first, second = (reproducible(tmp_path / name / "metrics.jsonl") for name in ("first", "second"))
     assert json.dumps(first) == json.dumps(second)
     weights = [models.fingerprint(tmp_path / name / "model") for name in ("first", "second")]
     assert weights[0] == weights[1]
-    distill.main(distill_spec(seed=1), *folders, tmp_path / "other")
+    train(distill_spec(seed=1), folders, tmp_path / "other")
     assert reproducible(tmp_path / "other" / "metrics.jsonl") != first
 
 
 def test_killed_run_continues_to_the_same_numbers(folders, tmp_path):
     spec = distill_spec(steps=120, checkpoint_every=7)
-    distill.main(spec, *folders, tmp_path / "whole")
+    train(spec, folders, tmp_path / "whole")
 
     out = tmp_path / "killed"
     log = out / "metrics.jsonl"
@@ -99,10 +121,10 @@ def test_killed_run_continues_to_the_same_numbers(folders, tmp_path):
 def test_a_changed_knob_does_not_resume(folders, tmp_path):
     """A checkpoint of another recipe is left behind by an interrupted run: start from scratch."""
     spec = distill_spec()
-    run = distill.start(spec, *folders)
+    run = started(spec, folders)
     recipe = "something else"
     distill.checkpoint.save(tmp_path / "checkpoint.pt", recipe, distill.state(run, ["line\n"] * 3))
-    distill.main(spec, *folders, tmp_path)
+    train(spec, folders, tmp_path)
     assert len(reproducible(tmp_path / "metrics.jsonl")) == spec.steps
 
 
@@ -116,42 +138,42 @@ def test_not_finite_stops_with_step_method_and_last_values(folders, tmp_path, mo
 
     monkeypatch.setattr(distill, "position_losses", poisoned)
     spec = distill_spec(tokens_per_forward=10_000)  # two calls per step
-    with pytest.raises(FloatingPointError, match=r'step 2: lsm has loss nan .* \{"step": 1, "loss": \d'):
-        distill.main(spec, *folders, tmp_path)
+    with pytest.raises(FloatingPointError, match=r'step 2, lsm: the loss is nan, .* \{"step": 1, "task"'):
+        train(spec, folders, tmp_path)
     assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 2
 
 
 def test_wrong_vocabulary_is_refused(folders):
     with pytest.raises(ValueError, match="has 256 token ids, the spec says 300"):
-        distill.start(distill_spec(vocabulary_size=300), *folders)
+        started(distill_spec(vocabulary_size=300), folders)
 
 
 def test_teacher_is_never_changed(folders, tmp_path):
     before = models.fingerprint(folders[1])
-    run = distill.start(distill_spec(), *folders)
-    weights = [parameter.clone() for parameter in run.teacher.parameters()]
-    distill.distill_step(run, 0, "none")
-    assert all(torch.equal(a, b) for a, b in zip(weights, run.teacher.parameters(), strict=True))
-    assert all(parameter.grad is None for parameter in run.teacher.parameters())
+    run = started(distill_spec(), folders)
+    weights = [parameter.clone() for parameter in run.tasks[0].teacher.parameters()]
+    distill.distill_step(run, 0)
+    assert all(torch.equal(a, b) for a, b in zip(weights, run.tasks[0].teacher.parameters(), strict=True))
+    assert all(parameter.grad is None for parameter in run.tasks[0].teacher.parameters())
     assert models.fingerprint(folders[1]) == before
 
 
 def gradient(run, rollouts, mask=None, **changes) -> torch.Tensor:
     """The gradient that one update would use, flattened, for changed spec fields."""
     run.spec = run.spec.model_copy(update=changes)
-    comparison = distill.compare(run.student, run.teacher, rollouts.batch, 8, 64, "teacher_top_k")
+    comparison = distill.compare(run.student, run.tasks[0].teacher, rollouts.batch, 8, 64, "teacher_top_k")
     run.student.zero_grad()
     count = len(rollouts.batch.sampled)
     mask = torch.ones(count) if mask is None else mask
-    distill.accumulate(run, rollouts.batch, comparison, torch.zeros(count), mask)
+    distill.accumulate(run, run.tasks[0].teacher, rollouts.batch, comparison, torch.zeros(count), mask)
     return torch.cat([p.grad.flatten() for p in run.student.parameters() if p.grad is not None])
 
 
 @pytest.mark.parametrize("reduction", ["token_mean", "sequence_mean"])
 def test_gradient_does_not_depend_on_the_split(folders, reduction):
     spec = distill_spec(rollout={"prompts": 8}, objective={"reduction": reduction})
-    run = distill.start(spec, *folders)
-    _, rollouts = distill.sample(run, 0)
+    run = started(spec, folders)
+    rollouts = sampled(run)
     whole = gradient(run, rollouts, tokens_per_forward=10_000)
     for tokens in (1, 100, 250):
         assert len(list(rollouts.batch.split(tokens))) > 1
@@ -159,16 +181,16 @@ def test_gradient_does_not_depend_on_the_split(folders, reduction):
 
 
 def test_gradient_does_not_depend_on_the_order_of_sequences(folders):
-    run = distill.start(distill_spec(rollout={"prompts": 8}), *folders)
-    _, rollouts = distill.sample(run, 0)
+    run = started(distill_spec(rollout={"prompts": 8}), folders)
+    rollouts = sampled(run)
     shuffled = rollouts.rows(torch.tensor([3, 7, 0, 5, 1, 6, 2, 4]))
     torch.testing.assert_close(gradient(run, shuffled), gradient(run, rollouts))
 
 
 def test_masked_positions_reach_nothing_even_if_infinite(folders, monkeypatch):
     """-inf teacher rows behind the mask, and other positions in their place, change no gradient."""
-    run = distill.start(distill_spec(), *folders)
-    _, rollouts = distill.sample(run, 0)
+    run = started(distill_spec(), folders)
+    rollouts = sampled(run)
     mask = (torch.arange(len(rollouts.batch.sampled)) % 3 > 0).float()
     plain = gradient(run, rollouts, mask)
     compare = distill.compare
@@ -185,31 +207,85 @@ def test_masked_positions_reach_nothing_even_if_infinite(folders, monkeypatch):
 
 def test_gradient_is_that_of_a_plain_forward_pass(folders):
     """LSM written down once more, in float64, over the whole padded batch."""
-    run = distill.start(distill_spec(), *folders)
-    _, rollouts = distill.sample(run, 0)
+    run = started(distill_spec(), folders)
+    rollouts = sampled(run)
     batch = rollouts.batch
     found = gradient(run, rollouts)
-    ids = distill.compare(run.student, run.teacher, batch, 8, 64, "teacher_top_k").support
+    ids = distill.compare(run.student, run.tasks[0].teacher, batch, 8, 64, "teacher_top_k").support
     inputs = {"attention_mask": batch.attention.long(), "position_ids": batch.positions}
 
     def on_support(model):
         logits = model(input_ids=batch.tokens, **inputs).logits[:, :-1][batch.generated[:, 1:]]
         return logits.double().gather(-1, ids).softmax(-1)
 
-    p, q = on_support(run.student), on_support(run.teacher)
+    p, q = on_support(run.student), on_support(run.tasks[0].teacher)
     run.student.zero_grad()
     (p * (p.log() - q.log())).sum(-1).mean().backward()
     expected = torch.cat([x.grad.flatten() for x in run.student.parameters() if x.grad is not None])
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-6)
 
 
+@pytest.fixture(scope="module")
+def two_tasks(tmp_path_factory):
+    """Arithmetic and games by turns: three steps of the one, two of the other."""
+    panel = tmp_path_factory.mktemp("panel") / "tiny.jsonl"
+    write_panel(panel, make_panel("tiny", generate("tiny", 1, 0, "train")))
+    spec = distill_spec(steps=5)
+    arithmetic = spec.tasks["chain_arithmetic"]
+    rollout = arithmetic.rollout.model_copy(
+        update={"prompts": 2, "samples_per_prompt": 2, "max_new_tokens": 4}
+    )
+    games = {"panel": str(panel), "protocol": {"name": "compact"}, "max_steps": 3}
+    alfworld = TaskSpec.model_validate({"games": games, "rollout": rollout.model_dump()})
+    return spec.model_copy(update={"tasks": {"chain_arithmetic": arithmetic, "alfworld": alfworld}})
+
+
+def test_tasks_take_turns_each_with_its_own_teacher(folders, two_tasks, tmp_path, monkeypatch):
+    student, teacher = folders
+    taught, compare = [], distill.compare
+
+    def remembered(learner, guide, *arguments):
+        taught.append(guide)
+        return compare(learner, guide, *arguments)
+
+    monkeypatch.setattr(distill, "compare", remembered)
+    teachers = {"alfworld": student, "chain_arithmetic": teacher}  # named, in any order
+    distill.main(two_tasks, student, teachers, tmp_path / "both")
+    records = reproducible(tmp_path / "both" / "metrics.jsonl")
+    assert [record["task"] for record in records] == [*two_tasks.tasks, *two_tasks.tasks, "chain_arithmetic"]
+    assert taught[0] is taught[2] is taught[4] is not taught[1] is taught[3]
+    for guide, folder in zip(taught[:2], (teacher, student), strict=True):
+        weights = models.load(folder).state_dict()
+        assert all(torch.equal(value, weights[name]) for name, value in guide.state_dict().items())
+    assert [record.get("turns") for record in records] == [None, 3, None, 3, None]
+
+
+def test_a_task_of_several_asks_what_it_asks_alone(folders, two_tasks, tmp_path):
+    """The first step of each task does not depend on which others there are."""
+    arithmetic, alfworld = (two_tasks.tasks[name] for name in ("chain_arithmetic", "alfworld"))
+    alone = two_tasks.model_copy(update={"steps": 1, "tasks": {"alfworld": alfworld}})
+    tasks_of_both = {"alfworld": alfworld, "chain_arithmetic": arithmetic}
+    both = two_tasks.model_copy(update={"steps": 2, "tasks": tasks_of_both})
+    train(alone, folders, tmp_path / "alone")
+    train(both, folders, tmp_path / "both")
+    (first,) = reproducible(tmp_path / "alone" / "metrics.jsonl")
+    assert reproducible(tmp_path / "both" / "metrics.jsonl")[0] == first
+
+
+def test_every_task_needs_its_teacher(folders, two_tasks, tmp_path):
+    student, teacher = folders
+    with pytest.raises(ValueError, match="must name chain_arithmetic, alfworld, and names alfworld"):
+        distill.main(two_tasks, student, {"alfworld": teacher}, tmp_path)
+
+
 def test_minibatches_hold_every_sequence_once(folders, monkeypatch):
-    run = distill.start(distill_spec(rollout={"prompts": 6}, optimizer={"minibatches": 3}), *folders)
-    _, rollouts = distill.sample(run, 0)
+    run = started(distill_spec(rollout={"prompts": 6}), folders)
+    rollouts = sampled(run)
     batch, seen = rollouts.batch, []
-    comparison = distill.compare(run.student, run.teacher, batch, 8, 64, "teacher_top_k")
-    monkeypatch.setattr(distill, "accumulate", lambda _, part, *__: (seen.append(part), (0.0, 0.0))[1])
-    list(distill.train(run, batch, comparison, torch.zeros(len(batch.sampled)), "step 0", "none"))
+    comparison = distill.compare(run.student, run.tasks[0].teacher, batch, 8, 64, "teacher_top_k")
+    monkeypatch.setattr(distill, "accumulate", lambda _, __, part, *___: (seen.append(part), (0.0, 0.0))[1])
+    advantage = torch.zeros(len(batch.sampled))
+    list(distill.train(run, run.tasks[0], batch, comparison, advantage))
     responses = sorted(part.tokens[i][part.generated[i]].tolist() for part in seen for i in range(2))
     assert len(seen) == 3
-    assert responses == sorted(rollouts.response(row) for row in range(6))
+    assert responses == sorted(batch.tokens[i][batch.generated[i]].tolist() for i in range(6))

@@ -38,7 +38,7 @@ from tests.opd.specs import distill_spec
         ),
         ({"objective": {"advantage": {"gamma": 1.0}}}, "'reverse_kl' would ignore `advantage`"),
         ({"objective": {"nucleus_mass": 0.5}}, "nucleus_mass goes with support: teacher_nucleus"),
-        ({"optimizer": {"minibatches": 3}}, "4 responses per step cannot be split into 3 equal minibatches"),
+        ({"rollout": {"minibatch_size": 3}}, "4 responses per step of chain_arithmetic cannot be split"),
         ({"rollout": {"temperature": 0.0}}, "temperature 0 is greedy and ignores top_p; write top_p: 1.0"),
         ({"objective": {"name": "reverse_lk"}}, "Input should be 'reverse_kl'"),
         ({"rollout": {"tpo_p": 0.9}}, "rollout.tpo_p"),

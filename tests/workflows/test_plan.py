@@ -37,7 +37,8 @@ def plan(config: dict) -> Plan:
 def test_shipped_configs_are_valid(path):
     made = plan(yaml.safe_load(path.read_text()))
     assert made.config.scale == path.stem
-    assert made.distill_spec("single_task", "lsm", 0).rollout.top_p == 0.9
+    for task in made.distill_spec("single_task", "lsm", 0).tasks.values():
+        assert task.rollout.top_p == 0.9
     for study in made.studies:
         assert made.score_spec(study).subjects
         assert made.curves_spec(study).curves
@@ -63,7 +64,10 @@ def test_every_method_file_names_itself():
         ),
         ({"evaluation": {"table_protocol": "avg@32"}}, "'avg@32' is none of ['greedy', 'avg@4']"),
         ({"evaluation": {"environment": "sudoku"}}, "environment must be one of"),
-        ({"experiments": {"single_task": {"teacher": "nobody"}}}, "names the model 'nobody'; known: teacher"),
+        (
+            {"experiments": {"single_task": {"teachers": {"chain_arithmetic": "nobody"}}}},
+            "teachers.chain_arithmetic names the model 'nobody'; known: teacher",
+        ),
         ({"studies": {"table_ablation": {"reference": "GRPO"}}}, "reference 'GRPO' is none of the rows"),
         ({"scale": "huge"}, "'smoke', 'mini' or 'paper'"),
     ],

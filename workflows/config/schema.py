@@ -1,13 +1,16 @@
 """The schema of a scale's config file. Unknown keys are errors at every level."""
 
+from collections.abc import Iterator
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 import envs
+from envs.alfworld.game import SPLITS
+from envs.alfworld.protocols import ProtocolConfig
 from eval.spec import EvaluationSpec
 from opd.rollout import ENGINES
-from opd.spec import Count, HubModelSpec, PretrainSpec, SftSpec, Spec
+from opd.spec import Count, GamesSpec, HubModelSpec, PretrainSpec, SamplingSpec, SftSpec, Spec
 
 
 class WarmStartConfig(SftSpec):
@@ -17,20 +20,31 @@ class WarmStartConfig(SftSpec):
     teacher: str = Field(description="model that writes the traces")
 
 
+class ReinforceConfig(Spec):
+    """A model made by reinforcement learning on a task's own outcome; its teacher is where it started."""
+
+    student: str = Field(description="model to start from")
+    task: str
+    seed: int
+    method: str = Field(description="a method whose objective works on outcomes")
+    distill: dict[str, Any] = Field({}, description="what differs from the config's `distill` section")
+
+
 class ModelConfig(Spec):
-    """Where a model comes from: exactly one of the three."""
+    """Where a model comes from: exactly one of the four."""
 
     pretrain: PretrainSpec | None = None
     hub: HubModelSpec | None = None
     sft: WarmStartConfig | None = None
+    reinforce: ReinforceConfig | None = None
 
     @property
-    def source(self) -> Literal["pretrain", "hub", "sft"]:
-        """Which of the three it is; also the rule that makes it."""
-        given = [name for name in ("pretrain", "hub", "sft") if getattr(self, name) is not None]
+    def source(self) -> str:
+        """Which of them it is; also the rule that makes it."""
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError("write exactly one of pretrain, hub and sft")
-        return given[0]  # type: ignore[return-value]
+            raise ValueError(f"write exactly one of {', '.join(type(self).model_fields)}")
+        return given[0]
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -38,11 +52,29 @@ class ModelConfig(Spec):
         return self
 
 
+class PanelConfig(Spec):
+    """A fixed list of ALFWorld's games; see `python -m envs.alfworld.panel --help`."""
+
+    source: str | None = Field(None, description="null: $ALFWORLD_DATA")
+    split: Literal[SPLITS]  # type: ignore[valid-type]
+    per_type: Count | None = Field(None, description="this many games of each task type; null: all")
+    legacy_128: bool = Field(False, description="the paper's 128 draws with replacement instead")
+
+
+class TaskConfig(Spec):
+    """What models are trained on: problems of an environment, or games of a panel (named, not a file)."""
+
+    environment: str | None = None
+    games: GamesSpec | None = None
+    rollout: dict[str, Any] = Field({}, description="what differs from `distill.rollout`")
+
+
 class ExperimentConfig(Spec):
-    """A fixed setting: who learns from whom."""
+    """A fixed setting: who learns what from whom. The tasks take turns, step by step."""
 
     student: str
-    teacher: str
+    teachers: dict[str, str] = Field(min_length=1, description="task -> the model that teaches it")
+    distill: dict[str, Any] = Field({}, description="what differs from the config's `distill` section")
 
 
 class RowConfig(Spec):
@@ -68,7 +100,9 @@ class StudyConfig(Spec):
 
     title: str
     paper_table: str | None = None
-    paper_column: str = "Avg"
+    paper_columns: tuple[str, ...] = ("Avg",)
+    panels: tuple[str, ...] = Field((), description="panels of games that its rows play, besides all suites")
+    notes: tuple[str, ...] = Field((), description="what readers of the table should know besides")
     reference: str = Field(description="label of the row that differences are taken against")
     rows: tuple[RowConfig, ...]
 
@@ -82,6 +116,17 @@ class StudyConfig(Spec):
         return self
 
 
+class GameEvaluationConfig(Spec):
+    """How models play the panels: each game `repeats` times."""
+
+    protocol: ProtocolConfig
+    sampling: SamplingSpec
+    repeats: Count
+    max_steps: Count
+    slots: Count
+    processes: Count = 1
+
+
 class EvaluationConfig(EvaluationSpec):
     """How every model is evaluated, and which protocol the tables show suite by suite."""
 
@@ -90,6 +135,7 @@ class EvaluationConfig(EvaluationSpec):
     strict: bool = False
     table_protocol: str
     contamination: str | None = Field(None, description="training set that the clean subset leaves out")
+    games: GameEvaluationConfig | None = Field(None, description="needed by studies with panels")
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -110,7 +156,9 @@ class Config(Spec):
     scale: Literal["smoke", "mini", "paper"]
     description: str = Field(description="printed on every artifact, so that no scale passes for another")
     seeds: tuple[int, ...] = Field(min_length=1)
+    panels: dict[str, PanelConfig] = Field({}, description="lists of games of ALFWorld")
     models: dict[str, ModelConfig]
+    tasks: dict[str, TaskConfig]
     experiments: dict[str, ExperimentConfig]
     distill: dict[str, Any] = Field(
         description="defaults of every run; a method states only what it changes. Checked against "
@@ -121,31 +169,51 @@ class Config(Spec):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
+        known = {
+            "model": self.models,
+            "task": self.tasks,
+            "experiment": self.experiments,
+            "panel": self.panels,
+        }
+        for place, kind, name in self._mentions():
+            if name not in known[kind]:
+                raise ValueError(
+                    f"{place} names the {kind} {name!r}; known: {', '.join(known[kind]) or 'none'}"
+                )
         if self.evaluation.environment not in envs.NAMES:
             raise ValueError(f"evaluation.environment must be one of {', '.join(envs.NAMES)}")
-        roles = [
-            (f"experiments.{name}.{role}", getattr(experiment, role))
-            for name, experiment in self.experiments.items()
-            for role in ("student", "teacher")
-        ]
-        roles += [
-            (f"models.{name}.sft.{role}", getattr(model.sft, role))
-            for name, model in self.models.items()
-            if model.sft
-            for role in ("student", "teacher")
-        ]
-        rows = [(study, row) for study, config in self.studies.items() for row in config.rows]
-        roles += [(f"studies.{study}: {row.label}", row.model) for study, row in rows if row.model]
-        for place, model in roles:
-            if model not in self.models:
-                raise ValueError(f"{place} names the model {model!r}; known: {', '.join(self.models)}")
-        for study, row in rows:
-            if row.experiment and row.experiment not in self.experiments:
-                known = ", ".join(self.experiments)
-                raise ValueError(
-                    f"studies.{study}: {row.label} names the experiment {row.experiment!r}; known: {known}"
-                )
+        if self.evaluation.games is None and any(study.panels for study in self.studies.values()):
+            raise ValueError("studies with panels need evaluation.games, which says how games are played")
         return self
+
+    def _mentions(self) -> Iterator[tuple[str, str, str]]:
+        """(place, kind, name) of everything that the config names and should define."""
+        for name, experiment in self.experiments.items():
+            yield f"experiments.{name}.student", "model", experiment.student
+            for task, teacher in experiment.teachers.items():
+                yield f"experiments.{name}.teachers", "task", task
+                yield f"experiments.{name}.teachers.{task}", "model", teacher
+        for name, model in self.models.items():
+            if model.sft:
+                yield f"models.{name}.sft.student", "model", model.sft.student
+                yield f"models.{name}.sft.teacher", "model", model.sft.teacher
+            if model.pretrain and (games := model.pretrain.tasks.alfworld):
+                place = f"models.{name}.pretrain.tasks.alfworld"
+                yield f"{place}.demonstrations", "panel", games.demonstrations
+                yield f"{place}.panel", "panel", games.panel
+            if model.reinforce:
+                yield f"models.{name}.reinforce.student", "model", model.reinforce.student
+                yield f"models.{name}.reinforce.task", "task", model.reinforce.task
+        for name, task in self.tasks.items():
+            if task.games:
+                yield f"tasks.{name}.games.panel", "panel", task.games.panel
+        for name, study in self.studies.items():
+            yield from ((f"studies.{name}.panels", "panel", panel) for panel in study.panels)
+            for row in study.rows:
+                if row.model:
+                    yield f"studies.{name}: {row.label}", "model", row.model
+                if row.experiment:
+                    yield f"studies.{name}: {row.label}", "experiment", row.experiment
 
 
 class AblationConfig(Spec):

@@ -57,7 +57,11 @@ def package(path):
 
 
 def pretrain_spec(wildcards):
-    return as_param(PLAN.config.models[wildcards.model].pretrain)
+    return as_param(PLAN.pretrain_spec(wildcards.model))
+
+
+def pretrain_files(wildcards):
+    return PLAN.pretrain_files(wildcards.model)
 
 
 def hub_spec(wildcards):
@@ -80,8 +84,59 @@ def student(wildcards):
     return PLAN.model_folder(PLAN.config.experiments[wildcards.experiment].student)
 
 
-def teacher(wildcards):
-    return PLAN.model_folder(PLAN.config.experiments[wildcards.experiment].teacher)
+def teachers(wildcards):
+    models = PLAN.config.experiments[wildcards.experiment].teachers.values()
+    return [PLAN.model_folder(model) for model in models]
+
+
+def named_teachers(wildcards):
+    tasks = PLAN.config.experiments[wildcards.experiment].teachers
+    return [f"{task}={PLAN.model_folder(model)}" for task, model in tasks.items()]
+
+
+def training_panels(wildcards):
+    return PLAN.panel_files(PLAN.config.experiments[wildcards.experiment].teachers)
+
+
+def reinforce_spec(wildcards):
+    return as_param(PLAN.reinforce_spec(wildcards.model))
+
+
+def reinforce_start(wildcards):
+    return PLAN.model_folder(PLAN.config.models[wildcards.model].reinforce.student)
+
+
+def named_start(wildcards):
+    return f"{PLAN.config.models[wildcards.model].reinforce.task}={reinforce_start(wildcards)}"
+
+
+def reinforce_panels(wildcards):
+    return PLAN.panel_files([PLAN.config.models[wildcards.model].reinforce.task])
+
+
+def panel_options(wildcards):
+    panel = PLAN.config.panels[wildcards.panel]
+    source = ["--source", panel.source] if panel.source else []
+    per_type = ["--per-type", panel.per_type] if panel.per_type else []
+    legacy = ["--legacy-128"] if panel.legacy_128 else []
+    return [*source, "--split", panel.split, *per_type, *legacy]
+
+
+def play_spec(wildcards):
+    return as_param(PLAN.play_spec(wildcards.panel))
+
+
+def panel_file(wildcards):
+    return PLAN.panel_file(wildcards.panel)
+
+
+def episodes(wildcards):
+    subjects = PLAN.score_spec(wildcards.study).subjects
+    return [
+        f"{folder}/episodes.jsonl"
+        for subject in subjects
+        for folder in subject.episodes.values()
+    ]
 
 
 def responses(wildcards):

@@ -7,7 +7,8 @@ Checkpoints lie beside the outputs, undeclared: Snakemake deletes declared outpu
 rule distill:
     input:
         student=student,
-        teacher=teacher,
+        teachers=teachers,
+        panels=training_panels,
     output:
         run="<results>/runs/{experiment}/<method>/seed{seed}/run.json",
         metrics="<results>/runs/{experiment}/<method>/seed{seed}/metrics.jsonl",
@@ -23,7 +24,8 @@ rule distill:
         seed=r"\d+",
     params:
         spec=distill_spec,
+        teachers=named_teachers,
         folder=subpath(output.run, parent=True),
     shell:
-        "python -m opd.distill --spec {params.spec:q} --student {input.student} --teacher {input.teacher}"
+        "python -m opd.distill --spec {params.spec:q} --student {input.student} --teachers {params.teachers:q}"
         " --out {params.folder:q} > {log:q} 2>&1"

@@ -2,6 +2,8 @@
 
 
 rule pretrain:
+    input:
+        files=pretrain_files,
     output:
         model=directory("<results>/models/{model}/model"),
     log:

@@ -8,6 +8,7 @@ wildcard_constraints:
 rule score:
     input:
         responses=responses,
+        episodes=episodes,
         code=[source("eval/score.py"), source("eval/verdicts.py")]
         + package("eval/grading"),
     output:

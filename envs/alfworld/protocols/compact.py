@@ -12,7 +12,8 @@ from envs.alfworld.protocols.history import History
 from envs.alfworld.protocols.notes import Notes, take_notes
 from envs.alfworld.protocols.protocol import Action, Protocol
 
-_APPLIANCES = {"hot": "microwave", "heat": "microwave", "cool": "fridge", "clean": "sinkbasin"}
+_TREATED = {"clean": "clean", "hot": "hot", "heat": "hot", "cool": "cool"}
+_APPLIANCES = {"clean": "sinkbasin", "hot": "microwave", "cool": "fridge"}
 
 
 class Compact(Protocol):
@@ -22,27 +23,30 @@ class Compact(Protocol):
     instruction: str = ""
 
     def prompt(self, history: History) -> str:
-        """The notes as lines that begin with `goal:`, `at:`, `see:`, `hold:`, `there:`, `known:`, `use:`,
-        `left:` and, if nothing happened on the last command, `failed:`.
+        """The notes, a line each, as far as there is something to note.
 
-        `there` and `known` are the things that the goal names, as last seen: in a place that it names, too,
-        and elsewhere. `use` are the places that it needs, `left` those whose inside was never seen.
+        `goal`; `left`: other places whose inside was never seen; `use`: other places that the goal needs;
+        `done`: things that are as and where it wants them; `known`: others of a class that it names, as last
+        seen elsewhere; `failed`: the last command if nothing happened; `hold`: what is in hand; `here`: those
+        at this place, or `closed`, and `useful` if the goal needs the place; `at`: its name. What matters
+        most comes last, next to the response.
         """
         notes = take_notes(history)
-        there, known = sightings(notes)
+        done, here, known = sightings(notes)
+        useful = useful_places(notes)
         lines = {
             "goal": [notes.goal],
-            "at": [notes.at, "closed" * notes.closed],
-            "see": () if notes.closed else notes.contents.get(notes.at, ()),
-            "hold": [_described(notes, notes.held)],
-            "there": [f"{_described(notes, thing)} {place}" for thing, place in there],
+            "left": [place for place in notes.places if place not in (*notes.contents, notes.at)],
+            "use": [place for place in useful if place != notes.at],
+            "done": [f"{_described(notes, thing)} {place}" for thing, place in done],
             "known": [f"{_described(notes, thing)} {place}" for thing, place in known],
-            "use": useful_places(notes),
-            "left": [place for place in notes.places if place not in notes.contents],
+            "failed": [notes.failed],
+            "hold": [_described(notes, notes.held)],
+            "here": [*["closed"] * notes.closed, *(_described(notes, thing) for thing, _ in here)]
+            + ["useful"] * (notes.at in useful),
+            "at": [notes.at],
         }
-        if notes.failed:
-            lines["failed"] = [notes.failed]
-        written = [f"{label}: {' '.join(filter(None, words)) or 'nothing'}" for label, words in lines.items()]
+        written = [f"{label}: {' '.join(words)}" for label, words in lines.items() if any(words)]
         return "\n".join(filter(None, [self.instruction, *written]))
 
     def parse(self, response: str) -> Action:
@@ -51,20 +55,33 @@ class Compact(Protocol):
         return Action(command, read(command) is not None)
 
 
-def sightings(notes: Notes) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """(thing, place) of things whose class the goal names: those in a place that it names too, and others."""
+Sightings = list[tuple[str, str]]
+"""(thing, place) as last seen."""
+
+
+def sightings(notes: Notes) -> tuple[Sightings, Sightings, Sightings]:
+    """Things whose class the goal names: those it wants nothing more of, others at hand, and elsewhere."""
     named = notes.goal.split()
     seen = [(thing, place) for place, things in notes.contents.items() for thing in things]
     wanted = [(thing, place) for thing, place in seen if thing.split()[0] in named]
-    there = [(thing, place) for thing, place in wanted if place.split()[0] in named]
-    return there, [each for each in wanted if each not in there]
+    done = [each for each in wanted if each[1].split()[0] in named and _treated_enough(notes, each[0])]
+    here = [each for each in wanted if each[1] == notes.at and not notes.closed and each not in done]
+    return done, here, [each for each in wanted if each not in done + here]
 
 
 def useful_places(notes: Notes) -> list[str]:
-    """Places whose class the goal names, and those that heat, cool or clean if it asks for that."""
-    words = notes.goal.split()
-    classes = {*words, *(_APPLIANCES[word] for word in words if word in _APPLIANCES)}
+    """Places whose class the goal names, and the appliance if it asks for one."""
+    classes = {*notes.goal.split(), _APPLIANCES.get(_treatment(notes))}
     return [place for place in notes.places if place.split()[0] in classes]
+
+
+def _treatment(notes: Notes) -> str:
+    """How the goal wants its thing, `clean`, `hot` or `cool`; empty if any will do."""
+    return next((_TREATED[word] for word in notes.goal.split() if word in _TREATED), "")
+
+
+def _treated_enough(notes: Notes, thing: str) -> bool:
+    return _treatment(notes) in ("", notes.treated.get(thing))
 
 
 def _described(notes: Notes, thing: str) -> str:

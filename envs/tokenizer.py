@@ -1,12 +1,14 @@
-"""The word-level tokenizer of chain arithmetic, in the Hugging Face format.
+"""The word-level tokenizer of models from scratch, in the Hugging Face format.
 
-Text reads as a reasoning model's does (`<think>`, `\\boxed{6}`), while each marker is several
-tokens (`<` `think` `>`), as in Qwen2.5 for the strings it was not given as special tokens.
+It knows the words of chain arithmetic and of ALFWorld's generated games in the compact form. Text reads
+as a reasoning model's does (`<think>`, `\\boxed{6}`), while each marker is several tokens (`<` `think`
+`>`), as in Qwen2.5 for the strings it was not given as special tokens.
 """
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from envs.alfworld.vocabulary import words as game_words
 from envs.chain_arithmetic.demonstration import CONNECTIVES, FILLERS
 from envs.chain_arithmetic.problem import LABELS, MODULUS, OPERANDS
 
@@ -62,5 +64,7 @@ def _vocabulary() -> dict[str, int]:
     words += [*LABELS, "x", *OPERANDS, "=", ";", "of", "wait", "the", "answer", "is"]
     words += [*CONNECTIVES, *FILLERS, "user", "assistant"]
     words += ["<", "</", "think", ">", "\\boxed{", "}"]
+    # After those of arithmetic, whose models thus do not depend on what games need.
+    words += [word for word in game_words() if word not in words]
     words += [f"<|unused_{index}|>" for index in range(VOCABULARY_SIZE - len(words))]
     return {word: index for index, word in enumerate(words)}
