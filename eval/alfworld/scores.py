@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from envs.alfworld.panel import drawn_id
 from envs.alfworld.play import OUTCOMES
+from eval.alfworld.columns import cell, difference
 from eval.statistics import compare, mcnemar_p, mean_interval, wilson_interval
 
 ALL, MACRO = "all", "mean of types"
@@ -51,12 +53,16 @@ def success(frame: pd.DataFrame, macro: bool = False) -> dict[str, Any]:
     """Success with its interval; with `macro` the task types weigh equally whatever their size.
 
     One episode per game: Wilson's. Several are no independent trials, so the games' shares are
-    resampled (`eval.statistics.mean_interval`). Too few games for an interval, or none: nan.
+    resampled (`eval.statistics.mean_interval`); repeated draws of a game (`legacy_128`) are one cluster
+    (`eval.alfworld.columns`). Too few games for an interval, or none: nan.
     """
     judged = frame[frame.won + frame.lost > 0]
     shares = (judged.won / (judged.won + judged.lost)).to_numpy()
     if not len(judged):
         return {"success": np.nan, "low": np.nan, "high": np.nan, "interval": "none"}
+    if not macro and drawn_repeatedly(judged.problem):
+        found = shares_of(cell(by_game(judged.problem, shares)), "success")
+        return {name: found[name] for name in ("success", "low", "high")} | {"interval": "clustered by game"}
     if not macro and (judged.won + judged.lost == 1).all():
         low, high = wilson_interval(int(judged.won.sum()), len(judged))
         return {"success": shares.mean(), "low": low, "high": high, "interval": "Wilson"}
@@ -82,9 +88,30 @@ def paired(first: pd.DataFrame, second: pd.DataFrame) -> dict[str, Any]:
     if judged.sum() < 2:
         raise ValueError(f"{judged.sum()} games were finished by both runs; a comparison needs 2 or more")
     of_a, of_b = ((run.won / (run.won + run.lost)).to_numpy()[judged] for run in (a, b))
-    single = a.samples.max() == b.samples.max() == 1
-    found = {"games": int(judged.sum()), "dropped": int((~judged).sum()), **vars(compare(of_a, of_b))}
-    return found | {"p_mcnemar": mcnemar_p(of_a, of_b) if single else np.nan}
+    counts = {"games": int(judged.sum()), "dropped": int((~judged).sum()), "p_mcnemar": np.nan}
+    names = a.index.get_level_values("problem")[judged]
+    if drawn_repeatedly(names):
+        return counts | shares_of(difference(by_game(names, of_a), by_game(names, of_b)), "difference")
+    if a.samples.max() == b.samples.max() == 1:
+        counts["p_mcnemar"] = mcnemar_p(of_a, of_b)
+    return counts | vars(compare(of_a, of_b))
+
+
+def drawn_repeatedly(problems: Iterable[str]) -> bool:
+    """Whether two of the problems are draws of one game."""
+    names = list(problems)
+    return len(set(map(drawn_id, names))) < len(names)
+
+
+def by_game(problems: Iterable[str], shares: np.ndarray) -> pd.DataFrame:
+    """Shares as percentages, a line per draw, as `eval.alfworld.columns` takes them."""
+    return pd.DataFrame({0: 100 * shares}, index=pd.Index(problems))
+
+
+def shares_of(found: dict[str, float], name: str) -> dict[str, float]:
+    """An estimate in percent as shares, its mean under `name`; p values as they are."""
+    scaled = {key: found[key] / 100 for key in ("low", "high", "detectable") if key in found}
+    return {**found, name: found["mean"] / 100, **scaled}
 
 
 def render(scores: pd.DataFrame) -> str:

@@ -1,5 +1,6 @@
 """The real Snakemake on the real Snakefile: lint, dry runs, the smoke scale from clean to report."""
 
+import json
 import os
 import re
 import subprocess
@@ -53,12 +54,19 @@ def test_dry_run(tmp_path, scale):
     jobs = planned(
         snakemake(tmp_path, "--dry-run", "--configfile", str(ROOT / f"workflows/config/{scale}.yaml"))
     )
+    assert {"panel", "generate", "play", "score", "table", "curves", "lm_eval_crosscheck"} <= jobs.keys()
+    trained_here = {"pretrain", "sft", "demonstrate", "reinforce"}
+    assert ({"fetch"} if scale == "paper" else trained_here) <= jobs.keys()
+
+
+@pytest.mark.parametrize("scale", ["mini", "paper"])
+def test_every_method_has_its_place(tmp_path, scale):
+    config = str(ROOT / f"workflows/config/{scale}.yaml")
+    jobs = planned(snakemake(tmp_path, "--dry-run", "--configfile", config))
     files = (ROOT / "workflows/methods").glob("*.smk")
     # Reinforcement has no place in a comparison of losses: models are made with it.
     methods = {path.stem for path in files if '"log_ratio_weight": 0.0' not in path.read_text()}
     assert methods <= jobs.keys()
-    assert {"generate", "score", "table", "curves", "lm_eval_crosscheck"} <= jobs.keys()
-    assert {"smoke": "sft", "mini": "sft", "paper": "fetch"}[scale] in jobs
 
 
 def test_mini_is_the_default_scale(tmp_path):
@@ -85,7 +93,7 @@ def test_a_wrong_config_stops_before_any_job(tmp_path, config, sentence):
     assert not (tmp_path / "results").exists()
 
 
-@pytest.mark.slow  # runs the whole smoke scale, about a minute and a half on two cores
+@pytest.mark.slow  # runs the whole smoke scale, two minutes on two cores
 def test_smoke_from_clean_to_report(tmp_path):
     snakemake(tmp_path, *SMOKE)
     study = tmp_path / "results/smoke/studies/table_ablation"
@@ -93,6 +101,10 @@ def test_smoke_from_clean_to_report(tmp_path):
         *("scores.csv", "table.csv", "table.md", "table.html", "table.tex", "curves.csv", "curves.svg")
     }
     assert "No renormalisation, top-p 0.9" in (study / "table.md").read_text()
+    assert "ALFWorld valid_unseen" in (tmp_path / "results/smoke/studies/table_multitask/table.md").read_text()
+    run = tmp_path / "results/smoke/runs/multitask/lsm/seed0/metrics.jsonl"
+    tasks = [json.loads(line)["task"] for line in run.read_text().splitlines()]
+    assert tasks == ["alfworld", "chain_arithmetic"] * 2
 
     assert "Nothing to be done" in snakemake(tmp_path, *SMOKE)
 
@@ -106,21 +118,22 @@ def test_smoke_from_clean_to_report(tmp_path):
     ):
         assert needle in report.read_text()
 
-    # A changed knob reruns what it touches: here every run, but no model.
+    # A changed knob reruns what it touches: here every run that has no number of steps of its own, no model.
     changed = planned(snakemake(tmp_path, *SMOKE, "--dry-run", "--config", "distill={steps: 4}"))
-    assert changed["lsm"] == 4
+    assert changed["lsm"] == 2
     assert "sft" not in changed
     assert "pretrain" not in changed
     # Forcing one method leaves the others alone.
     forced = planned(snakemake(tmp_path, *SMOKE, "--dry-run", "--forcerun", "lsm"))
     assert forced["lsm"] == 4  # two experiments, two seeds
     assert forced["generate"] == 4
-    assert "jsd" not in forced
+    assert forced["play"] == 2
+    assert "topk_unnormalized" not in forced
 
 
 @pytest.mark.slow  # trains a model to an accuracy that it cannot reach, about 10 seconds
 def test_a_failed_job_names_its_log(tmp_path):
-    impossible = "models={student: {pretrain: {accept_accuracy: [0.9, 1]}}}"
+    impossible = "models={student: {pretrain: {tasks: {chain_arithmetic: {accept_accuracy: [0.9, 1]}}}}}"
     target = "results/smoke/models/student/model"
     printed = snakemake(tmp_path, target, *SMOKE, "--config", impossible, fails=True)
     assert "results/smoke/logs/models/student.log" in printed

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
@@ -131,6 +132,31 @@ def test_paired_leaves_out_games_with_errors_and_refuses_other_panels():
         paired(a, problems(panel(1, 3)))
     with pytest.raises(ValueError, match="2 or more"):
         paired(a, problems(panel(0, 1, error=4)))
+
+
+def doubled(outcomes: str) -> list[dict]:
+    """Every game drawn twice, as in `legacy_128`, with one outcome: nothing is learnt the second time."""
+    names = {"w": "won", "l": "lost"}
+    return [episode(f"g{i}{copy}", names[letter]) for i, letter in enumerate(outcomes) for copy in ("", "#2")]
+
+
+def test_repeated_draws_of_a_game_are_one_cluster():
+    found = row(doubled("wwwlwlwwll"))
+    shares = np.array([letter == "w" for letter in "wwwlwlwwll"], float)
+    error = shares.std(ddof=1) / np.sqrt(10)
+    low, high = stats.t.interval(0.95, 9, shares.mean(), error)
+    assert (found.success, found.interval) == (pytest.approx(0.6), "clustered by game")
+    assert (found.low, found.high) == pytest.approx((low, high))
+
+
+def test_repeated_draws_are_compared_as_games():
+    found = paired(problems(doubled("wwwlwlwwll")), problems(doubled("wlllwlwlwl")))
+    differences = np.array([0, 1, 1, 0, 0, 0, 0, 1, -1, 0])
+    low, high = stats.t.interval(0.95, 9, 0.2, differences.std(ddof=1) / np.sqrt(10))
+    assert (found["games"], found["difference"]) == (20, pytest.approx(0.2))
+    assert (found["low"], found["high"]) == pytest.approx((low, high))
+    assert found["p"] == pytest.approx(stats.ttest_1samp(differences, 0).pvalue)
+    assert np.isnan(found["p_mcnemar"])
 
 
 def test_success_of_games_that_all_were_won_is_no_certainty():
