@@ -136,3 +136,58 @@ def test_seeds_share_everything_but_the_seed(mini):
     first, second = (made.distill_spec("single_task", "lsm", seed).model_dump() for seed in (0, 1))
     assert first.pop("seed") != second.pop("seed")
     assert first == second
+
+
+def test_rollouts_are_changed_by_task_then_setting_then_method(mini):
+    """Defaults, the task's own, the experiment's, the method's, the ablation's: the later goes before."""
+    mini["experiments"]["multitask"]["distill"] = {"steps": 4, "rollout": {"prompts": 48, "top_p": 0.5}}
+    made = plan(mini)
+    tasks = made.distill_spec("multitask", "sampled_token", 0).tasks
+    own = mini["tasks"]["alfworld"]["rollout"]
+    assert tasks["alfworld"].rollout.max_new_tokens == own["max_new_tokens"]
+    assert tasks["alfworld"].rollout.temperature == mini["distill"]["rollout"]["temperature"]
+    assert {task.rollout.prompts for task in tasks.values()} == {48}
+    assert {task.rollout.top_p for task in tasks.values()} == {0.5}
+    by_method = made.distill_spec("multitask", "lsm", 0).tasks
+    assert {task.rollout.top_p for task in by_method.values()} == {0.9}
+    varied = made.distill_spec("multitask", "lsm@rollout.top_p=0.8", 0).tasks
+    assert {task.rollout.top_p for task in varied.values()} == {0.8}
+
+
+def test_games_are_named_by_panel_and_played_from_its_file(mini):
+    made = plan(mini)
+    games = made.distill_spec("multitask", "lsm", 0).tasks["alfworld"].games
+    assert games.panel == "results/mini/alfworld/train.jsonl"
+    assert made.panel_files(["chain_arithmetic", "alfworld"]) == [games.panel]
+    assert made.play_spec("valid_unseen").panel == "results/mini/alfworld/valid_unseen.jsonl"
+    assert made.pretrain_files("game_teacher_sft") == [
+        "results/mini/alfworld/train.demonstrations.jsonl",
+        "results/mini/alfworld/development.jsonl",
+    ]
+    assert made.pretrain_files("teacher") == []
+
+
+def test_a_reinforced_model_learns_one_task_from_outcomes(mini):
+    made = plan(mini)
+    made.method("gigpo", objective={"name": "policy_gradient", "support": "sampled"})
+    spec = made.reinforce_spec("game_teacher")
+    assert list(spec.tasks) == ["alfworld"]
+    assert (spec.method, spec.seed) == ("gigpo", 0)
+    changes = mini["models"]["game_teacher"]["reinforce"]["distill"]
+    assert spec.tasks["alfworld"].rollout.samples_per_prompt == changes["rollout"]["samples_per_prompt"]
+    assert spec.steps == changes["steps"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"tasks": {"alfworld": {"games": {"panel": "trian"}}}}, "names the panel 'trian'; known: train"),
+        ({"studies": {"table_multitask": {"panels": ["seen"]}}}, "names the panel 'seen'; known: train"),
+        ({"experiments": {"multitask": {"teachers": {"chess": "teacher"}}}}, "names the task 'chess'"),
+        ({"models": {"game_teacher": {"reinforce": {"task": "chess"}}}}, "names the task 'chess'"),
+        ({"evaluation": {"games": None}}, "studies with panels need evaluation.games"),
+    ],
+)
+def test_wrong_names_of_tasks_and_panels_are_explained(mini, change, sentence):
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        plan(merge(mini, change))

@@ -101,7 +101,9 @@ def test_smoke_from_clean_to_report(tmp_path):
         *("scores.csv", "table.csv", "table.md", "table.html", "table.tex", "curves.csv", "curves.svg")
     }
     assert "No renormalisation, top-p 0.9" in (study / "table.md").read_text()
-    assert "ALFWorld valid_unseen" in (tmp_path / "results/smoke/studies/table_multitask/table.md").read_text()
+    assert (
+        "ALFWorld valid_unseen" in (tmp_path / "results/smoke/studies/table_multitask/table.md").read_text()
+    )
     run = tmp_path / "results/smoke/runs/multitask/lsm/seed0/metrics.jsonl"
     tasks = [json.loads(line)["task"] for line in run.read_text().splitlines()]
     assert tasks == ["alfworld", "chain_arithmetic"] * 2
