@@ -7,6 +7,7 @@ CPU time is the worker's own, so other programs on the machine do not count. Pri
 """
 
 import argparse
+import math
 import os
 import random
 from collections.abc import Iterator, Sequence
@@ -73,9 +74,10 @@ def table(rows: dict[str, Measurement]) -> str:
 
 
 def _cells(rows: dict[str, Measurement]) -> Iterator[dict]:
-    base = next(iter(rows.values()))
+    # Fewer steps than fit into a tick of the clock have no speed.
+    speeds = {name: row.steps / row.step_s if row.step_s else math.nan for name, row in rows.items()}
+    base = next(iter(speeds.values()))
     for name, row in rows.items():
-        speed = row.steps / row.step_s
         yield {
             "engine": name,
             "games": row.games,
@@ -83,8 +85,8 @@ def _cells(rows: dict[str, Measurement]) -> Iterator[dict]:
             "commands per turn": row.commands,
             "load (CPU ms)": 1000 * row.load_s / row.games,
             "step (CPU ms)": 1000 * row.step_s / row.steps,
-            "steps per CPU s": speed,
-            "times": speed / (base.steps / base.step_s),
+            "steps per CPU s": speeds[name],
+            "times": speeds[name] / base,
             "resident (MB)": row.resident_mb,
         }
 

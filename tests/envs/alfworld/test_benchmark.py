@@ -39,6 +39,11 @@ def test_the_table_compares_with_the_first_row() -> None:
     assert (accelerated["step (CPU ms)"], accelerated["times"]) == ("2.0", "25.0")
 
 
+def test_too_few_steps_have_no_speed() -> None:
+    rows = {"stock": Measurement(1, 2, 8.0, 1.0, 0.0, 80)}
+    assert "nan" in table(rows)
+
+
 @pytest.mark.slow
 def test_the_program(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--source", "generated:tiny:1:0", "--games", "2", "--steps", "10"])
