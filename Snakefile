@@ -53,3 +53,8 @@ include: "workflows/rules/evaluate.smk"
 include: "workflows/rules/report.smk"
 include: "workflows/rules/crosscheck.smk"
 include: "workflows/rules/studies.smk"
+
+
+if PLAN.config.estimators:
+
+    include: "workflows/rules/estimators.smk"

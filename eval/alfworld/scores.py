@@ -110,8 +110,9 @@ def by_game(problems: Iterable[str], shares: np.ndarray) -> pd.DataFrame:
 
 def shares_of(found: dict[str, float], name: str) -> dict[str, float]:
     """An estimate in percent as shares, its mean under `name`; p values as they are."""
-    scaled = {key: found[key] / 100 for key in ("low", "high", "detectable") if key in found}
-    return {**found, name: found["mean"] / 100, **scaled}
+    percentages = {"low", "high", "detectable"}
+    shares = {key: value / 100 if key in percentages else value for key, value in found.items()}
+    return {**shares, name: found["mean"] / 100}
 
 
 def render(scores: pd.DataFrame) -> str:

@@ -11,6 +11,7 @@ from envs.alfworld.protocols import ProtocolConfig
 from eval.spec import EvaluationSpec
 from opd.rollout import ENGINES
 from opd.spec import Count, GamesSpec, HubModelSpec, PretrainSpec, SamplingSpec, SftSpec, Spec
+from studies.estimators.spec import EstimatorsSpec
 
 
 class WarmStartConfig(SftSpec):
@@ -166,6 +167,7 @@ class Config(Spec):
     )
     evaluation: EvaluationConfig
     studies: dict[str, StudyConfig]
+    estimators: EstimatorsSpec | None = Field(None, description="{} is its mini scale; null: no such target")
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

@@ -1,0 +1,1 @@
+"""Studies that need no language model: each a program that writes long tables and figures."""
