@@ -31,7 +31,9 @@ rule all:
     input:
         collect(
             "<results>/studies/{study}/{file}",
-            study=PLAN.config.studies,
+            study=[
+                name for name, study in PLAN.config.studies.items() if study.in_all
+            ],
             file=STUDY_FILES,
         ),
         "<results>/checks/lm_eval_crosscheck.html",

@@ -2,7 +2,8 @@
 
 It knows the words of chain arithmetic and of ALFWorld's generated games in the compact form. Text reads
 as a reasoning model's does (`<think>`, `\\boxed{6}`), while each marker is several tokens (`<` `think`
-`>`), as in Qwen2.5 for the strings it was not given as special tokens.
+`>`), as in Qwen2.5 for the strings it was not given as special tokens. As there, the same text has a
+second spelling (`<th` `ink` `>`), which the tokenizer itself never writes and a model may have learnt.
 """
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
@@ -22,6 +23,7 @@ _SPELLINGS = {
     "\\boxed{": "\\boxed{ ",
     "}": " }",
 }
+_OTHER_SPELLINGS = {"<think>": "<th ink >", "</think>": "</th ink >"}
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
@@ -31,8 +33,15 @@ CHAT_TEMPLATE = (
 )
 
 
-def build_tokenizer() -> PreTrainedTokenizerFast:
-    """A tokenizer of exactly 256 ids whose `decode(encode(text))` returns the text."""
+def respell(text: str) -> str:
+    """The text with its think markers written so that they are read as their other tokens."""
+    for marker, spelling in _OTHER_SPELLINGS.items():
+        text = text.replace(marker, spelling)
+    return text
+
+
+def build_tokenizer(end: str = END) -> PreTrainedTokenizerFast:
+    """A tokenizer of exactly 256 ids whose `decode(encode(text))` returns the text; `end` ends responses."""
     tokenizer = Tokenizer(models.WordLevel(_vocabulary(), unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Replace(text, f" {spelling} ") for text, spelling in _SPELLINGS.items()]
@@ -43,15 +52,16 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
             # The word-piece decoder puts the spaces back between words; no token starts with ##.
             decoders.WordPiece(prefix="##", cleanup=False),
             decoders.Fuse(),
+            *(decoders.Replace(spelling, text) for text, spelling in _OTHER_SPELLINGS.items()),
             *(decoders.Replace(spelling, text) for text, spelling in _SPELLINGS.items()),
         ]
     )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token=PAD,
-        eos_token=END,
+        eos_token=end,
         unk_token=UNKNOWN,
-        additional_special_tokens=[START],
+        additional_special_tokens=[START, END],
         chat_template=CHAT_TEMPLATE,
         clean_up_tokenization_spaces=False,
         padding_side="left",
@@ -66,5 +76,6 @@ def _vocabulary() -> dict[str, int]:
     words += ["<", "</", "think", ">", "\\boxed{", "}"]
     # After those of arithmetic, whose models thus do not depend on what games need.
     words += [word for word in game_words() if word not in words]
+    words += ["<th", "</th", "ink"]
     words += [f"<|unused_{index}|>" for index in range(VOCABULARY_SIZE - len(words))]
     return {word: index for index, word in enumerate(words)}

@@ -22,7 +22,7 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from opd import checkpoint, models, tasks
+from opd import checkpoint, masks, models, tasks
 from opd.advantages import advantages
 from opd.batch import TokenBatch
 from opd.credit import credit, share_without_signal
@@ -62,6 +62,7 @@ class Run:
     student: PreTrainedModel
     tasks: Sequence[TaughtTask]
     optimizer: Optimizer
+    markers: list[list[int]]
 
 
 def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Path) -> None:
@@ -96,8 +97,8 @@ def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers
         TaughtTask(name, loaded[name], guides[teachers[name]], task.rollout)
         for name, task in spec.tasks.items()
     ]
-    optimizer = adamw(learner, spec.optimizer)
-    return Run(spec, models.load_tokenizer(student), learner, taught, optimizer)
+    tokenizer, optimizer = models.load_tokenizer(student), adamw(learner, spec.optimizer)
+    return Run(spec, tokenizer, learner, taught, optimizer, masks.marker_ids(spec.mask, tokenizer))
 
 
 def steps(run: Run, out: Path, recipe: str) -> None:
@@ -159,16 +160,19 @@ def distill_step(run: Run, step: int) -> dict:
             spec.objective.support,
             spec.objective.nucleus_mass or 1.0,
             spec.objective.advantage.baseline,
+            masks.distinct(run.markers),
         )
     metrics = diagnose(batch, experience.finished, comparison, taught.rollout.max_new_tokens)
     with watch("training"):
         earned = credit(spec.objective.advantage.credit, experience)
         advantage = advantages(spec.objective.advantage, comparison, batch.sequence, earned)
-        updates = list(train(run, taught, batch, comparison, advantage))
+        mask = masks.build(spec.mask, run.markers, batch, comparison.marker_log_q)
+        updates = list(train(run, taught, batch, comparison, advantage, mask))
     return {
         "step": step,
         "task": taught.name,
         **{name: mean([update[name] for update in updates]) for name in updates[0]},
+        "masked_share": 1 - float(mask.mean()),
         **experience.metrics,
         "groups_without_signal": share_without_signal(experience),
         **metrics,
@@ -183,11 +187,17 @@ def mean(values: list[float | None]) -> float | None:
 
 
 def train(
-    run: Run, taught: TaughtTask, batch: TokenBatch, comparison: Comparison, advantage: Tensor
+    run: Run,
+    taught: TaughtTask,
+    batch: TokenBatch,
+    comparison: Comparison,
+    advantage: Tensor,
+    mask: Tensor,
 ) -> Iterator[dict[str, float | None]]:
     """Update the student once per minibatch of whole sequences; yields each update's metrics.
 
-    `comparison` and `advantage` (N,) belong to the N positions of `batch`, before the first update.
+    `comparison`, `advantage` (N,) and `mask` (N,) belong to the N positions of `batch`, before the first
+    update.
     """
     spec = run.spec
     count = max(1, round(len(batch.tokens) / taught.rollout.minibatch_size))
@@ -196,9 +206,8 @@ def train(
         rows = torch.arange(index, len(batch.tokens), count, device=batch.tokens.device)
         chosen = torch.isin(batch.sequence, rows)
         part = batch.rows(rows)
-        mask = torch.ones(len(part.sampled), device=batch.tokens.device)
         loss, moved = accumulate(
-            run, taught.teacher, part, select(comparison, chosen), advantage[chosen], mask
+            run, taught.teacher, part, select(comparison, chosen), advantage[chosen], mask[chosen]
         )
         norm = update(run.student, [run.optimizer], spec.optimizer.clip_norm)
         if not (math.isfinite(loss) and math.isfinite(norm)):
@@ -225,14 +234,15 @@ def accumulate(
     total, start, moved = 0.0, 0, []
     for part in minibatch.split(run.spec.tokens_per_forward):
         here = slice(start, start + len(part.sampled))
-        counted = mask[here] > 0
+        start, counted = here.stop, mask[here] > 0
+        if not counted.any():  # a short turn of a game may be markers alone
+            continue
         losses, log_p = position_losses(
             spec, run.student, head_of(teacher), part, select(comparison, here), advantage[here], counted
         )
         loss = (weights[here][counted] * losses).sum()
         loss.backward()
         total += loss.item()
-        start = here.stop
         if log_p is not None:
             moved.append(((log_p - old[here][counted]).exp() - 1).abs() > _CLIP_RANGE)
     return total, torch.cat(moved).float().mean().item() if moved else None

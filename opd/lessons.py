@@ -13,6 +13,7 @@ from envs.alfworld.panel import read_panel
 from envs.alfworld.play import episodes, play
 from envs.alfworld.vector import AlfWorld
 from envs.chain_arithmetic import ChainArithmetic
+from envs.tokenizer import respell
 from opd import models
 from opd.accuracy import greedy_accuracy
 from opd.rollout.engine import TorchEngine
@@ -52,7 +53,7 @@ class ArithmeticLesson:
 
     def __init__(self, spec: ArithmeticLessonSpec, tokenizer: PreTrainedTokenizerBase, seed: int) -> None:
         self.spec, self._tokenizer, self._environment = spec, tokenizer, ChainArithmetic()
-        self._rng = random.Random(f"lengths/{seed}")
+        self._rng, self._spelling = random.Random(f"lengths/{seed}"), random.Random(f"spelling/{seed}")
         self._streams = {n: self._environment.demonstrations(spec.style, n, seed) for n in _LENGTHS}
 
     def batch(self, progress: float, tokens: int) -> list[Pair]:
@@ -62,7 +63,11 @@ class ArithmeticLesson:
             lengths = list(_LENGTHS)
         (length,) = self._rng.choices(lengths, weights=lengths)
         count = max(8, tokens // (15 + 16 * length))
-        return [_pair(self._tokenizer, *each) for each in islice(self._streams[length], count)]
+        shown = islice(self._streams[length], count)
+        return [_pair(self._tokenizer, question, self._spelled(answer)) for question, answer in shown]
+
+    def _spelled(self, answer: str) -> str:
+        return respell(answer) if self._spelling.random() < self.spec.respelled else answer
 
     def accuracy(self, model: PreTrainedModel) -> float:
         """Greedy, on problems that no evaluation suite contains."""

@@ -7,8 +7,50 @@ positions, 0 where a position is left out.
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
 from opd.batch import TokenBatch
+from opd.spec import MaskSpec
+
+
+def marker_ids(spec: MaskSpec, tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
+    """The token ids of each marker, as the tokenizer reads it on its own; none if the spec masks nothing.
+
+    Within a text a byte-level tokenizer may join a marker's last piece with what follows (`>` and a line
+    break): list such a spelling as a marker of its own. ValueError if the tokenizer does not know a marker.
+    """
+    if not spec.used:
+        return []
+    spelled = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in spec.markers]
+    for text, ids in zip(spec.markers, spelled, strict=True):
+        if not ids or tokenizer.unk_token_id in ids:
+            raise ValueError(f"mask.markers has {text!r}, which the student's tokenizer does not know")
+    return spelled
+
+
+def distinct(markers: list[list[int]]) -> list[int]:
+    """The ids that occur in any of the markers, in ascending order."""
+    return sorted({token for marker in markers for token in marker})
+
+
+def build(spec: MaskSpec, markers: list[list[int]], batch: TokenBatch, marker_log_q: Tensor | None) -> Tensor:
+    """The (N,) mask of a spec, whose `markers` are given as token ids.
+
+    `marker_log_q` (N, M): the teacher's log-probabilities of their distinct tokens, for `teacher_mass`.
+    """
+    match spec.kind:
+        case "none":
+            mask = torch.ones(len(batch.sampled), device=batch.tokens.device)
+        case "first_occurrence":
+            mask = first_occurrences(batch, distinct(markers))
+        case "every_occurrence":
+            mask = every_occurrence(batch, distinct(markers))
+        case "span":
+            mask = spans(batch, markers)
+    if spec.teacher_mass is not None:
+        assert marker_log_q is not None
+        mask = mask * teacher_mass(marker_log_q, spec.teacher_mass)
+    return mask
 
 
 def first_occurrences(batch: TokenBatch, ids: list[int]) -> Tensor:

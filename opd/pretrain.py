@@ -26,7 +26,7 @@ from opd.supervised import cross_entropy
 
 def main(spec: PretrainSpec, out: Path) -> None:
     """Train, select, save to `out`; ValueError if an accuracy ends outside the accepted range."""
-    tokenizer = build_tokenizer()
+    tokenizer = build_tokenizer(spec.end_token)
     learnt = lessons.load(spec.tasks, tokenizer, spec.seed)
     model = models.build(spec.architecture, tokenizer, spec.seed)
     optimizers = muon_and_adamw(model, spec.learning_rate, spec.muon_learning_rate)

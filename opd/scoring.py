@@ -42,7 +42,8 @@ class Comparison:
     `support_on_teacher_top`: (N, K) student log-probabilities of the teacher's top K; `support`: (N, S)
     ids on which an objective compares them, and `support_log_q` the teacher's log-probabilities there.
     For objectives on the whole vocabulary `teacher_states` (N, d) is kept instead. `expected_log_ratio`
-    (N,) if asked for: sum_V p (log q - log p).
+    (N,) if asked for: sum_V p (log q - log p). `marker_log_q` (N, M): the teacher's log-probabilities of
+    the M marker tokens that were asked for.
     """
 
     student: Scores
@@ -52,6 +53,7 @@ class Comparison:
     support_log_q: Tensor | None = None
     teacher_states: Tensor | None = None
     expected_log_ratio: Tensor | None = None
+    marker_log_q: Tensor | None = None
 
 
 def hidden_states(model: PreTrainedModel, batch: TokenBatch) -> Tensor:
@@ -95,6 +97,7 @@ def compare(
     support: str,
     nucleus_mass: float = 1.0,
     expected_log_ratio: bool = False,
+    marker_ids: Sequence[int] = (),
 ) -> Comparison:
     """Score a batch under both models, a few sequences at a time. `support`: see `opd.names`."""
     heads = head_of(student), head_of(teacher)
@@ -114,6 +117,9 @@ def compare(
             columns |= {"support": ids, "support_log_q": log_probs_on(heads[1], states[1], q, ids)}
         if expected_log_ratio:
             columns["expected_log_ratio"] = _expected_log_ratio(heads, states)
+        if marker_ids:
+            ids = torch.tensor(marker_ids, device=part.tokens.device).expand(len(part.sampled), -1)
+            columns["marker_log_q"] = log_probs_on(heads[1], states[1], q, ids)
         parts.append(Comparison(**columns))
     return join(parts)
 

@@ -73,6 +73,10 @@ class ArithmeticLessonSpec(LessonSpec):
     """Chain arithmetic, from endless demonstrations; the accuracy is greedy, on development problems."""
 
     style: Literal["teacher", "student"] = Field(description="writing style of the demonstrations")
+    respelled: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0,
+        description="share of the demonstrations whose markers are in another spelling; see envs.tokenizer",
+    )
     max_new_tokens: Count = Field(description="cap on a response when accuracy is measured")
     development_problems: Count
 
@@ -111,6 +115,9 @@ class PretrainSpec(Spec):
     muon_learning_rate: Rate = Field(description="Muon, for the matrices inside the layers")
     warmup_steps: int = Field(ge=0)
     evaluate_every: Count = Field(description="steps between measurements of tasks with stop_at_accuracy")
+    end_token: Literal["<|im_end|>", "<|endoftext|>"] = Field(
+        "<|im_end|>", description="ends this model's responses; prompts keep <|im_end|>"
+    )
 
 
 class HubModelSpec(Spec):
@@ -282,6 +289,35 @@ class TaskSpec(Spec):
         return self
 
 
+class MaskSpec(Spec):
+    """Positions that the loss leaves out, as student and teacher spell a marker differently; see `opd.masks`.
+
+    What `kind` leaves out depends on the sampled tokens alone, which is all that a policy gradient sees. A
+    loss on a support compares the models where the student sampled something else, too: `teacher_mass`
+    leaves out such positions.
+    """
+
+    kind: Literal["none", "first_occurrence", "every_occurrence", "span"] = Field(
+        "none",
+        description="first_occurrence or every_occurrence of each token of a marker in a response; span: "
+        "complete markers",
+    )
+    markers: tuple[str, ...] = Field(
+        ("<think>", "</think>", "<|im_end|>"),
+        min_length=1,
+        description="their texts, as the student's tokenizer reads them; the teacher's spellings too, if "
+        "they are to be left out or enter teacher_mass",
+    )
+    teacher_mass: Probability | None = Field(
+        None, description="also leave out positions with more teacher probability than this on marker tokens"
+    )
+
+    @property
+    def used(self) -> bool:
+        """Whether anything is left out."""
+        return self.kind != "none" or self.teacher_mass is not None
+
+
 class OptimizerSpec(Spec):
     """AdamW with gradient clipping."""
 
@@ -305,6 +341,7 @@ class DistillSpec(Spec):
         "the overlap and mass diagnostics of every method"
     )
     objective: ObjectiveSpec
+    mask: MaskSpec = MaskSpec()
     optimizer: OptimizerSpec
     tokens_per_forward: Count = Field(
         description="padded tokens in one forward pass; bounds memory and changes nothing else"

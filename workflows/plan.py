@@ -54,7 +54,7 @@ class Plan:
         return knobs
 
     def distill_spec(self, experiment: str, method: str, seed: int) -> DistillSpec:
-        """The whole recipe of a run. `method` may be an ablation's variant, `base@knob=value`."""
+        """The whole recipe of a run. `method` may be a variant, `base@knob=value`, of one knob or several."""
         config = self.config.experiments[experiment]
         names = {"experiment": experiment, "method": method, "seed": seed}
         return self._recipe(names, tuple(config.teachers), config.distill, method)
@@ -81,13 +81,14 @@ class Plan:
 
     def _knobs(self, method: str) -> dict:
         """What a method or an ablation's variant of it changes."""
-        base, _, change = method.partition("@")
+        base, *changes = method.split("@")
         if base not in self.methods:
             raise ConfigError(f"unknown method {base!r}; known: {', '.join(sorted(self.methods))}")
-        if not change:
-            return self.methods[base]
-        knob, _, value = change.partition("=")
-        return merge(self.methods[base], _nest(knob, yaml.safe_load(value)))
+        knobs = self.methods[base]
+        for change in changes:
+            knob, _, value = change.partition("=")
+            knobs = merge(knobs, _nest(knob, yaml.safe_load(value)))
+        return knobs
 
     def _task(self, name: str, changes: dict) -> dict:
         """A task as a run's spec has it, with changes of its rollouts."""
@@ -161,7 +162,7 @@ class Plan:
         return ScoreSpec(**self.config.evaluation.asked, subjects=subjects)
 
     def crosscheck_spec(self) -> ScoreSpec:
-        """Every model behind the config's studies, each once and under its own name."""
+        """Every model behind the studies of `all`, each once and under its own name."""
         subjects = {
             folder: {
                 "row": row.model or f"{row.experiment}/{row.method}",
@@ -169,6 +170,7 @@ class Plan:
                 "responses": f"{folder}/responses.jsonl",
             }
             for study in self.config.studies.values()
+            if study.in_all
             for row in study.rows
             for seed, folder in self.subjects(row)
         }

@@ -12,6 +12,7 @@ from envs.alfworld.generator import generate
 from envs.alfworld.panel import make_panel
 from envs.alfworld.protocols import Compact
 from envs.alfworld.protocols.command import read
+from envs.tokenizer import build_tokenizer, respell
 from opd import models
 
 
@@ -26,6 +27,26 @@ def test_markers_are_spelled_in_pieces(tokenizer):
     assert tokenizer.tokenize("<think> </think> \\boxed{6}") == [
         *("<", "think", ">", "</", "think", ">", "\\boxed{", "6", "}")
     ]
+
+
+def test_markers_have_a_second_spelling_of_the_same_text(tokenizer):
+    text = "<think> so 1 + 1 of 1 = 2 ; </think> the answer is \\boxed{2}"
+    tokens = tokenizer.tokenize(respell(text))
+    assert tokens[:3] == ["<th", "ink", ">"]
+    assert tokens[12:15] == ["</th", "ink", ">"]
+    assert tokenizer.decode(tokenizer.convert_tokens_to_ids(tokens)) == text
+    assert respell(respell(text)) == respell(text)
+
+
+def test_another_end_token_changes_no_id(tokenizer):
+    other = build_tokenizer(end="<|endoftext|>")
+    assert other.get_vocab() == tokenizer.get_vocab()
+    assert (other.eos_token, tokenizer.eos_token) == ("<|endoftext|>", "<|im_end|>")
+    assert models.prompt_ids(other, "x = 4") == models.prompt_ids(tokenizer, "x = 4")
+    ids = other("6 <|im_end|> <|endoftext|>")["input_ids"]
+    assert (
+        other.decode(ids, skip_special_tokens=True) == tokenizer.decode(ids, skip_special_tokens=True) == "6"
+    )
 
 
 def test_vocabulary_has_exactly_256_ids(tokenizer):
@@ -55,6 +76,7 @@ def test_words_of_arithmetic_keep_their_ids(tokenizer):
     ids |= {"assistant": 73, "}": 79}
     assert tokenizer.convert_tokens_to_ids(list(ids)) == list(ids.values())
     assert "alarmclock" in vocabulary.words()
+    assert tokenizer.convert_tokens_to_ids(["<th", "</th", "ink"]) == [207, 208, 209]  # after all other words
     assert tokenizer.convert_tokens_to_ids("alarmclock") == 80  # `a` comes before it, and is a label too
 
 

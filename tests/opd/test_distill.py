@@ -205,24 +205,72 @@ def test_masked_positions_reach_nothing_even_if_infinite(folders, monkeypatch):
     torch.testing.assert_close(gradient(run, rollouts, mask), plain, rtol=0, atol=0)
 
 
+def logits(model, batch) -> torch.Tensor:
+    """(N, V) in float64, from one plain forward pass over the whole padded batch."""
+    inputs = {"attention_mask": batch.attention.long(), "position_ids": batch.positions}
+    return model(input_ids=batch.tokens, **inputs).logits[:, :-1][batch.generated[:, 1:]].double()
+
+
+def plain_gradient(run, batch, kept) -> torch.Tensor:
+    """The gradient of LSM written down once more, averaged over the positions kept (N,) bool."""
+    ids = distill.compare(run.student, run.tasks[0].teacher, batch, 8, 64, "teacher_top_k").support
+    p, q = (logits(model, batch).gather(-1, ids).softmax(-1) for model in (run.student, run.tasks[0].teacher))
+    run.student.zero_grad()
+    (p * (p.log() - q.log())).sum(-1)[kept].mean().backward()
+    return torch.cat([x.grad.flatten() for x in run.student.parameters() if x.grad is not None])
+
+
 def test_gradient_is_that_of_a_plain_forward_pass(folders):
-    """LSM written down once more, in float64, over the whole padded batch."""
     run = started(distill_spec(), folders)
     rollouts = sampled(run)
-    batch = rollouts.batch
-    found = gradient(run, rollouts)
-    ids = distill.compare(run.student, run.tasks[0].teacher, batch, 8, 64, "teacher_top_k").support
-    inputs = {"attention_mask": batch.attention.long(), "position_ids": batch.positions}
+    everything = torch.ones(len(rollouts.batch.sampled), dtype=torch.bool)
+    expected = plain_gradient(run, rollouts.batch, everything)
+    torch.testing.assert_close(gradient(run, rollouts), expected, rtol=1e-3, atol=1e-6)
 
-    def on_support(model):
-        logits = model(input_ids=batch.tokens, **inputs).logits[:, :-1][batch.generated[:, 1:]]
-        return logits.double().gather(-1, ids).softmax(-1)
 
-    p, q = on_support(run.student), on_support(run.tasks[0].teacher)
+@pytest.mark.parametrize(("kind", "threshold"), [("every_occurrence", None), ("none", 0.17), ("span", 0.17)])
+def test_a_step_learns_from_unmasked_positions_alone(folders, monkeypatch, kind, threshold):
+    """Each position counts in full or not at all, and the loss is the mean over those that count."""
+    words = [str(number) for number in range(20)] + list("abcdefghijklmnopqrstuvwx")
+    mask = {"kind": kind, "markers": words, "teacher_mass": threshold}
+    run = started(distill_spec(rollout={"minibatch_size": 4}, mask=mask), folders)
+    batch, ids = sampled(run).batch, torch.tensor(run.tokenizer.convert_tokens_to_ids(words))
+    kept = torch.ones(len(batch.sampled), dtype=torch.bool)
+    if kind != "none":
+        kept &= ~torch.isin(batch.sampled, ids)
+    if threshold is not None:
+        kept &= logits(run.tasks[0].teacher, batch).softmax(-1)[:, ids].sum(-1) <= threshold
+    assert 0 < kept.sum() < len(kept)
+    expected, found = plain_gradient(run, batch, kept), []
+
+    def remember(model, *_):
+        found.append(torch.cat([x.grad.flatten() for x in model.parameters() if x.grad is not None]))
+        return 1.0
+
+    monkeypatch.setattr(distill, "update", remember)
     run.student.zero_grad()
-    (p * (p.log() - q.log())).sum(-1).mean().backward()
-    expected = torch.cat([x.grad.flatten() for x in run.student.parameters() if x.grad is not None])
-    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-6)
+    record = distill.distill_step(run, 0)
+    torch.testing.assert_close(*found, expected, rtol=1e-3, atol=1e-6)
+    assert record["masked_share"] == pytest.approx(1 - kept.double().mean().item())
+
+
+@pytest.mark.parametrize("objective", ["sampled", "lsm", "jsd"])
+def test_a_step_with_nothing_left_changes_nothing(folders, objective):
+    """Every token is in a marker: loss and gradient are zero, not NaN."""
+    words = models.load_tokenizer(folders[0]).get_vocab()
+    mask = {"kind": "every_occurrence", "markers": [word for word in words if word != "<|unknown|>"]}
+    run = started(distill_spec(objective=METHODS[objective], mask=mask), folders)
+    before = [parameter.clone() for parameter in run.student.parameters()]
+    record = distill.distill_step(run, 0)
+    assert (record["masked_share"], record["loss"], record["gradient_norm"]) == (1, 0, 0)
+    assert all(torch.equal(a, b) for a, b in zip(before, run.student.parameters(), strict=True))
+
+
+def test_an_unknown_marker_stops_before_the_first_step(folders):
+    mask = {"kind": "span", "markers": ["<think>", "<thought>"]}
+    with pytest.raises(ValueError, match=r"mask\.markers has '<thought>', which the student's tokenizer"):
+        started(distill_spec(mask=mask), folders)
+    assert started(distill_spec(mask={**mask, "kind": "none"}), folders).markers == []
 
 
 @pytest.fixture(scope="module")
@@ -284,8 +332,8 @@ def test_minibatches_hold_every_sequence_once(folders, monkeypatch):
     batch, seen = rollouts.batch, []
     comparison = distill.compare(run.student, run.tasks[0].teacher, batch, 8, 64, "teacher_top_k")
     monkeypatch.setattr(distill, "accumulate", lambda _, __, part, *___: (seen.append(part), (0.0, 0.0))[1])
-    advantage = torch.zeros(len(batch.sampled))
-    list(distill.train(run, run.tasks[0], batch, comparison, advantage))
+    advantage, mask = torch.zeros(len(batch.sampled)), torch.ones(len(batch.sampled))
+    list(distill.train(run, run.tasks[0], batch, comparison, advantage, mask))
     responses = sorted(part.tokens[i][part.generated[i]].tolist() for part in seen for i in range(2))
     assert len(seen) == 3
     assert responses == sorted(batch.tokens[i][batch.generated[i]].tolist() for i in range(6))

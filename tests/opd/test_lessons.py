@@ -67,6 +67,21 @@ def test_arithmetic_pairs_are_the_environments_demonstrations_in_order(tokenizer
             assert response == [*tokenizer(text)["input_ids"], tokenizer.eos_token_id]
 
 
+def test_a_share_of_the_demonstrations_is_respelled(tokenizer):
+    def shown(share):
+        spec = CurriculumSpec(chain_arithmetic={**ARITHMETIC, "respelled": share})
+        (lesson,) = lessons.load(spec, tokenizer, 5).values()
+        return [response for _ in range(20) for _, response in lesson.batch(1.0, 2400)]
+
+    plain, half, whole = (shown(share) for share in (0.0, 0.5, 1.0))
+    other = tokenizer.convert_tokens_to_ids(["<th", "ink", ">"])
+    share = sum(response[:3] == other for response in half) / len(half)
+    assert share == pytest.approx(0.5, abs=4 * 0.5 / len(half) ** 0.5)
+    assert all(mixed in pair for mixed, *pair in zip(half, plain, whole, strict=True))
+    assert all(response[:3] == other for response in whole)
+    assert [tokenizer.decode(response) for response in whole] == [tokenizer.decode(r) for r in plain]
+
+
 def test_game_batches_are_turns_of_similar_length(tokenizer, games, shown):
     lesson = GameLesson(games, tokenizer, 0)
     known = {

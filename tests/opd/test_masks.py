@@ -1,9 +1,12 @@
 """Special-token masks on a response whose every position is known."""
 
+import pytest
 import torch
 
 from opd import masks
 from opd.batch import from_pairs
+from opd.scoring import compare
+from opd.spec import MaskSpec
 
 # Tokens 8 9 10 spell a marker; 9 also occurs alone.
 BATCH = from_pairs([([1, 8], [9, 8, 9, 10, 9, 5]), ([8, 9], [10, 8, 9, 8, 9, 10])], pad_id=0)
@@ -29,3 +32,51 @@ def test_spans_need_the_whole_marker_within_one_response():
 def test_teacher_mass():
     log_q = torch.tensor([[0.05, 0.04], [0.08, 0.08], [0.0, 0.1]]).log()
     assert masks.teacher_mass(log_q, 0.1).tolist() == [1, 0, 1]
+
+
+def test_teacher_mass_equals_a_softmax_over_the_vocabulary(student, teacher):
+    markers = [[8, 9, 10], [200, 9]]
+    log_q = compare(
+        student, teacher, BATCH, 5, 64, "sampled", marker_ids=masks.distinct(markers)
+    ).marker_log_q
+    logits = teacher(input_ids=BATCH.tokens).logits[:, :-1].double()[BATCH.generated[:, 1:]]
+    mass = logits.softmax(-1)[:, [8, 9, 10, 200]].sum(-1)
+    threshold = float(mass.median())
+    found = masks.build(MaskSpec(teacher_mass=threshold), markers, BATCH, log_q)
+    margin = (mass - threshold).abs() > 1e-6  # the median itself may be rounded to either side
+    assert torch.equal(found[margin], (mass <= threshold)[margin].float())
+    assert margin.sum() == len(found) - 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("none", [1] * 12),
+        ("first_occurrence", [0, 0, 1, 0, 1, 1, 0, 0, 0, 1, 1, 1]),
+        ("every_occurrence", [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
+        ("span", [1, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0]),
+    ],
+)
+def test_build_is_the_mask_of_that_kind_times_that_of_the_teacher(kind, expected):
+    markers = [[8, 9, 10]]
+    assert masks.build(MaskSpec(kind=kind), markers, BATCH, None).tolist() == expected
+    log_q = torch.full((12, 3), 0.05).log()
+    log_q[4] = log_q[9] = torch.tensor(0.3).log()
+    expected = [0 if place in (4, 9) else value for place, value in enumerate(expected)]
+    assert masks.build(MaskSpec(kind=kind, teacher_mass=0.2), markers, BATCH, log_q).tolist() == expected
+
+
+def test_markers_are_read_by_the_tokenizer(tokenizer):
+    texts = ("<think>", "</think>", "<|im_end|>", "<th ink >", "<")
+    spelled = masks.marker_ids(MaskSpec(kind="span", markers=texts), tokenizer)
+    assert [tokenizer.convert_ids_to_tokens(ids) for ids in spelled] == [
+        *(["<", "think", ">"], ["</", "think", ">"], ["<|im_end|>"], ["<th", "ink", ">"], ["<"])
+    ]
+    assert masks.distinct([[5, 3], [3, 9]]) == [3, 5, 9]
+
+
+def test_unknown_markers_are_refused_where_they_are_used(tokenizer):
+    for strange in ("<thought>", "", "<think> hm"):
+        with pytest.raises(ValueError, match=f"has '{strange}', which the student's tokenizer does not know"):
+            masks.marker_ids(MaskSpec(teacher_mass=0.1, markers=("<think>", strange)), tokenizer)
+        assert masks.marker_ids(MaskSpec(markers=("<think>", strange)), tokenizer) == []

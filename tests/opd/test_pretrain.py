@@ -42,6 +42,12 @@ def test_transformers_reads_what_we_write(tmp_path, folders, student):
     torch.testing.assert_close(again(ids).logits, student(ids).logits)
 
 
+def test_the_end_token_is_the_models_own(tmp_path):
+    pretrain.main(PretrainSpec(**SPEC, end_token="<|endoftext|>"), tmp_path / "model")
+    assert models.load_tokenizer(tmp_path / "model").eos_token == "<|endoftext|>"
+    assert models.load(tmp_path / "model").config.eos_token_id == 0
+
+
 def test_same_seed_same_weights(tmp_path):
     for name in ("first", "second"):
         pretrain.main(PretrainSpec(**SPEC), tmp_path / name)

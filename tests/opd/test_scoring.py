@@ -46,6 +46,12 @@ def test_compare_equals_one_prefix_at_a_time(student, teacher, batch):
     close(found.support_log_q, gather(log_q, found.support))
 
 
+def test_teacher_on_markers_equals_one_prefix_at_a_time(student, teacher, batch):
+    found = compare(student, teacher, batch, 5, 64, "sampled", marker_ids=[7, 200, 3])
+    close(found.marker_log_q, brute_force(teacher)[:, [7, 200, 3]])
+    assert compare(student, teacher, batch, 5, 64, "sampled").marker_log_q is None
+
+
 def test_log_normaliser_turns_logits_into_log_probabilities(student, teacher, batch):
     scores = compare(student, teacher, batch, 256, 64, "sampled").teacher
     logits = teacher(input_ids=torch.tensor([PAIRS[0][0]])).logits[0, -1]

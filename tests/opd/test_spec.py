@@ -38,6 +38,12 @@ from tests.opd.specs import distill_spec
         ),
         ({"objective": {"advantage": {"gamma": 1.0}}}, "'reverse_kl' would ignore `advantage`"),
         ({"objective": {"nucleus_mass": 0.5}}, "nucleus_mass goes with support: teacher_nucleus"),
+        ({"mask": {"kind": "span", "markers": []}}, "mask.markers\n.* at least 1 item"),
+        (
+            {"mask": {"kind": "id"}},
+            "Input should be 'none', 'first_occurrence', 'every_occurrence' or 'span'",
+        ),
+        ({"mask": {"teacher_mass": 0.0}}, "mask.teacher_mass\n.*greater than 0"),
         ({"rollout": {"minibatch_size": 3}}, "4 responses per step of chain_arithmetic cannot be split"),
         ({"rollout": {"temperature": 0.0}}, "temperature 0 is greedy and ignores top_p; write top_p: 1.0"),
         ({"objective": {"name": "reverse_lk"}}, "Input should be 'reverse_kl'"),

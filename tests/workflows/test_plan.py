@@ -131,6 +131,31 @@ def test_ablations_vary_one_knob(mini):
     assert all(other == first for other in rest)
 
 
+def test_masks_are_knobs(mini):
+    """The experiment says what the markers are, the method or its variant what is done about them."""
+    markers = ["<think>", "<|im_end|>", "<th ink >"]
+    experiment = {**mini["experiments"]["single_task"], "distill": {"mask": {"markers": markers}}}
+    made = plan(merge(mini, {"experiments": {"markers": experiment}}))
+    made.method("paper_mask", **METHODS["lsm"], mask={"kind": "first_occurrence", "markers": ["<", "think"]})
+
+    def mask(experiment, method):
+        return made.distill_spec(experiment, method, 0).mask.model_dump()
+
+    nothing = {"kind": "none", "markers": ("<think>", "</think>", "<|im_end|>"), "teacher_mass": None}
+    assert mask("single_task", "lsm") == nothing
+    assert mask("markers", "lsm") == nothing | {"markers": tuple(markers)}
+    span = {"kind": "span", "markers": tuple(markers)}
+    assert mask("markers", "lsm@mask.kind=span") == nothing | span
+    assert mask("markers", "sampled_token@mask.kind=span") == nothing | span
+    paper = {"kind": "first_occurrence", "markers": ("<", "think")}
+    assert mask("markers", "paper_mask") == nothing | paper
+    assert mask("single_task", "paper_mask@mask.teacher_mass=0.1") == nothing | paper | {"teacher_mass": 0.1}
+    both = mask("markers", "lsm@mask.kind=span@mask.teacher_mass=0.1")
+    assert both == nothing | span | {"teacher_mass": 0.1}
+    with pytest.raises(ConfigError, match=r"mask\.kinds is not a known key"):
+        mask("markers", "lsm@mask.kinds=span")
+
+
 def test_seeds_share_everything_but_the_seed(mini):
     made = plan(mini)
     first, second = (made.distill_spec("single_task", "lsm", seed).model_dump() for seed in (0, 1))

@@ -103,6 +103,7 @@ class StudyConfig(Spec):
     paper_table: str | None = None
     paper_columns: tuple[str, ...] = ("Avg",)
     panels: tuple[str, ...] = Field((), description="panels of games that its rows play, besides all suites")
+    in_all: bool = Field(True, description="false: a target of its own, and no part of `all`")
     notes: tuple[str, ...] = Field((), description="what readers of the table should know besides")
     reference: str = Field(description="label of the row that differences are taken against")
     rows: tuple[RowConfig, ...]
