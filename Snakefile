@@ -29,13 +29,7 @@ pathvars:
 
 rule all:
     input:
-        collect(
-            "<results>/studies/{study}/{file}",
-            study=[
-                name for name, study in PLAN.config.studies.items() if study.in_all
-            ],
-            file=STUDY_FILES,
-        ),
+        study_files("all"),
         "<results>/checks/lm_eval_crosscheck.html",
 
 

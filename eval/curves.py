@@ -11,17 +11,15 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib import pyplot as plt
 
+from eval import figures
 from eval.spec import CurvesSpec
 from opd.metrics import METRICS
 from opd.program import arguments
 
 _COLUMNS = 4
-# Eight hues that stay apart for colour-blind readers (Okabe and Ito, 2008), then dashes.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933")
 _LOGARITHMIC = {"gradient_norm"}
 _POSITIONS = "gap_by_position_"
 PANELS = tuple(name for name in METRICS if name != "gap_by_position")
@@ -55,8 +53,7 @@ def collect(spec: CurvesSpec) -> pd.DataFrame:
 
 def draw(spec: CurvesSpec, frame: pd.DataFrame, path: Path) -> None:
     """Mean line and minimum-to-maximum band over seeds, smoothed over a twentieth of the run."""
-    # A fixed salt gives elements the same ids every time: same numbers, same bytes.
-    mpl.rcParams.update({"svg.hashsalt": "curves", "font.size": 9})
+    figures.style("curves")
     logged = frame.dropna(subset="value")
     tasks = list(logged.task.unique())
     panels = {task: panels_of(logged[logged.task == task]) for task in tasks}
@@ -75,8 +72,7 @@ def draw(spec: CurvesSpec, frame: pd.DataFrame, path: Path) -> None:
     figure.suptitle(f"{spec.title} ({spec.scale_description})", y=1 - 0.216 / figure.get_figheight())
     figure.tight_layout()
     figure.legend(handles, labels, loc="lower right", ncols=2, frameon=False)
-    figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)
+    figures.save(figure, path)
 
 
 def panels_of(logged: pd.DataFrame) -> list[str]:
@@ -106,28 +102,28 @@ def draw_task(
 def draw_panel(axis: plt.Axes, spec: CurvesSpec, part: pd.DataFrame) -> None:
     """All methods' lines and bands of one metric."""
     window = max(1, part.step.nunique() // 20)
-    for index, curve in enumerate(spec.curves):
+    for curve in spec.curves:
         runs = part[part.method == curve.label].pivot(index="step", columns="seed", values="value")
         smooth = runs.rolling(window, min_periods=1).mean()
-        draw_band(axis, smooth, index, curve.label)
+        draw_band(axis, smooth, spec, curve.label)
 
 
 def draw_positions(axis: plt.Axes, spec: CurvesSpec, frame: pd.DataFrame) -> None:
     """Gap by position in the response, over the last quarter of the run."""
     part = frame[frame.metric.str.startswith(_POSITIONS) & (frame.step >= 0.75 * frame.step.max())]
     part = part.assign(position=part.metric.str.removeprefix(_POSITIONS).astype(int))
-    for index, curve in enumerate(spec.curves):
+    for curve in spec.curves:
         runs = part[part.method == curve.label].pivot_table("value", "position", "seed")
-        draw_band(axis, runs, index, curve.label)
+        draw_band(axis, runs, spec, curve.label)
     axis.set_title("gap by position, last quarter")
     axis.set_xlabel("eighth of the token cap")
 
 
-def draw_band(axis: plt.Axes, runs: pd.DataFrame, index: int, label: str) -> None:
+def draw_band(axis: plt.Axes, runs: pd.DataFrame, spec: CurvesSpec, label: str) -> None:
     """Mean over the columns (seeds) of `runs`, and the band from lowest to highest."""
-    colour = _COLOURS[index % len(_COLOURS)]
-    dashes = "--" if index >= len(_COLOURS) else "-"
-    axis.plot(runs.index, runs.mean(axis=1), dashes, color=colour, label=label, linewidth=1.3)
+    labels = [curve.label for curve in spec.curves]
+    colour, line = figures.colour(label, labels), figures.line(label, labels)
+    axis.plot(runs.index, runs.mean(axis=1), line, color=colour, label=label, linewidth=1.3)
     axis.fill_between(runs.index, runs.min(axis=1), runs.max(axis=1), color=colour, alpha=0.15)
 
 

@@ -115,3 +115,21 @@ class CurvesSpec(Spec):
     title: str
     scale_description: str
     curves: tuple[CurveSpec, ...]
+
+
+class SweepPointSpec(Spec):
+    """A table row as a point of a sweep."""
+
+    row: str
+    method: str
+    value: float | str
+
+
+class SweepSpec(Spec):
+    """How the table of an ablation is drawn: score against the value of a knob, a line per method."""
+
+    title: str
+    scale_description: str
+    knob: str
+    protocol: str
+    points: tuple[SweepPointSpec, ...]

@@ -161,6 +161,7 @@ def distill_step(run: Run, step: int) -> dict:
             spec.objective.nucleus_mass or 1.0,
             spec.objective.advantage.baseline,
             masks.distinct(run.markers),
+            spec.teacher_temperature,
         )
     metrics = diagnose(batch, experience.finished, comparison, taught.rollout.max_new_tokens)
     with watch("training"):
@@ -231,6 +232,7 @@ def accumulate(
     """
     spec, old = run.spec.objective, comparison.student.sampled_log_prob
     weights = position_weights(mask, minibatch.sequence, spec.reduction)
+    teacher_head = head_of(teacher).at(run.spec.teacher_temperature)
     total, start, moved = 0.0, 0, []
     for part in minibatch.split(run.spec.tokens_per_forward):
         here = slice(start, start + len(part.sampled))
@@ -238,7 +240,7 @@ def accumulate(
         if not counted.any():  # a short turn of a game may be markers alone
             continue
         losses, log_p = position_losses(
-            spec, run.student, head_of(teacher), part, select(comparison, here), advantage[here], counted
+            spec, run.student, teacher_head, part, select(comparison, here), advantage[here], counted
         )
         loss = (weights[here][counted] * losses).sum()
         loss.backward()

@@ -98,9 +98,10 @@ def compare(
     nucleus_mass: float = 1.0,
     expected_log_ratio: bool = False,
     marker_ids: Sequence[int] = (),
+    teacher_temperature: float = 1.0,
 ) -> Comparison:
     """Score a batch under both models, a few sequences at a time. `support`: see `opd.names`."""
-    heads = head_of(student), head_of(teacher)
+    heads = head_of(student), head_of(teacher).at(teacher_temperature)
     parts = []
     for part in batch.split(tokens_per_forward):
         states = hidden_states(student, part), hidden_states(teacher, part)

@@ -340,6 +340,9 @@ class DistillSpec(Spec):
         description="teacher tokens kept per position: support of the top-K objectives, and of "
         "the overlap and mass diagnostics of every method"
     )
+    teacher_temperature: Rate = Field(
+        1.0, description="divides the teachers' logits, wherever they are used: below 1 is sharper"
+    )
     objective: ObjectiveSpec
     mask: MaskSpec = MaskSpec()
     optimizer: OptimizerSpec

@@ -13,7 +13,7 @@ import yaml
 
 import envs
 from eval.alfworld.spec import PlaySpec
-from eval.spec import CurvesSpec, GenerateSpec, ScoreSpec, TableSpec
+from eval.spec import CurvesSpec, GenerateSpec, ScoreSpec, SweepSpec, TableSpec
 from opd.spec import DistillSpec, PretrainSpec, SftSpec, Spec
 from workflows.config.schema import AblationConfig, Config, RowConfig, StudyConfig
 from workflows.explain import ConfigError, check
@@ -28,7 +28,8 @@ class Plan:
         self.config = check(Config, config, f"config of scale {config.get('scale')}")
         self.methods: dict[str, dict] = {}
         self.studies: dict[str, StudyConfig] = dict(self.config.studies)
-        self.ablations: dict[str, str] = {}
+        self.sweeps: dict[str, SweepSpec] = {}
+        self._names: dict[str, dict[str, str]] = {}
         for path in sorted(ablations.glob("*.yaml")):
             self._ablation(path)
 
@@ -156,8 +157,7 @@ class Plan:
                 "responses": f"{folder}/responses.jsonl",
                 "episodes": {panel: f"{folder}/games/{panel}" for panel in self.studies[study].panels},
             }
-            for row in self.studies[study].rows
-            for seed, folder in self.subjects(row)
+            for row, seed, folder in self.subjects(study)
         ]
         return ScoreSpec(**self.config.evaluation.asked, subjects=subjects)
 
@@ -169,10 +169,8 @@ class Plan:
                 "seed": seed,
                 "responses": f"{folder}/responses.jsonl",
             }
-            for study in self.config.studies.values()
-            if study.in_all
-            for row in study.rows
-            for seed, folder in self.subjects(row)
+            for study in self.studies_of("all")
+            for row, seed, folder in self.subjects(study)
         }
         return ScoreSpec(**self.config.evaluation.asked, subjects=list(subjects.values()))
 
@@ -200,11 +198,10 @@ class Plan:
         """The training curves of a study: its rows that were trained."""
         curves = [
             {
-                "label": row.label,
-                "metrics": {seed: f"{folder}/metrics.jsonl" for seed, folder in self.subjects(row)},
+                "label": label,
+                "metrics": {seed: f"{folder}/metrics.jsonl" for seed, folder in folders.items()},
             }
-            for row in self.studies[study].rows
-            if row.model is None
+            for label, folders in self.trained(study).items()
         ]
         title = f"Training curves: {self.studies[study].title}"
         return CurvesSpec(title=title, scale_description=self.config.description, curves=curves)
@@ -215,16 +212,45 @@ class Plan:
 
     def runs(self, study: str) -> list[str]:
         """run.json of every training run behind a study."""
-        rows = [row for row in self.studies[study].rows if row.model is None]
-        return [f"{folder}/run.json" for row in rows for _, folder in self.subjects(row)]
+        return [f"{folder}/run.json" for of_row in self.trained(study).values() for folder in of_row.values()]
 
-    def subjects(self, row: RowConfig) -> Iterator[tuple[int, str]]:
-        """(seed, folder) of the models behind a table row; a model as it is counts as one seed."""
-        if row.model is not None:
-            yield 0, f"{self.results}/models/{row.model}"
-            return
-        for seed in self.config.seeds:
-            yield seed, f"{self.results}/runs/{row.experiment}/{row.method}/seed{seed}"
+    def studies_of(self, target: str) -> list[str]:
+        """The studies of the target `all`, or of `full`: all that there are."""
+        return [name for name, study in self.studies.items() if study.in_all or target == "full"]
+
+    def subjects(self, study: str) -> Iterator[tuple[RowConfig, int, str]]:
+        """(row, seed, folder) of the models behind a study; a model as it is counts as one seed."""
+        seeds = self.studies[study].seeds or self.config.seeds
+        for row in self.studies[study].rows:
+            if row.model is not None:
+                yield row, 0, f"{self.results}/models/{row.model}"
+                continue
+            for seed in seeds:
+                yield row, seed, f"{self.results}/runs/{row.experiment}/{self._known_as(row)}/seed{seed}"
+
+    def _known_as(self, row: RowConfig) -> str:
+        """The row's method under the first name that has its recipe, so that equal runs are one."""
+        experiment, method = str(row.experiment), str(row.method)
+        names = self._names.setdefault(experiment, {})
+        if not names:
+            names.update({self._recipe_of(experiment, name): name for name in reversed(self.methods)})
+        return names.setdefault(self._recipe_of(experiment, method), method)
+
+    def _recipe_of(self, experiment: str, method: str) -> str:
+        """What a method's runs do, without its name; the name where it does not fit the experiment."""
+        try:
+            spec = self.distill_spec(experiment, method, 0)
+        except ConfigError:
+            return method
+        return spec.model_copy(update={"method": ""}).model_dump_json()
+
+    def trained(self, study: str) -> dict[str, dict[int, str]]:
+        """label -> seed -> folder of the rows of a study that are runs."""
+        found: dict[str, dict[int, str]] = {}
+        for row, seed, folder in self.subjects(study):
+            if row.model is None:
+                found.setdefault(row.label, {})[seed] = folder
+        return found
 
     def made_by(self, source: str) -> list[str]:
         """Names of the models that come from `pretrain`, `hub`, `sft` or `reinforce`."""
@@ -240,25 +266,40 @@ class Plan:
                     self.distill_spec(str(row.experiment), str(row.method), self.config.seeds[0])
 
     def _ablation(self, path: Path) -> None:
+        """Add the study `ablation_<file name>`, with a row per method and value, and its sweep."""
         config = check(AblationConfig, yaml.safe_load(path.read_text()), path.name)
         values = config.values.get(self.config.scale, ())
         if not values:
             return
+        cells = [(*method, value) for method in config.methods.items() for value in values]
         rows = [
             {
-                "label": f"{config.knob} = {value}",
+                "label": config.label(label, value),
                 "experiment": config.experiment,
-                "method": f"{config.base}@{config.knob}={value}",
+                "method": f"{method}@{config.knob}={value}",
             }
-            for value in values
+            for label, method, value in cells
         ]
+        first = next(iter(config.methods))
         study = {
             "title": config.title,
-            "reference": f"{config.knob} = {config.reference[self.config.scale]}",
+            "reference": config.label(first, config.reference[self.config.scale]),
             "rows": rows,
+            "notes": config.notes,
+            "in_all": False,
         }
-        self.studies[f"ablation_{path.stem}"] = check(StudyConfig, study, path.name)
-        self.ablations[path.stem] = config.base
+        name = f"ablation_{path.stem}"
+        self.studies[name] = check(StudyConfig, study, path.name)
+        self.sweeps[name] = SweepSpec(
+            title=config.title,
+            scale_description=self.config.description,
+            knob=config.knob,
+            protocol=self.config.evaluation.table_protocol,
+            points=[
+                {"row": config.label(label, value), "method": label, "value": value}
+                for label, _, value in cells
+            ],
+        )
 
 
 def merge(base: dict, change: dict) -> dict:

@@ -1,6 +1,6 @@
 """A language-model head as its parameters, so that some of its rows can be evaluated alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -29,6 +29,11 @@ class Head:
         """Scale and softcap of raw logits of any shape."""
         logits = logits * self.scale if self.scale != 1 else logits
         return logits if self.softcap is None else self.softcap * (logits / self.softcap).tanh()
+
+    def at(self, temperature: float) -> "Head":
+        """The head with its logits divided by `temperature`."""
+        softcap = None if self.softcap is None else self.softcap / temperature
+        return replace(self, scale=self.scale / temperature, softcap=softcap)
 
     def logits(self, states: Tensor, first: int = 0, last: int | None = None) -> Tensor:
         """(n, last - first) float32 logits of the vocabulary range, for (n, d) states."""

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_HEAD = 64
+_HEAD = 32
 
 
 def uniforms(keys: Sequence[str], length: int) -> Tensor:

@@ -46,6 +46,16 @@ def test_compare_equals_one_prefix_at_a_time(student, teacher, batch):
     close(found.support_log_q, gather(log_q, found.support))
 
 
+def test_a_teacher_at_a_temperature(student, teacher, batch):
+    """Logits divided by 2: log-probabilities halved, and normalised again."""
+    found = compare(student, teacher, batch, 5, 64, "union", teacher_temperature=2.0)
+    log_p, log_q = brute_force(student), (brute_force(teacher) / 2).log_softmax(-1)
+    close(found.student.sampled_log_prob, log_p.gather(-1, SAMPLED[:, None])[:, 0])
+    close(found.teacher.sampled_log_prob, log_q.gather(-1, SAMPLED[:, None])[:, 0])
+    close(found.teacher.entropy, -(log_q.exp() * log_q).sum(-1))
+    close(found.support_log_q, gather(log_q, found.support))
+
+
 def test_teacher_on_markers_equals_one_prefix_at_a_time(student, teacher, batch):
     found = compare(student, teacher, batch, 5, 64, "sampled", marker_ids=[7, 200, 3])
     close(found.marker_log_q, brute_force(teacher)[:, [7, 200, 3]])

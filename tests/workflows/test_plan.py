@@ -12,13 +12,6 @@ from workflows.plan import Plan, as_param, merge
 
 ROOT = Path(__file__).parents[2]
 SCALES = sorted((ROOT / "workflows/config").glob("*.yaml"))
-METHODS = {
-    "lsm": {
-        "objective": {"name": "reverse_kl", "support": "teacher_top_k", "outside": "renormalised"},
-        "rollout": {"top_p": 0.9},
-    },
-    "sampled_token": {"objective": {"name": "policy_gradient", "support": "sampled"}},
-}
 
 
 @pytest.fixture
@@ -27,9 +20,11 @@ def mini() -> dict:
 
 
 def plan(config: dict) -> Plan:
+    """The plan with the methods of all method files, as the Snakefile makes it."""
     made = Plan(config)
-    for name, knobs in METHODS.items():
-        made.method(name, **knobs)
+    for path in sorted((ROOT / "workflows/methods").glob("*.smk")):
+        registration = re.search(r"spec=(method\(.*\)),", path.read_text(), re.S)[1]
+        eval(registration, {"method": made.method})
     return made
 
 
@@ -93,7 +88,7 @@ def test_wrong_knobs_are_explained(mini, change, sentence):
 
 
 def test_unknown_method_lists_the_known_ones(mini):
-    with pytest.raises(ConfigError, match="unknown method 'lms'; known: lsm, sampled_token"):
+    with pytest.raises(ConfigError, match="unknown method 'lms'; known: full_forward_kl, "):
         plan(mini).distill_spec("single_task", "lms", 0)
 
 
@@ -136,7 +131,9 @@ def test_masks_are_knobs(mini):
     markers = ["<think>", "<|im_end|>", "<th ink >"]
     experiment = {**mini["experiments"]["single_task"], "distill": {"mask": {"markers": markers}}}
     made = plan(merge(mini, {"experiments": {"markers": experiment}}))
-    made.method("paper_mask", **METHODS["lsm"], mask={"kind": "first_occurrence", "markers": ["<", "think"]})
+    made.method(
+        "paper_mask", **made.methods["lsm"], mask={"kind": "first_occurrence", "markers": ["<", "think"]}
+    )
 
     def mask(experiment, method):
         return made.distill_spec(experiment, method, 0).mask.model_dump()
@@ -216,3 +213,36 @@ def test_a_reinforced_model_learns_one_task_from_outcomes(mini):
 def test_wrong_names_of_tasks_and_panels_are_explained(mini, change, sentence):
     with pytest.raises(ConfigError, match=re.escape(sentence)):
         plan(merge(mini, change))
+
+
+def test_runs_with_the_same_recipe_are_one(mini):
+    made = plan(mini)
+    rows = made.trained("ablation_rollout_top_p")
+    folders = {
+        label: folder.rsplit("/", 2)[1] for label, of_seeds in rows.items() for folder in of_seeds.values()
+    }
+    assert folders == {
+        "LSM, 1.0": "lsm_no_top_p",
+        "LSM, 0.9": "lsm",
+        "LSM, 0.8": "lsm@rollout.top_p=0.8",
+        "Sampled token, 1.0": "sampled_token",
+        "Sampled token, 0.9": "sampled_token_top_p",
+        "Sampled token, 0.8": "sampled_token@rollout.top_p=0.8",
+    }
+
+
+def test_a_study_may_have_seeds_of_its_own(mini):
+    mini["studies"]["table_single_task"]["seeds"] = [3, 8]
+    made = plan(mini)
+    assert set(made.trained("table_single_task")["LSM, top-p 0.9"]) == {3, 8}
+    assert set(made.trained("table_markers")["LSM, no mask"]) == set(mini["seeds"])
+
+
+def test_ablations_are_swept_and_belong_to_full(mini):
+    made = plan(mini)
+    sweep = made.sweeps["ablation_learning_rate"]
+    points = {(point.method, point.value): point.row for point in sweep.points}
+    assert points["Sampled token", 0.001] == "Sampled token, 0.001"
+    assert made.studies["ablation_learning_rate"].reference == "LSM, 0.0003"
+    assert made.studies["ablation_support_size"].reference == "teacher_top_k = 16"
+    assert set(made.sweeps) <= set(made.studies_of("full")) - set(made.studies_of("all"))

@@ -103,7 +103,8 @@ class StudyConfig(Spec):
     paper_table: str | None = None
     paper_columns: tuple[str, ...] = ("Avg",)
     panels: tuple[str, ...] = Field((), description="panels of games that its rows play, besides all suites")
-    in_all: bool = Field(True, description="false: a target of its own, and no part of `all`")
+    in_all: bool = Field(True, description="false: part of the target `full`, not of `all`")
+    seeds: tuple[int, ...] | None = Field(None, min_length=1, description="null: the config's")
     notes: tuple[str, ...] = Field((), description="what readers of the table should know besides")
     reference: str = Field(description="label of the row that differences are taken against")
     rows: tuple[RowConfig, ...]
@@ -220,11 +221,18 @@ class Config(Spec):
 
 
 class AblationConfig(Spec):
-    """One knob of one method, varied: a file of workflows/ablations/."""
+    """One knob of one method or of several, varied: a file of workflows/ablations/."""
 
     title: str
     experiment: str
-    base: str = Field(description="method that is varied")
+    methods: dict[str, str] = Field(min_length=1, description="label -> method that is varied")
     knob: str = Field(description="dotted path of a key of the run spec, such as rollout.top_p")
     values: dict[str, tuple[Any, ...]] = Field(description="values per scale; a missing scale skips it")
-    reference: dict[str, Any] = Field(description="value per scale that the others are compared with")
+    reference: dict[str, Any] = Field(
+        description="value per scale that the others are compared with, of the first method"
+    )
+    notes: tuple[str, ...] = ()
+
+    def label(self, method: str, value: Any) -> str:
+        """The table row of a value; `method` is its label."""
+        return f"{self.knob} = {value}" if len(self.methods) == 1 else f"{method}, {value}"

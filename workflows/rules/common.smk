@@ -12,6 +12,21 @@ STUDY_FILES = [
     "curves.csv",
     "curves.svg",
 ]
+
+
+def study_files(target):
+    """What the studies of the target `all` or `full` write; an ablation is drawn as a sweep, too."""
+    return [
+        f"<results>/studies/{study}/{file}"
+        for study in PLAN.studies_of(target)
+        for file in files_of(study)
+    ]
+
+
+def files_of(study):
+    return [*STUDY_FILES, "sweep.svg"] if study in PLAN.sweeps else STUDY_FILES
+
+
 METHOD_FILES = [
     f"workflows/methods/{path.name}"
     for path in sorted(Path(workflow.basedir, "workflows/methods").glob("*.smk"))
@@ -162,3 +177,7 @@ def table_spec(wildcards):
 
 def curves_spec(wildcards):
     return as_param(PLAN.curves_spec(wildcards.study))
+
+
+def sweep_spec(wildcards):
+    return as_param(PLAN.sweeps[wildcards.study])

@@ -64,7 +64,11 @@ rule table:
 rule curves:
     input:
         metrics=metrics,
-        code=[source("eval/curves.py"), source("opd/metrics.py")],
+        code=[
+            source("eval/curves.py"),
+            source("eval/figures.py"),
+            source("opd/metrics.py"),
+        ],
     output:
         report(
             "<results>/studies/{study}/curves.svg",
@@ -82,3 +86,24 @@ rule curves:
         folder=subpath(output[0], parent=True),
     shell:
         "python -m eval.curves --spec {params.spec:q} --out {params.folder} > {log} 2>&1"
+
+
+rule sweep:
+    input:
+        table="<results>/studies/{study}/table.csv",
+        code=[source("eval/sweep.py"), source("eval/figures.py")],
+    output:
+        report(
+            "<results>/studies/{study}/sweep.svg",
+            category="Sweeps",
+            caption="../report/sweep.rst",
+            labels={"study": "{study}", "kind": "figure"},
+        ),
+    log:
+        "<logs>/studies/{study}/sweep.log",
+    benchmark:
+        "<benchmarks>/sweep/{study}.tsv"
+    params:
+        spec=sweep_spec,
+    shell:
+        "python -m eval.sweep --spec {params.spec:q} --table {input.table} --out {output} > {log} 2>&1"

@@ -1,4 +1,4 @@
-"""Named targets: one per study of the config and one per ablation file."""
+"""Named targets: one per study of the config, one per ablation file, and all of them."""
 
 try:
     PLAN.check_runs()
@@ -12,4 +12,12 @@ for study in PLAN.studies:
         name:
             study
         input:
-            collect("<results>/studies/{study}/{file}", study=study, file=STUDY_FILES),
+            collect(
+                "<results>/studies/{study}/{file}", study=study, file=files_of(study)
+            ),
+
+
+rule full:
+    input:
+        rules.all.input,
+        study_files("full"),

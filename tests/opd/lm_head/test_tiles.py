@@ -53,3 +53,9 @@ def test_recomputed_losses_and_gradients(tiled):
     ours = torch.autograd.grad(found.mean(), (states, weight))
     exact = torch.autograd.grad(expected.mean(), (states, weight))
     torch.testing.assert_close(ours, exact)
+
+
+def test_a_temperature_divides_the_logits_whatever_the_softcap():
+    torch.manual_seed(0)
+    states, head = torch.randn(5, 8), Head(torch.randn(11, 8), scale=1.7, softcap=3.0)
+    torch.testing.assert_close(head.at(2.5).logits(states), head.logits(states) / 2.5)

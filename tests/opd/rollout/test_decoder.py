@@ -1,0 +1,63 @@
+"""Both decoders against the model's own forward pass, row by row and without a cache."""
+
+import pytest
+import torch
+
+from opd import models
+from opd.rollout.decoder import Decoder, SmallQwen2Decoder, decoder
+from opd.spec import ArchitectureSpec
+
+PROMPTS = [[5, 9, 30], [7], [11, 40, 41, 42, 43]]
+FOLLOWING = [[12, 13, 14, 15], [80, 81, 82, 83], [20, 21, 22, 23]]
+
+
+@pytest.fixture(params=["multi-head", "grouped queries"])
+def model(request, tokenizer):
+    """A model whose norms are not all one."""
+    architecture = ArchitectureSpec(hidden_size=32, intermediate_size=24, layers=2, heads=4)
+    made = models.build(architecture, tokenizer, seed=3)
+    if request.param == "grouped queries":
+        config = made.config
+        config.num_key_value_heads = 2
+        torch.manual_seed(3)
+        made = type(made)(config)
+    with torch.no_grad():
+        for name, parameter in made.named_parameters():
+            if "norm" in name or name.endswith("bias"):
+                parameter.add_(0.3 * torch.randn_like(parameter))
+    return made.eval()
+
+
+def padded(prompts):
+    width = max(map(len, prompts))
+    tokens = torch.tensor([[0] * (width - len(p)) + p for p in prompts])
+    return tokens, torch.tensor([[False] * (width - len(p)) + [True] * len(p) for p in prompts])
+
+
+@torch.no_grad()
+def expected(model, row, count):
+    """Logits after a prompt and the first `count` tokens that follow it."""
+    return model(torch.tensor([PROMPTS[row] + FOLLOWING[row][:count]])).logits[0, -1]
+
+
+@pytest.mark.parametrize("kind", [Decoder, SmallQwen2Decoder])
+@torch.no_grad()
+def test_logits_are_the_models(model, kind):
+    decoding = kind(model, *padded(PROMPTS), 4)
+    logits = decoding.first()
+    rows = [0, 1, 2]
+    for count in range(4):
+        for place, row in enumerate(rows):
+            torch.testing.assert_close(logits[place], expected(model, row, count), rtol=1e-4, atol=1e-4)
+        if count == 2:
+            decoding.keep(torch.tensor([2, 0]))
+            rows = [2, 0]
+        logits = decoding.after(torch.tensor([FOLLOWING[row][count] for row in rows]))
+
+
+def test_the_fast_one_is_for_small_models_in_float32(model):
+    assert type(decoder(model, *padded(PROMPTS), 1)) is SmallQwen2Decoder
+    assert type(decoder(model.bfloat16(), *padded(PROMPTS), 1)) is Decoder
+    model.float()
+    model.config.layer_types = ["sliding_attention", "full_attention"]
+    assert not SmallQwen2Decoder.fits(model)
