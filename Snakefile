@@ -1,6 +1,7 @@
 """On-policy distillation, from nothing to tables.
 
-snakemake --cores all                          everything at the mini scale
+snakemake --cores all                          the headline tables, figures and claims of the mini scale
+snakemake --cores all full                     every study
 snakemake --cores all table_ablation           one table and what it needs
 snakemake --cores all -R lsm                   retrain one method
 snakemake --cores all --configfile workflows/config/smoke.yaml
@@ -30,6 +31,7 @@ pathvars:
 rule all:
     input:
         study_files("all"),
+        "<results>/claims.html",
         "<results>/checks/lm_eval_crosscheck.html",
 
 
@@ -49,8 +51,14 @@ include: "workflows/rules/evaluate.smk"
 include: "workflows/rules/report.smk"
 include: "workflows/rules/crosscheck.smk"
 include: "workflows/rules/studies.smk"
+include: "workflows/rules/claims.smk"
 
 
 if PLAN.config.estimators:
 
     include: "workflows/rules/estimators.smk"
+
+
+if PLAN.config.signal:
+
+    include: "workflows/rules/signal.smk"

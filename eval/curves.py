@@ -71,7 +71,7 @@ def draw(spec: CurvesSpec, frame: pd.DataFrame, path: Path) -> None:
     # So many inches below the edge, however tall the figure.
     figure.suptitle(f"{spec.title} ({spec.scale_description})", y=1 - 0.216 / figure.get_figheight())
     figure.tight_layout()
-    figure.legend(handles, labels, loc="lower right", ncols=2, frameon=False)
+    figure.legend(handles, labels, loc="lower right", ncols=2)
     figures.save(figure, path)
 
 

@@ -34,6 +34,7 @@ def style(salt: str) -> None:
             "axes.titlesize": 10,
             "axes.spines.top": False,
             "axes.spines.right": False,
+            "legend.frameon": False,
         }
     )
 
@@ -41,7 +42,7 @@ def style(salt: str) -> None:
 def save(figure: Figure, path: Path) -> None:
     """Write a figure without a date, and forget it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, metadata={"Date": None}, dpi=150)
     plt.close(figure)
 
 

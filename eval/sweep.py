@@ -54,7 +54,7 @@ def draw(axis: Axes, spec: SweepSpec, found: pd.DataFrame) -> None:
     axis.set_ylim(bottom=0)
     axis.set_title(f"{spec.title} (n = {int(found.seeds.max())} seeds)")
     if len(methods) > 1:
-        axis.legend(frameon=False)
+        axis.legend()
 
 
 if __name__ == "__main__":

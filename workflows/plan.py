@@ -13,8 +13,10 @@ import yaml
 
 import envs
 from eval.alfworld.spec import PlaySpec
+from eval.claims.spec import ClaimsSpec, Ledger, missing
 from eval.spec import CurvesSpec, GenerateSpec, ScoreSpec, SweepSpec, TableSpec
-from opd.spec import DistillSpec, PretrainSpec, SftSpec, Spec
+from opd.spec import DistillSpec, PretrainSpec, SamplingSpec, SftSpec, Spec
+from studies.signal.spec import FailureSpec, ScoringSpec, SignalSpec
 from workflows.config.schema import AblationConfig, Config, RowConfig, StudyConfig
 from workflows.explain import ConfigError, check
 
@@ -32,6 +34,8 @@ class Plan:
         self._names: dict[str, dict[str, str]] = {}
         for path in sorted(ablations.glob("*.yaml")):
             self._ablation(path)
+        claims = yaml.safe_load((_FOLDER / "claims.yaml").read_text())
+        self.ledger = check(Ledger, {"claims": claims}, "claims.yaml")
 
     @property
     def results(self) -> str:
@@ -191,7 +195,7 @@ class Plan:
             evaluation=evaluation.asked,
             contamination=self.contamination_report,
             runs=self.runs(study),
-            rebuild=f"snakemake --cores all {study} --configfile workflows/config/{self.config.scale}.yaml",
+            rebuild=self._command(study),
         )
 
     def curves_spec(self, study: str) -> CurvesSpec:
@@ -205,6 +209,82 @@ class Plan:
         ]
         title = f"Training curves: {self.studies[study].title}"
         return CurvesSpec(title=title, scale_description=self.config.description, curves=curves)
+
+    def claims_spec(self, target: str) -> ClaimsSpec:
+        """Every claim, and the studies of this scale; those of the target `all` or `full` are run."""
+        run = self.studies_of(target)
+        studies = {
+            name: {
+                "rows": [row.label for row in study.rows],
+                "run": name in run,
+                "rebuild": self._command(name),
+            }
+            for name, study in self.studies.items()
+        }
+        for name in ("estimators", "signal"):
+            if getattr(self.config, name) is not None:
+                studies[name] = {"run": True, "rebuild": self._command(name)}
+        asked = {claim.test.study for claim in self.ledger.claims if claim.test}
+        return ClaimsSpec(
+            title="Claims of arXiv 2603.25562",
+            scale=self.config.scale,
+            scale_description=self.config.description,
+            results=self.results,
+            protocol=self.config.evaluation.table_protocol,
+            claims=self.ledger.claims,
+            studies={name: study for name, study in studies.items() if name in asked},
+            rebuild=self._command(f"claims_{target}"),
+        )
+
+    def claims_files(self, target: str) -> list[str]:
+        """What the claims that can be measured are read from."""
+        spec = self.claims_spec(target)
+        tests = [claim.test for claim in spec.claims if claim.test and not missing(claim, spec.studies)]
+        return sorted({f"{self.results}/{file}" for test in tests for file in test.files})
+
+    def _command(self, target: str) -> str:
+        """What makes a target of this scale."""
+        return f"snakemake --cores all {target} --configfile workflows/config/{self.config.scale}.yaml"
+
+    def scoring_spec(self) -> ScoringSpec:
+        """How responses are sampled and scored for the signal study: as a training run's first step."""
+        assert self.config.signal is not None
+        rollout = self.config.distill["rollout"]
+        recipe = {
+            "environment": self.config.evaluation.environment,
+            "seed": self.config.seeds[0],
+            "responses": self.config.signal.responses,
+            "sampling": {name: rollout[name] for name in SamplingSpec.model_fields},
+            "tokens_per_forward": self.config.distill["tokens_per_forward"],
+        }
+        return check(ScoringSpec, recipe, "signal")
+
+    def signal_spec(self) -> SignalSpec:
+        """How the signal study is summarised."""
+        return SignalSpec(scale_description=f"{self.config.scale}: {self.config.description}")
+
+    def failure_spec(self) -> FailureSpec:
+        """Which failure cases are shown."""
+        return FailureSpec(scale_description=f"{self.config.scale}: {self.config.description}")
+
+    @property
+    def signal_scores(self) -> dict[str, str]:
+        """Teacher's role -> folder of the scores of the signal study's student."""
+        signal = self.config.signal
+        assert signal is not None
+        teachers = {"teacher": signal.teacher, "respelled": signal.respelled}
+        student = f"{self.results}/models/{signal.student}"
+        return {role: self._scores(student, name) for role, name in teachers.items() if name}
+
+    @property
+    def failure_scores(self) -> dict[str, str]:
+        """Label -> folder of the scores of every student whose failures are shown."""
+        signal, seed = self.config.signal, self.config.seeds[0]
+        assert signal is not None
+        return {row.label: self._scores(self.folder(row, seed), signal.teacher) for row in signal.failures}
+
+    def _scores(self, student: str, teacher: str) -> str:
+        return f"{self.results}/signal/scores/{student.removeprefix(f'{self.results}/')}/{teacher}"
 
     def model_folder(self, name: str) -> str:
         """Where the model of that name in the config lies."""
@@ -222,11 +302,14 @@ class Plan:
         """(row, seed, folder) of the models behind a study; a model as it is counts as one seed."""
         seeds = self.studies[study].seeds or self.config.seeds
         for row in self.studies[study].rows:
-            if row.model is not None:
-                yield row, 0, f"{self.results}/models/{row.model}"
-                continue
-            for seed in seeds:
-                yield row, seed, f"{self.results}/runs/{row.experiment}/{self._known_as(row)}/seed{seed}"
+            for seed in (0,) if row.model is not None else seeds:
+                yield row, seed, self.folder(row, seed)
+
+    def folder(self, row: RowConfig, seed: int) -> str:
+        """Where the model behind a row lies; a model as it is has no seeds."""
+        if row.model is not None:
+            return f"{self.results}/models/{row.model}"
+        return f"{self.results}/runs/{row.experiment}/{self._known_as(row)}/seed{seed}"
 
     def _known_as(self, row: RowConfig) -> str:
         """The row's method under the first name that has its recipe, so that equal runs are one."""
@@ -260,10 +343,11 @@ class Plan:
         """Build the spec of every run, so that a wrong knob fails now."""
         for model in self.made_by("reinforce"):
             self.reinforce_spec(model)
-        for study in self.studies.values():
-            for row in study.rows:
-                if row.model is None:
-                    self.distill_spec(str(row.experiment), str(row.method), self.config.seeds[0])
+        rows = [row for study in self.studies.values() for row in study.rows]
+        rows += self.config.signal.failures if self.config.signal else ()
+        for row in rows:
+            if row.model is None:
+                self.distill_spec(str(row.experiment), str(row.method), self.config.seeds[0])
 
     def _ablation(self, path: Path) -> None:
         """Add the study `ablation_<file name>`, with a row per method and value, and its sweep."""

@@ -1,5 +1,8 @@
-"""The smallest difference that a comparison would be likely to find."""
+"""What a comparison would be likely to find, and with how many training seeds it would find it."""
 
+from bisect import bisect_left
+
+import numpy as np
 from scipy import stats
 
 
@@ -14,3 +17,44 @@ def detectable_difference(
     """
     quantiles = stats.t.ppf([(1 + confidence) / 2, power], freedom)
     return float(quantiles.sum() * standard_error)
+
+
+def detection_power(
+    effect: float, standard_error: float, freedom: float = float("inf"), confidence: float = 0.95
+) -> float:
+    """Probability that the two-sided t test at `confidence` rejects when the true difference is `effect`."""
+    shift = abs(effect) / standard_error
+    critical = float(stats.t.ppf((1 + confidence) / 2, freedom))
+    # The noncentral t with endless freedom is a normal distribution, which scipy's formula is not made for.
+    shifted = stats.nct(freedom, shift) if np.isfinite(freedom) else stats.norm(shift)
+    # From shifts of 7 on scipy may give nan for the far tail, which is then below the normal's 1e-12.
+    return float(shifted.sf(critical) + np.nan_to_num(shifted.cdf(-critical)))
+
+
+def seeds_needed(
+    effect: float, seed_deviation: float, problem_error: float, power: float = 0.8
+) -> int | None:
+    """Fewest training seeds with which a paired difference of true size `effect` is found so often.
+
+    `seed_deviation` is the standard deviation of the difference between seeds, `problem_error` its standard
+    error from the problems, which more seeds leave as it is:
+    SE(S)^2 = seed_deviation^2 / S + problem_error^2. Freedom is Satterthwaite's as in `crossed`, with
+    problems enough that only seeds are few. None if problems alone hide the effect from any number of seeds.
+    """
+    if effect == 0:
+        raise ValueError("no number of seeds finds a difference of 0")
+    if problem_error > 0 and detection_power(effect, problem_error) <= power:
+        return None
+
+    def enough(seeds: int) -> bool:
+        of_seeds = seed_deviation**2 / seeds
+        variance = of_seeds + problem_error**2
+        if variance == 0:
+            return True
+        freedom = (seeds - 1) * (variance / of_seeds) ** 2 if of_seeds > 0 else float("inf")
+        return detection_power(effect, variance**0.5, freedom) >= power
+
+    most = 2  # one seed has no spread
+    while not enough(most):
+        most *= 2
+    return bisect_left(range(most + 1), True, lo=2, key=enough)

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
+from eval import figures
 from studies.estimators.control import HORIZON, TASKS
 from studies.estimators.outcome import BINS, POSITIONS
 from studies.estimators.spec import EstimatorsSpec
@@ -23,16 +24,10 @@ _VISITED = (0.0, 0.5, 1.0)  # the paper's columns
 
 def write(spec: EstimatorsSpec, tables: dict[str, pd.DataFrame], out: Path) -> None:
     """Draw all figures into `out`; the same tables give the same bytes."""
-    mpl.rcParams.update({"svg.hashsalt": "estimators", "font.size": 9, "axes.titlesize": 10})
-    save(variance(spec, tables), out / "variance.svg")
-    save(toy_variance(spec, tables["toy_variance"]), out / "toy_variance.svg")
-    save(toy_visits(spec, tables["toy_visits"]), out / "toy_visits.svg")
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write and forget a figure."""
-    figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)
+    figures.style("estimators")
+    figures.save(variance(spec, tables), out / "variance.svg")
+    figures.save(toy_variance(spec, tables["toy_variance"]), out / "toy_variance.svg")
+    figures.save(toy_visits(spec, tables["toy_visits"]), out / "toy_visits.svg")
 
 
 def coloured(gammas: Sequence[float]) -> list[tuple[float, str]]:
@@ -64,7 +59,7 @@ def variance(spec: EstimatorsSpec, tables: dict[str, pd.DataFrame]) -> Figure:
         axis.set_title(_BIAS_PANELS[policy, column] + pairs)
     axes[0, 0].set_ylabel("variance of one rollout's gradient (nats$^2$)")
     axes[1, 0].set_ylabel("relative to the norm of the gradient")
-    axes[1, 0].legend(frameon=False, fontsize=8, loc="upper left")
+    axes[1, 0].legend(fontsize=8, loc="upper left")
     figure.suptitle(
         r"Gradient estimators between token level ($\gamma$ = 0) and sequence level ($\gamma$ = 1); "
         "bands: range over pairs of student and teacher"
@@ -87,7 +82,7 @@ def draw_variance(axis: Axes, spec: EstimatorsSpec, measured: pd.DataFrame, fitt
     axis.set_yscale("log")
     axis.set_ylim(top=axis.get_ylim()[1] * 100)  # the legend's place
     axis.set_xlabel("horizon T (tokens)")
-    axis.legend(frameon=False, fontsize=7, loc="upper left")
+    axis.legend(fontsize=7, loc="upper left")
 
 
 def draw_slopes(axis: Axes, measured: pd.DataFrame) -> None:
@@ -137,7 +132,7 @@ def toy_variance(spec: EstimatorsSpec, table: pd.DataFrame) -> Figure:
     for axis in axes[:, 0]:
         axis.set_ylabel("gradient variance (nats$^2$)")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="lower center", ncols=len(labels), frameon=False)
+    figure.legend(handles, labels, loc="lower center", ncols=len(labels))
     figure.suptitle(
         f"Control toy: variance of the output layer's gradient over {spec.toy.microbatches} microbatches of "
         f"{spec.toy.trajectories // spec.toy.microbatches} trajectories"
@@ -179,7 +174,7 @@ def toy_visits(spec: EstimatorsSpec, table: pd.DataFrame) -> Figure:
     return figure
 
 
-def draw_visits(axis: Axes, cells: pd.DataFrame) -> mpl.image.AxesImage:
+def draw_visits(axis: Axes, cells: pd.DataFrame) -> AxesImage:
     """Mean share over seeds, position upwards and time to the right."""
     grid = cells.pivot_table("share", "position", "time").to_numpy()
     assert grid.shape == (BINS, HORIZON + 1)

@@ -51,10 +51,18 @@ def test_lint_finds_nothing_but_the_missing_containers(tmp_path):
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_dry_run(tmp_path, scale):
-    jobs = planned(
-        snakemake(tmp_path, "--dry-run", "--configfile", str(ROOT / f"workflows/config/{scale}.yaml"))
-    )
+    config = str(ROOT / f"workflows/config/{scale}.yaml")
+    jobs = planned(snakemake(tmp_path, "full", "--dry-run", "--configfile", config))
     assert {"panel", "generate", "play", "score", "table", "curves", "lm_eval_crosscheck"} <= jobs.keys()
+    assert {
+        "estimators",
+        "score_signal",
+        "signal",
+        "failures",
+        "sweep",
+        "claims_all",
+        "claims_full",
+    } <= jobs.keys()
     trained_here = {"pretrain", "sft", "demonstrate", "reinforce"}
     assert ({"fetch"} if scale == "paper" else trained_here) <= jobs.keys()
 
@@ -62,8 +70,7 @@ def test_dry_run(tmp_path, scale):
 @pytest.mark.parametrize("scale", ["mini", "paper"])
 def test_every_method_has_its_place(tmp_path, scale):
     config = str(ROOT / f"workflows/config/{scale}.yaml")
-    targets = ["all", "table_markers"] if scale == "mini" else ["all"]
-    jobs = planned(snakemake(tmp_path, *targets, "--dry-run", "--configfile", config))
+    jobs = planned(snakemake(tmp_path, "full", "--dry-run", "--configfile", config))
     files = (ROOT / "workflows/methods").glob("*.smk")
     # Reinforcement has no place in a comparison of losses: models are made with it.
     methods = {path.stem for path in files if '"log_ratio_weight": 0.0' not in path.read_text()}
@@ -76,12 +83,15 @@ def test_mini_is_the_default_scale(tmp_path):
 
 def test_what_is_left_out_of_all_is_no_part_of_it(tmp_path):
     assert "runs/markers" not in snakemake(tmp_path, "--dry-run", "all")
-    assert "runs/markers" in snakemake(tmp_path, "--dry-run", "table_markers")
+    for target in ("table_markers", "full"):
+        assert "runs/markers" in snakemake(tmp_path, "--dry-run", target)
 
 
 def test_ablation_is_a_target(tmp_path):
     jobs = planned(snakemake(tmp_path, "ablation_support_size", "--dry-run", *SMOKE))
-    assert jobs["distill"] == 4  # two values, two seeds
+    assert jobs["distill"] == 2  # two seeds of the value that is not the config's own
+    assert jobs["lsm"] == 2
+    assert jobs["sweep"] == 1
 
 
 @pytest.mark.parametrize(
@@ -110,6 +120,9 @@ def test_smoke_from_clean_to_report(tmp_path):
     assert (
         "ALFWorld valid_unseen" in (tmp_path / "results/smoke/studies/table_multitask/table.md").read_text()
     )
+    claims = (tmp_path / "results/smoke/claims.md").read_text()
+    assert re.search(r"^\d+ claims: \d+ supported, \d+ contradicted, \d+ undecided\.$", claims, re.M)
+    assert "<span" in (tmp_path / "results/smoke/failures/failures.html").read_text()
     run = tmp_path / "results/smoke/runs/multitask/lsm/seed0/metrics.jsonl"
     tasks = [json.loads(line)["task"] for line in run.read_text().splitlines()]
     assert tasks == ["alfworld", "chain_arithmetic"] * 2

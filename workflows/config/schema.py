@@ -96,6 +96,18 @@ class RowConfig(Spec):
         return self
 
 
+class SignalConfig(Spec):
+    """What the teacher says of sampled tokens, and responses of trained students that went wrong."""
+
+    student: str = Field(description="model whose first responses are scored")
+    teacher: str = Field(description="model that writes as the student does")
+    respelled: str | None = Field(None, description="model that spells markers differently, if there is one")
+    responses: Count = Field(256, description="training problems, one response each")
+    failures: tuple[RowConfig, ...] = Field(
+        min_length=1, description="students whose failure cases are shown, at the first seed"
+    )
+
+
 class StudyConfig(Spec):
     """The rows behind one table, and the one they are compared with."""
 
@@ -170,6 +182,7 @@ class Config(Spec):
     evaluation: EvaluationConfig
     studies: dict[str, StudyConfig]
     estimators: EstimatorsSpec | None = Field(None, description="{} is its mini scale; null: no such target")
+    signal: SignalConfig | None = Field(None, description="null: no such targets")
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -218,6 +231,15 @@ class Config(Spec):
                     yield f"studies.{name}: {row.label}", "model", row.model
                 if row.experiment:
                     yield f"studies.{name}: {row.label}", "experiment", row.experiment
+        if self.signal:
+            for key in ("student", "teacher", "respelled"):
+                if named := getattr(self.signal, key):
+                    yield f"signal.{key}", "model", named
+            for row in self.signal.failures:
+                if row.model:
+                    yield f"signal.failures: {row.label}", "model", row.model
+                if row.experiment:
+                    yield f"signal.failures: {row.label}", "experiment", row.experiment
 
 
 class AblationConfig(Spec):

@@ -15,15 +15,21 @@ STUDY_FILES = [
 
 
 def study_files(target):
-    """What the studies of the target `all` or `full` write; an ablation is drawn as a sweep, too."""
-    return [
+    """What the studies of the target `all` or `full` write; those without runs of their own are in both."""
+    files = [
         f"<results>/studies/{study}/{file}"
         for study in PLAN.studies_of(target)
         for file in files_of(study)
     ]
+    if PLAN.config.estimators:
+        files.append("<results>/estimators/exponents.csv")
+    if PLAN.config.signal:
+        files += ["<results>/signal/estimates.csv", "<results>/failures/failures.html"]
+    return files
 
 
 def files_of(study):
+    """What a study writes; an ablation is drawn as a sweep, too."""
     return [*STUDY_FILES, "sweep.svg"] if study in PLAN.sweeps else STUDY_FILES
 
 
@@ -66,6 +72,11 @@ def package(path):
     """All Python files of a package of this repository."""
     folder = Path(workflow.basedir, path)
     return [str(file) for file in sorted(folder.glob("*.py"))]
+
+
+def named(folders):
+    """NAME=FOLDER options."""
+    return [f"{name}={folder}" for name, folder in folders.items()]
 
 
 # Inputs and params of the rules, by stage.

@@ -21,3 +21,4 @@ rule full:
     input:
         rules.all.input,
         study_files("full"),
+        "<results>/full/claims.html",

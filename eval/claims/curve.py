@@ -1,0 +1,38 @@
+"""Effects from training curves: a diagnostic averaged over a part of the run, paired by seed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from eval.claims.effect import Effect, of_values
+from eval.claims.spec import CurveComparison, CurveSide
+
+LATE = (0.75, 1.0)
+
+
+def measure(test: CurveComparison, results: Path) -> Effect:
+    """The effect over training seeds, a t interval; ValueError if the sides have other seeds or no lines."""
+    frame = pd.read_csv(results / test.files[0])
+    first = average(frame, test.first)
+    second = average(frame, test.second) if test.second else first * 0 + test.value
+    if set(first.index) != set(second.index):
+        raise ValueError(f"{test.words}: seeds {list(first.index)} and {list(second.index)} cannot be paired")
+    if test.scale == "log_ratio":
+        first, second = np.log(first), np.log(second)
+    return replace(of_values((first - second).to_numpy()), seeds=len(first))
+
+
+def average(frame: pd.DataFrame, side: CurveSide) -> pd.Series:
+    """Seed -> mean over the window's steps; steps that do not log the metric do not count.
+
+    A run of n steps has steps 0 to n - 1; step t lies t / n into it.
+    """
+    part = frame[(frame.method == side.row) & (frame.metric == side.metric)]
+    progress = part.step / (part.step.max() + 1)
+    start, end = side.window
+    part = part[(start <= progress) & (progress < end)]
+    if part.empty:
+        raise ValueError(f"no {side.metric} of {side.row!r} between {start:g} and {end:g} of the run")
+    return part.groupby("seed").value.mean()

@@ -1,0 +1,110 @@
+"""The ledger as a page, in Markdown and HTML: a count, a table per verdict, notes."""
+
+import html
+import math
+
+import pandas as pd
+
+from eval.claims.spec import ClaimsSpec
+from eval.claims.verdict import VERDICTS
+from opd.provenance import provenance
+
+_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;margin:2em}p{max-width:60em;color:#444}"
+    "table{border-collapse:collapse}th,td{padding:.3em .8em;border-bottom:1px solid #ccc;text-align:left;"
+    "vertical-align:top}"
+)
+_EXPECTED = {"above": "at least +{}", "below": "at most -{}", "little": "less than ±{}"}
+
+
+def render(spec: ClaimsSpec, ledger: pd.DataFrame) -> dict[str, str]:
+    """The renderings by file suffix."""
+    notes = footnotes(spec)
+    tables = {name: cells(ledger[ledger.verdict == name]) for name in VERDICTS}
+    found = {name: table for name, table in tables.items() if len(table)}
+    markdown = [f"# {spec.title}", count(ledger)]
+    page = [f"<h2>{html.escape(spec.title)}</h2>", f"<p><b>{count(ledger)}</b></p>"]
+    for name, table in found.items():
+        markdown += [f"## {name.capitalize()}", table.to_markdown(index=False, disable_numparse=True)]
+        page += [f"<h3>{name.capitalize()}</h3>", table.to_html(index=False, border=0)]
+    markdown.append("\n".join(f"- {note}" for note in notes))
+    page += [f"<p>{html.escape(note)}</p>" for note in notes]
+    head = f"<!doctype html><meta charset='utf-8'><title>{html.escape(spec.title)}</title>"
+    return {"md": "\n\n".join(markdown) + "\n", "html": f"{head}<style>{_STYLE}</style>{''.join(page)}\n"}
+
+
+def summary(ledger: pd.DataFrame) -> str:
+    """The count, and one line per claim with its effect and verdict, in Markdown."""
+    lines = [
+        {
+            "claim": f"{line.sentence} ({line.place})",
+            "effect [95 %]": effect(line),
+            "verdict": line.verdict,
+        }
+        for _, line in ledger.iterrows()
+    ]
+    return f"{count(ledger)}\n\n{pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True)}\n"
+
+
+def count(ledger: pd.DataFrame) -> str:
+    """How many claims there are of each verdict, in words."""
+    of_verdict = ledger.verdict.value_counts()
+    counted = ", ".join(f"{of_verdict.get(name, 0)} {name}" for name in VERDICTS)
+    return f"{len(ledger)} claims: {counted}."
+
+
+def cells(ledger: pd.DataFrame) -> pd.DataFrame:
+    """The claims of one verdict as people read them, strings in every cell."""
+    return pd.DataFrame([_cells(line) for _, line in ledger.iterrows()])
+
+
+def _cells(line: pd.Series) -> dict[str, str]:
+    matters = _number(line.matters, "g")
+    return {
+        "claim": line.sentence,
+        "place": line.place,
+        "comparison": _text(line.comparison),
+        "effect [95 %]": effect(line),
+        "claimed": _EXPECTED[line.direction].format(f"{matters} {line.unit}") if line.direction else "-",
+        "seeds": _number(line.seeds, ".0f"),
+        "clusters": _number(line.clusters, ".0f"),
+        "power": _number(line.power, ".2f"),
+        "detectable": _number(line.detectable, ".2g"),
+        "study": _text(line.study),
+        "reason": line.reason or "-",
+    }
+
+
+def effect(line: pd.Series) -> str:
+    """`mean [low, high] unit`, three digits; `-` where nothing was measured."""
+    if math.isnan(line.effect):
+        return "-"
+    low, high = (_number(value, "+.3g") for value in (line.low, line.high))
+    return f"{line.effect:+.3g} [{low}, {high}] {line.unit}"
+
+
+def _number(value: float, form: str) -> str:
+    return "-" if pd.isna(value) else f"{value:{form}}"
+
+
+def _text(value: str | None) -> str:
+    return value or "-"
+
+
+def footnotes(spec: ClaimsSpec) -> list[str]:
+    """Scale, how to read the columns, code version and rebuild command."""
+    return [
+        f"Scale: {spec.scale} ({spec.scale_description}).",
+        "effect: first minus second, or value minus constant, whichever the comparison says; claimed: the "
+        "effect that the claim expects, with the smallest size that would matter.",
+        "supported: the interval leaves zero out on the claimed side and the effect is large enough to "
+        "matter. contradicted: the whole interval lies below what would matter. undecided: neither. For "
+        "claims of little effect, supported: the whole interval is smaller than what would matter; "
+        "contradicted: it leaves zero out and the effect matters.",
+        f"Scores: protocol {spec.protocol}, paired by problem and training seed. Training curves: paired by "
+        "training seed. Intervals are not corrected for the number of claims.",
+        "clusters: problems, games or pairs that the interval is over besides seeds; power: chance to find a "
+        "true effect of the size that matters; detectable: true effect found in 80 % of cases. Missing cells "
+        "are shown as -.",
+        f"Computed with {provenance()['commit']}. Rebuild: {spec.rebuild}",
+    ]

@@ -1,0 +1,67 @@
+"""Effects from a study's long table: two rows on the same problems and seeds, as its table compares them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from eval.alfworld import columns
+from eval.claims.curve import LATE, average
+from eval.claims.effect import Effect
+from eval.claims.spec import CurveSide, ScoreComparison
+from eval.statistics import paired_difference
+from eval.tables import score_matrix
+
+SUCCESS = "episode_success"
+
+
+def measure(test: ScoreComparison, protocol: str, results: Path) -> Effect:
+    """Difference in points; names the rows that were chosen. ValueError if a row has no scores."""
+    scores, *curves = (results / file for file in test.files)
+    frame = pd.read_csv(scores, dtype={"problem": str, "suite_version": str})
+    rows = [rows if isinstance(rows, str) else best(rows, curves[0]) for rows in (test.row, test.against)]
+    first, second = (of_row(frame, row) for row in rows)
+    effect = on_panel(first, second, test.panel) if test.panel else on_suites(first, second, protocol)
+    return replace(effect, note=f"highest training success: {' and '.join(rows)}") if curves else effect
+
+
+def of_row(frame: pd.DataFrame, row: str) -> pd.DataFrame:
+    """The row's lines; ValueError if it has none."""
+    part = frame[frame.row == row]
+    if part.empty:
+        raise ValueError(f"no scores of {row!r}")
+    return part
+
+
+def on_suites(first: pd.DataFrame, second: pd.DataFrame, protocol: str) -> Effect:
+    """Difference of the averages over suites; a panel has a protocol of its own."""
+    (a, suites), (b, _) = (score_matrix(part[part.protocol == protocol]) for part in (first, second))
+    return of_estimate(vars(paired_difference(a, b, suites)))
+
+
+def on_panel(first: pd.DataFrame, second: pd.DataFrame, panel: str) -> Effect:
+    """Difference of the percentages of games won."""
+    a, b = (columns.success(part[part.suite == panel], panel) for part in (first, second))
+    return of_estimate(columns.difference(a, b))
+
+
+def of_estimate(found: dict[str, float]) -> Effect:
+    """The effect behind an `Estimate` or a table's cell of it."""
+    return Effect(
+        mean=found["mean"],
+        low=found["low"],
+        high=found["high"],
+        standard_error=found["standard_error"],
+        freedom=found["freedom"],
+        seeds=found["seeds"],
+        clusters=found["problems"],
+    )
+
+
+def best(rows: Sequence[str], curves: Path) -> str:
+    """The row of highest success in the last quarter of training, mean over seeds."""
+    frame = pd.read_csv(curves)
+    sides = {row: CurveSide(row=row, metric=SUCCESS, window=LATE) for row in rows}
+    success = {row: average(frame, side).mean() for row, side in sides.items()}
+    return max(rows, key=lambda row: success[row])

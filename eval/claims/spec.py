@@ -1,0 +1,264 @@
+"""Specs of the claims ledger: claims, the comparisons that test them, and which studies were run.
+
+A comparison gives an effect, first minus second or value minus constant. Loads no torch.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from opd.spec import Rate, Spec
+
+Direction = Literal["above", "below", "little"]
+Scalar = str | float
+Rows = str | Annotated[tuple[str, ...], Field(min_length=2)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Window = tuple[Share, Share]
+
+
+class Comparison(Spec):
+    """What all comparisons say: where the numbers come from and what the claim expects of the effect."""
+
+    study: str
+    direction: Direction = Field(description="of the effect, as claimed; little: smaller than matters")
+    matters: Rate = Field(description="smallest effect that would matter, in `unit`")
+    unit: str
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """Labels of the study's rows that are compared."""
+        return ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What is read, relative to the folder of results."""
+        raise NotImplementedError
+
+    @property
+    def words(self) -> str:
+        """The effect in words."""
+        raise NotImplementedError
+
+
+class ScoreComparison(Comparison):
+    """Difference of two rows' scores, paired by problem and seed: average over suites, or success on a panel.
+
+    Of several rows the one with the highest training success is taken; the suites have no say in it.
+    """
+
+    unit: str = "points"
+    row: Rows
+    against: Rows
+    panel: str | None = Field(None, description="panel of ALFWorld's games, instead of the suites")
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        return (*several(self.row), *several(self.against))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        chosen = isinstance(self.row, tuple) or isinstance(self.against, tuple)
+        names = ("scores.csv", "curves.csv") if chosen else ("scores.csv",)
+        return tuple(f"studies/{self.study}/{name}" for name in names)
+
+    @property
+    def words(self) -> str:
+        score = f"success on {self.panel}" if self.panel else "average of the suites"
+        sides = (
+            rows if isinstance(rows, str) else f"best of ({'; '.join(rows)})"
+            for rows in (self.row, self.against)
+        )
+        return f"{score}: {' - '.join(sides)}"
+
+
+class CurveSide(Spec):
+    """One side of a curve comparison."""
+
+    row: str
+    metric: str = Field(description="see opd.metrics; gap_by_position_0 to 7 are eighths of the token cap")
+    window: Window = Field((0.0, 1.0), description="part of the run, [from, to)")
+
+
+class CurveChange(Spec):
+    """How the second side of a curve comparison differs from the first."""
+
+    row: str | None = None
+    metric: str | None = None
+    window: Window | None = None
+
+
+class CurveComparison(Comparison, CurveSide):
+    """A diagnostic averaged over a part of training, against a constant or another row, metric or part."""
+
+    against: CurveChange | None = None
+    value: float | None = None
+    scale: Literal["difference", "log_ratio"] = "difference"
+
+    @model_validator(mode="after")
+    def _has_one_second_side(self) -> Self:
+        if (self.against is None) == (self.value is None):
+            raise ValueError("write either against or value")
+        return self
+
+    @property
+    def first(self) -> CurveSide:
+        """The first side."""
+        return CurveSide(row=self.row, metric=self.metric, window=self.window)
+
+    @property
+    def second(self) -> CurveSide | None:
+        """The second side; None where it is a constant."""
+        if self.against is None:
+            return None
+        return CurveSide(**self.first.model_dump() | self.against.model_dump(exclude_none=True))
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        return (self.row, self.second.row) if self.second else (self.row,)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return (f"studies/{self.study}/curves.csv",)
+
+    @property
+    def words(self) -> str:
+        first = f"{self.metric}: {self._in_words(self.first)}"
+        if self.second is None:
+            return less(first, self.value)
+        second = self._in_words(self.second)
+        return f"log of {first} / {second}" if self.scale == "log_ratio" else f"{first} - {second}"
+
+    def _in_words(self, side: CurveSide) -> str:
+        start, end = (round(100 * share) for share in side.window)
+        metric = "" if side.metric == self.metric else f"{side.metric} of "
+        part = "" if (start, end) == (0, 100) else f" ({start} to {end} % of the run)"
+        return f"{metric}{side.row}{part}"
+
+
+class LineComparison(Comparison):
+    """One line of a table that a study writes, with its interval, against a constant.
+
+    Columns `low` and `high`; `standard_error` and `freedom` where the table has them.
+    """
+
+    file: str = Field(description="relative to the folder of results")
+    where: dict[str, Scalar] = Field(description="column -> value; exactly one line has them all")
+    mean: str = Field("mean", description="column of the estimate")
+    clusters: str = Field("clusters", description="column of how many clusters the interval is over")
+    value: float
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return (self.file,)
+
+    @property
+    def words(self) -> str:
+        where = ", ".join(f"{column} {value}" for column, value in self.where.items())
+        return less(f"{self.mean} of {where}", self.value)
+
+
+class OrderComparison(Comparison):
+    """Share of groups in which a column grows strictly with another, over clusters, against a constant."""
+
+    unit: str = "share"
+    file: str = Field(description="relative to the folder of results")
+    where: dict[str, tuple[Scalar, ...]] = Field({}, description="column -> values of the lines that count")
+    column: str
+    grows_with: str
+    clusters: tuple[str, ...] = Field(min_length=1, description="columns; the interval is over them")
+    within: tuple[str, ...] = Field((), description="columns that tell a cluster's groups apart")
+    value: float
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return (self.file,)
+
+    @property
+    def words(self) -> str:
+        where = "; ".join(f"{column} {', '.join(map(str, values))}" for column, values in self.where.items())
+        groups = ", ".join((*self.clusters, *self.within)) + (f"; {where}" if where else "")
+        return less(f"share in which {self.column} grows with {self.grows_with} (per {groups})", self.value)
+
+
+class Claim(Spec):
+    """A sentence of a paper and the one comparison that tests it, or `why_not` where nothing here can."""
+
+    name: str
+    sentence: str = Field(description="as the paper claims it")
+    paper: str = "2603.25562"
+    place: str = Field(description="section, table or figure")
+    score: ScoreComparison | None = None
+    curve: CurveComparison | None = None
+    line: LineComparison | None = None
+    order: OrderComparison | None = None
+    why_not: str | None = None
+    caveat: str | None = Field(None, description="what the verdict does not say")
+
+    @model_validator(mode="after")
+    def _one_test(self) -> Self:
+        ways = ("score", "curve", "line", "order", "why_not")
+        if sum(getattr(self, way) is not None for way in ways) != 1:
+            raise ValueError(f"claim {self.name!r}: write exactly one of {', '.join(ways)}")
+        return self
+
+    @property
+    def test(self) -> Comparison | None:
+        """The comparison; None where the claim says `why_not`."""
+        return self.score or self.curve or self.line or self.order
+
+
+class Ledger(Spec):
+    """workflows/claims.yaml."""
+
+    claims: tuple[Claim, ...]
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [claim.name for claim in self.claims]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"two claims are called {', '.join(sorted(twice))}")
+        return self
+
+
+class StudyState(Spec):
+    """A study that exists at this scale."""
+
+    rows: tuple[str, ...] = ()
+    run: bool = Field(description="false: it is not among the studies that count here")
+    rebuild: str = Field(description="command that runs it")
+
+
+class ClaimsSpec(Spec):
+    """One ledger of one scale."""
+
+    title: str
+    scale: str
+    scale_description: str
+    results: str = Field(description="folder of the scale's results")
+    protocol: str = Field(description="protocol of the scores")
+    claims: tuple[Claim, ...]
+    studies: dict[str, StudyState]
+    rebuild: str = Field(description="command that rebuilds the ledger")
+
+
+def less(words: str, constant: float | None) -> str:
+    """The difference to a constant in words."""
+    return f"{words} - {constant:g}" if constant else words
+
+
+def several(rows: Rows) -> tuple[str, ...]:
+    """The rows as a tuple."""
+    return rows if isinstance(rows, tuple) else (rows,)
+
+
+def missing(claim: Claim, studies: dict[str, StudyState]) -> str | None:
+    """Why a claim cannot be measured, in words; None if it can."""
+    test = claim.test
+    if test is None:
+        return claim.why_not
+    study = studies.get(test.study)
+    if study is None:
+        return f"this scale has no study {test.study}"
+    if absent := [row for row in test.rows if row not in study.rows]:
+        return f"study {test.study} of this scale has no row {', '.join(map(repr, absent))}"
+    return None if study.run else f"study {test.study} was not run: {study.rebuild}"

@@ -1,0 +1,107 @@
+"""The quantities that the study is about, as one long table with 95 % intervals.
+
+A line has quantity, subject, mean, low, high, standard_error, freedom and clusters; the interval is mean
++- t x standard_error, clustered by response (`studies.signal.clustered`). Subject `student`: its responses
+under the teacher that writes as it does; `respelled`: the same responses under a teacher that spells
+markers differently. Where the responses hold no token that a quantity speaks of, its numbers are empty.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from eval.statistics import Estimate
+from studies.signal.clustered import Array, difference, mean, quantile_difference, ratio
+from studies.signal.stored import Scores
+
+# The gap is log q - log p of a sampled token, in nats, with student p and teacher q: what the student is
+# paid for it. Positions go up to the token cap, or in "..._within_response" to the response's end.
+QUANTITIES = {
+    "negative_share": "share of tokens with a negative gap",
+    "positive_gradient_share": "share of the summed logit gradient norms on tokens with a positive gap",
+    "positive_token_share_above_0.1": "share of tokens with a gap above 0.1 nats",
+    "gap_late_minus_early": "mean gap in the last quarter of the positions less that in the first",
+    "lower_tail_late_minus_early": "5 % quantile of the gap in the last quarter less that in the first",
+    "gap_late_minus_early_within_response": "mean gap in the last quarter less that in the first",
+    "lower_tail_late_minus_early_within_response": "5 % quantile in the last quarter less that in the first",
+    "repetition_teacher_minus_student": "mean probability of a planted answer's tokens, teacher less student",
+    "repetition_late_minus_first": "the teacher's in the last copy less its in the first planted one",
+    "marker_penalty": "mean gap of marker tokens",
+    "marker_penalty_minus_aligned": "the same less that under the teacher that spells as the student does",
+    "penalty_outside_markers": "mean gap of all other tokens",
+}
+TAIL = 0.05
+
+
+def estimates(scores: Mapping[str, Scores]) -> pd.DataFrame:
+    """The table, of scores by teacher: `teacher`, and `respelled` where there is one."""
+    found = {"student": _of_tokens(scores["teacher"]) | _of_repetition(scores["teacher"].repetition)}
+    if "respelled" in scores:
+        found["respelled"] = _of_markers(scores["respelled"], scores["teacher"])
+    rows = [
+        (name, subject, e.mean, e.low, e.high, e.standard_error, e.freedom, e.problems)
+        for subject, quantities in found.items()
+        for name, e in quantities.items()
+    ]
+    columns = ["quantity", "subject", "mean", "low", "high", "standard_error", "freedom", "clusters"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def per_response(scores: Scores, values: pd.Series | Array) -> Array:
+    """(N,) sums over the tokens of each response."""
+    sums = np.bincount(scores.tokens.response, np.asarray(values, float), len(scores.responses))
+    return sums.astype(float)
+
+
+def mean_gap(scores: Scores, chosen: pd.Series) -> tuple[Array, Array]:
+    """Numerator and denominator of the mean gap of the chosen tokens."""
+    return per_response(scores, scores.tokens.gap.where(chosen, 0)), per_response(scores, chosen)
+
+
+def places(scores: Scores) -> dict[str, pd.Series]:
+    """Where each token is, from 0 to 1: on the way to the cap, and on the way to its response's end."""
+    tokens = scores.tokens
+    length = tokens.groupby("response").position.transform("size")
+    return {"": tokens.position / scores.cap, "_within_response": tokens.position / length}
+
+
+def _of_tokens(scores: Scores) -> dict[str, Estimate]:
+    gap, norm = scores.tokens.gap, scores.tokens.logit_gradient_norm
+    every = per_response(scores, np.ones(len(gap)))
+    positive = per_response(scores, norm.where(gap > 0, 0))
+    found = {
+        "negative_share": ratio(per_response(scores, gap < 0), every),
+        "positive_gradient_share": ratio(positive, per_response(scores, norm)),
+        "positive_token_share_above_0.1": ratio(per_response(scores, gap > 0.1), every),
+    }
+    for suffix, place in places(scores).items():
+        late, early = place >= 0.75, place < 0.25
+        moved = difference(mean_gap(scores, late), mean_gap(scores, early))
+        parts = scores.tokens[late], scores.tokens[early]
+        found[f"gap_late_minus_early{suffix}"] = moved
+        found[f"lower_tail_late_minus_early{suffix}"] = quantile_difference(
+            *parts, TAIL, len(scores.responses)
+        )
+    return found
+
+
+def _of_repetition(table: pd.DataFrame) -> dict[str, Estimate]:
+    planted = table[table["copy"] > 0]
+    by_response = (planted.teacher - planted.student).groupby(planted.response).mean()
+    teacher = planted.pivot(index="response", columns="copy", values="teacher")
+    later = teacher.iloc[:, -1] - teacher.iloc[:, 0] if len(teacher) else by_response
+    return {
+        "repetition_teacher_minus_student": mean(by_response.to_numpy(float)),
+        "repetition_late_minus_first": mean(later.to_numpy(float)),
+    }
+
+
+def _of_markers(respelled: Scores, aligned: Scores) -> dict[str, Estimate]:
+    marked = respelled.tokens.marker != ""
+    penalty = mean_gap(respelled, marked)
+    return {
+        "marker_penalty": ratio(*penalty),
+        "marker_penalty_minus_aligned": difference(penalty, mean_gap(aligned, marked)),
+        "penalty_outside_markers": ratio(*mean_gap(respelled, ~marked)),
+    }

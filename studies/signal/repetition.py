@@ -1,0 +1,70 @@
+"""The student's answer, planted again and again after itself: do the models come to expect it?
+
+A language model that has read a sentence twice expects it a third time, whatever it was trained for. A
+teacher that scores a student's loop does the same, and so pays for the loop.
+"""
+
+import pandas as pd
+import torch
+from transformers import PreTrainedModel
+
+from opd.batch import TokenBatch, from_pairs
+from opd.scoring import compare
+
+
+def repetition(
+    student: PreTrainedModel,
+    teacher: PreTrainedModel,
+    planted: dict[int, tuple[list[int], list[int]]],
+    copies: int,
+    tokens_per_forward: int,
+) -> pd.DataFrame:
+    """Probabilities of a planted answer's tokens, per response and copy, under student and teacher.
+
+    `planted` maps a response to the ids (what comes before its answer, the answer). `student` and `teacher`
+    are means over the answer's tokens, `student_least` and `teacher_least` the least probable one; copy 0
+    is the original, which the student wrote.
+    """
+    columns = ["response", "copy", "student", "student_least", "teacher", "teacher_least"]
+    if not planted:
+        return pd.DataFrame(columns=columns)
+    pairs = [(before, answer * (1 + copies)) for before, answer in planted.values()]
+    batch = from_pairs(pairs, pad_id=0).to(student.device)
+    found = compare(student, teacher, batch, 1, tokens_per_forward, "sampled")
+    numbers = torch.tensor(list(planted), device=student.device)
+    lengths = torch.tensor([len(answer) for _, answer in planted.values()], device=student.device)
+    table = pd.DataFrame(
+        {
+            "response": numbers[batch.sequence].tolist(),
+            "copy": (batch.offset // lengths[batch.sequence]).tolist(),
+            "student": found.student.sampled_log_prob.exp().tolist(),
+            "teacher": found.teacher.sampled_log_prob.exp().tolist(),
+        }
+    )
+    groups = table.groupby(["response", "copy"])
+    both = groups.mean().join(groups.min().add_suffix("_least"))
+    return both.reset_index()[columns]
+
+
+def answers(
+    batch: TokenBatch, numbers: list[int], chosen: list[bool], after: list[int]
+) -> dict[int, tuple[list[int], list[int]]]:
+    """(ids before the answer, ids of the answer) by response number, of the chosen rows that have one.
+
+    An answer is what follows the last occurrence of the ids `after` in a response, without the end token.
+    """
+    found = {}
+    for row in [row for row, wanted in enumerate(chosen) if wanted]:
+        real, generated = batch.attention[row], batch.generated[row]
+        prompt = batch.tokens[row][real & ~generated].tolist()
+        response = batch.tokens[row][generated].tolist()[:-1]
+        start = _end_of_last(response, after)
+        if start is not None and start < len(response):
+            found[numbers[row]] = (prompt + response[:start], response[start:])
+    return dict(sorted(found.items()))
+
+
+def _end_of_last(ids: list[int], wanted: list[int]) -> int | None:
+    """Where the last occurrence of `wanted` in `ids` ends; None if there is none."""
+    ends = range(len(ids), len(wanted) - 1, -1)
+    return next((end for end in ends if ids[end - len(wanted) : end] == wanted), None)

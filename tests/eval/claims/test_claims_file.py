@@ -1,0 +1,93 @@
+"""workflows/claims.yaml: every claim can be tested at the mini scale, or says why not."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from eval.claims.ledger import build
+from eval.claims.spec import CurveComparison, Ledger, ScoreComparison, missing
+from eval.curves import PANELS
+from workflows.explain import ConfigError, check
+from workflows.plan import Plan
+
+ROOT = Path(__file__).parents[3]
+CLAIMS = yaml.safe_load((ROOT / "workflows/claims.yaml").read_text())
+POSITIONS = tuple(f"gap_by_position_{index}" for index in range(8))
+
+
+def plan(scale: str) -> Plan:
+    return Plan(yaml.safe_load((ROOT / f"workflows/config/{scale}.yaml").read_text()))
+
+
+@pytest.fixture(scope="module")
+def mini() -> Plan:
+    return plan("mini")
+
+
+def test_every_claim_resolves_at_the_mini_scale(mini):
+    spec = mini.claims_spec("full")
+    absent = {claim.name: missing(claim, spec.studies) for claim in spec.claims if claim.test}
+    assert {name: reason for name, reason in absent.items() if reason} == {}
+    for claim in spec.claims:
+        if isinstance(claim.test, ScoreComparison) and claim.test.panel:
+            assert claim.test.panel in mini.studies[claim.test.study].panels, claim.name
+        if isinstance(claim.test, CurveComparison):
+            sides = filter(None, (claim.test.first, claim.test.second))
+            assert {side.metric for side in sides} <= {*PANELS, *POSITIONS}, claim.name
+            trained = [row.label for row in mini.studies[claim.test.study].rows if row.model is None]
+            assert set(claim.test.rows) <= set(trained), claim.name
+
+
+def test_all_counts_fewer_studies_than_full(mini):
+    of_all, full = (mini.claims_spec(target) for target in ("all", "full"))
+    assert of_all.claims == full.claims
+    assert all(study.run for study in full.studies.values())
+    assert not of_all.studies["table_supports"].run
+    assert of_all.studies["table_ablation"].run
+    files = [set(mini.claims_files(target)) for target in ("all", "full")]
+    assert files[0] < files[1]
+    assert "results/mini/studies/table_ablation/scores.csv" in files[0]
+    assert "results/mini/studies/table_supports/scores.csv" in files[1] - files[0]
+
+
+@pytest.mark.parametrize("scale", ["smoke", "paper"])
+def test_other_scales_say_what_they_lack(scale):
+    spec = plan(scale).claims_spec("full")
+    reasons = [missing(claim, spec.studies) for claim in spec.claims]
+    assert any(reason and ("has no study" in reason or "has no row" in reason) for reason in reasons)
+    assert not all(reasons)
+
+
+def test_without_any_study_every_claim_is_undecided_for_a_reason(mini):
+    ledger = build(mini.claims_spec("all").model_copy(update={"studies": {}}))
+    assert set(ledger.verdict) == {"undecided"}
+    assert (ledger.reason != "").all()
+    assert ledger.columns.is_unique
+
+
+def test_the_documentation_names_every_column(mini):
+    page = (ROOT / "docs/claims.md").read_text()
+    ledger = build(mini.claims_spec("all").model_copy(update={"studies": {}}))
+    for column in ledger.columns:
+        assert f"`{column}`" in page
+
+
+def test_the_example_of_the_documentation_is_valid():
+    text = (ROOT / "docs/claims.md").read_text().split("```yaml\n")[1].split("```")[0]
+    assert len(Ledger(claims=yaml.safe_load(text)).claims) == 1
+
+
+def test_numbers_of_the_ledger_survive_its_file(mini, tmp_path):
+    """What the ledger does not know is empty in the file, never 0."""
+    ledger = build(mini.claims_spec("all").model_copy(update={"studies": {}}))
+    ledger.to_csv(tmp_path / "claims.csv", index=False)
+    read = pd.read_csv(tmp_path / "claims.csv")
+    assert read[["effect", "low", "high", "seeds", "clusters", "power"]].isna().all(axis=None)
+
+
+def test_mistakes_are_explained():
+    wrong = [CLAIMS[0] | {"ordr": {}}]
+    with pytest.raises(ConfigError, match=r"claims\.0\.ordr is not a known key; did you mean 'order'"):
+        check(Ledger, {"claims": wrong}, "claims.yaml")

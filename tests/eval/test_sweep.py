@@ -1,0 +1,67 @@
+"""Sweeps read the table and draw what it says."""
+
+import pandas as pd
+import pytest
+
+from eval import figures, sweep
+from eval.spec import SweepSpec
+
+
+@pytest.fixture
+def spec() -> SweepSpec:
+    points = [(f"{method}, {value}", method, value) for method in ("LSM", "JSD") for value in (0.1, 0.3, 1)]
+    return SweepSpec(
+        title="Learning rate",
+        scale_description="made by hand",
+        knob="optimizer.learning_rate",
+        protocol="avg@4",
+        points=[{"row": row, "method": method, "value": value} for row, method, value in points],
+    )
+
+
+@pytest.fixture
+def table(spec) -> pd.DataFrame:
+    lines = [
+        {
+            "row": point.row,
+            "protocol": protocol,
+            "column": column,
+            "mean": mean,
+            "low": mean - 1,
+            "high": mean + 2,
+        }
+        for place, point in enumerate(spec.points)
+        for protocol, column, mean in (
+            ("avg@4", "average", 10.0 * place),
+            ("avg@4", "chain2", 99.0),
+            ("greedy", "average", 77.0),
+        )
+    ]
+    frame = pd.DataFrame(lines)
+    return frame.assign(low=frame["mean"] - 1, high=frame["mean"] + 2, seeds=3)
+
+
+def test_points_are_the_averages_under_the_protocol(spec, table):
+    found = sweep.points(spec, table)
+    assert found["mean"].tolist() == [0, 10, 20, 30, 40, 50]
+    assert found.high.tolist() == [2, 12, 22, 32, 42, 52]
+    assert found.method.tolist() == ["LSM"] * 3 + ["JSD"] * 3
+
+
+def test_the_same_table_gives_the_same_bytes(spec, table, tmp_path):
+    table.to_csv(tmp_path / "table.csv", index=False)
+    for name in ("first.svg", "second.svg"):
+        sweep.main(spec, tmp_path / "table.csv", tmp_path / name)
+    first, second = ((tmp_path / name).read_text() for name in ("first.svg", "second.svg"))
+    assert first == second
+    assert figures.colour("LSM", ["LSM", "JSD"]).lower() in first
+    assert "n = 3 seeds" in first
+
+
+def test_a_method_has_one_colour_and_its_variants_differ_in_the_line():
+    labels = ["Sampled token, top-p 1", "LSM, top-p 1", "LSM, mask, top-p 0.9", "Something else"]
+    assert figures.colour(labels[1], labels) == figures.colour(labels[2], labels)
+    assert figures.colour(labels[0], labels) != figures.colour(labels[1], labels)
+    assert figures.line(labels[1], labels) != figures.line(labels[2], labels)
+    stop, none = "No renormalisation, stop-gradient, top-p 0.9", "No renormalisation, top-p 0.9"
+    assert figures.colour(stop, labels) != figures.colour(none, labels)

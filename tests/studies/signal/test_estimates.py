@@ -1,0 +1,81 @@
+"""The table of quantities against counts by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from studies.signal.estimates import QUANTITIES, estimates
+from tests.studies.signal.conftest import made_up
+
+
+@pytest.fixture(scope="module")
+def table():
+    found = estimates({"teacher": made_up(), "respelled": made_up(penalty=3.0)})
+    return found.set_index(["subject", "quantity"])
+
+
+def test_every_quantity_is_there_and_explained(table):
+    assert {name for _, name in table.index} == set(QUANTITIES)
+    assert table.notna().all(axis=None)
+    assert ((table.low < table["mean"]) & (table["mean"] < table.high)).mean() > 0.8
+    alone = estimates({"teacher": made_up()})
+    assert set(alone.subject) == {"student"}
+
+
+def test_shares(table):
+    tokens = made_up().tokens
+    found = table["mean"]["student"]
+    assert found["negative_share"] == pytest.approx(np.mean([gap < 0 for gap in tokens.gap]))
+    assert found["positive_token_share_above_0.1"] == pytest.approx(np.mean([g > 0.1 for g in tokens.gap]))
+    norms = list(zip(tokens.gap, tokens.logit_gradient_norm, strict=True))
+    carried = sum(norm for gap, norm in norms if gap > 0) / sum(norm for _, norm in norms)
+    assert found["positive_gradient_share"] == pytest.approx(carried)
+
+
+def test_late_and_early(table):
+    tokens, found = made_up().tokens, table["mean"]["student"]
+    late, early = tokens.gap[tokens.position >= 24], tokens.gap[tokens.position < 8]
+    assert found["gap_late_minus_early"] == pytest.approx(late.mean() - early.mean())
+    tails = [np.quantile(part, 0.05, method="inverted_cdf") for part in (late, early)]
+    assert found["lower_tail_late_minus_early"] == pytest.approx(tails[0] - tails[1])
+    reached = tokens.response[tokens.position >= 24].nunique()
+    assert table.clusters["student", "gap_late_minus_early"] == reached < 30
+
+    quarters = {True: [], False: []}
+    for _, response in tokens.groupby("response"):
+        for place, gap in enumerate(response.gap):
+            if not 0.25 <= place / len(response) < 0.75:
+                quarters[place / len(response) >= 0.75].append(gap)
+    moved = np.mean(quarters[True]) - np.mean(quarters[False])
+    assert found["gap_late_minus_early_within_response"] == pytest.approx(moved)
+
+
+def test_repetition(table):
+    """The teacher falls from 0.8 to 0.6 over copies 1 to 3; the students are at 0.3, 0.32, 0.34, 0.36."""
+    found = table.loc["student"]
+    assert found["mean"]["repetition_teacher_minus_student"] == pytest.approx(0.7 - 0.33)
+    error = np.std([0.3, 0.32, 0.34, 0.36], ddof=1) / 2
+    assert found.standard_error["repetition_teacher_minus_student"] == pytest.approx(error)
+    assert found["mean"]["repetition_late_minus_first"] == pytest.approx(-0.2)
+    assert found.clusters["repetition_late_minus_first"] == 4
+
+
+def test_markers(table):
+    """Both teachers' noise is the same, so that the difference is the penalty, in every response."""
+    tokens, found = made_up(penalty=3.0).tokens, table.loc["respelled"]
+    marked = tokens.marker != ""
+    assert found["mean"]["marker_penalty"] == pytest.approx(tokens.gap[marked].mean())
+    assert found["mean"]["penalty_outside_markers"] == pytest.approx(tokens.gap[~marked].mean())
+    difference = found.loc["marker_penalty_minus_aligned"]
+    assert (difference["low"], difference["high"]) == pytest.approx((-3, -3))
+
+
+def test_what_never_happened_is_empty(table):
+    scores = made_up()
+    without = scores._replace(
+        tokens=scores.tokens.assign(marker=""), repetition=pd.DataFrame(columns=scores.repetition.columns)
+    )
+    found = estimates({"teacher": without, "respelled": without}).set_index("quantity")
+    empty = found.index[found["mean"].isna()]
+    assert set(empty) == {name for name in QUANTITIES if name.startswith(("repetition", "marker"))}
+    assert (found.clusters[empty] == 0).all()

@@ -1,0 +1,110 @@
+"""What the teacher says of sampled tokens: scored once per student and teacher, read by everything else."""
+
+
+rule score_signal:
+    input:
+        student="<results>/{subject}/model",
+        teacher="<results>/models/{teacher}/model",
+    output:
+        tokens="<results>/signal/scores/{subject}/{teacher}/tokens.parquet",
+        responses="<results>/signal/scores/{subject}/{teacher}/responses.parquet",
+        repetition="<results>/signal/scores/{subject}/{teacher}/repetition.csv",
+        gradient="<results>/signal/scores/{subject}/{teacher}/gradient.csv",
+        manifest="<results>/signal/scores/{subject}/{teacher}/manifest.json",
+    log:
+        "<logs>/signal/scores/{subject}/{teacher}.log",
+    benchmark:
+        "<benchmarks>/score_signal/{subject}/{teacher}.tsv"
+    wildcard_constraints:
+        subject=r"(models|runs)/.+",
+        teacher="|".join(PLAN.config.models),
+    params:
+        spec=as_param(PLAN.scoring_spec()),
+        folder=subpath(output.tokens, parent=True),
+    shell:
+        "python -m studies.signal.score --spec {params.spec:q} --student {input.student:q}"
+        " --teacher {input.teacher:q} --out {params.folder:q} > {log:q} 2>&1"
+
+
+rule signal:
+    input:
+        scores=collect("{folder}/tokens.parquet", folder=PLAN.signal_scores.values()),
+        code=package("studies/signal"),
+    output:
+        report(
+            "<results>/signal/probabilities.svg",
+            category="Signal",
+            caption="../report/signal.rst",
+            labels={"part": "probabilities and rewards", "kind": "figure"},
+        ),
+        report(
+            "<results>/signal/repetition.svg",
+            category="Signal",
+            caption="../report/signal.rst",
+            labels={"part": "planted repetition", "kind": "figure"},
+        ),
+        report(
+            "<results>/signal/gap.svg",
+            category="Signal",
+            caption="../report/signal.rst",
+            labels={"part": "gap by position", "kind": "figure"},
+        ),
+        report(
+            "<results>/signal/markers.svg",
+            category="Signal",
+            caption="../report/signal.rst",
+            labels={"part": "markers", "kind": "figure"},
+        ),
+        report(
+            "<results>/signal/estimates.csv",
+            category="Signal",
+            caption="../report/signal.rst",
+            labels={"part": "estimates", "kind": "data"},
+        ),
+        report(
+            "<results>/signal/gradient.csv",
+            category="Signal",
+            caption="../report/signal.rst",
+            labels={"part": "gradient of the weights", "kind": "data"},
+        ),
+    log:
+        "<logs>/signal/signal.log",
+    benchmark:
+        "<benchmarks>/signal/signal.tsv"
+    params:
+        spec=as_param(PLAN.signal_spec()),
+        scores=named(PLAN.signal_scores),
+        folder=subpath(output[0], parent=True),
+    shell:
+        "python -m studies.signal --spec {params.spec:q} --scores {params.scores:q}"
+        " --out {params.folder} > {log} 2>&1"
+
+
+rule failures:
+    input:
+        scores=collect("{folder}/tokens.parquet", folder=PLAN.failure_scores.values()),
+        code=package("studies/signal"),
+    output:
+        report(
+            "<results>/failures/failures.html",
+            category="Failure cases",
+            caption="../report/failures.rst",
+            labels={"part": "responses", "kind": "page"},
+        ),
+        report(
+            "<results>/failures/failures.csv",
+            category="Failure cases",
+            caption="../report/failures.rst",
+            labels={"part": "picked", "kind": "data"},
+        ),
+    log:
+        "<logs>/failures.log",
+    benchmark:
+        "<benchmarks>/failures/failures.tsv"
+    params:
+        spec=as_param(PLAN.failure_spec()),
+        scores=named(PLAN.failure_scores),
+        folder=subpath(output[0], parent=True),
+    shell:
+        "python -m studies.signal.failures --spec {params.spec:q} --scores {params.scores:q}"
+        " --out {params.folder} > {log} 2>&1"
