@@ -195,7 +195,6 @@ class SmallQwen2Decoder(Decoder):
         self._values = [values[rows] for values in self._values]
 
 
-def decoder(model: PreTrainedModel, prompt: Tensor, real: Tensor, steps: int) -> Decoder:
-    """The decoder that suits the model; arguments as for `Decoder`."""
-    kind = SmallQwen2Decoder if SmallQwen2Decoder.fits(model) else Decoder
-    return kind(model, prompt, real, steps)
+def kind_for(model: PreTrainedModel) -> type[Decoder]:
+    """The decoder that suits the model."""
+    return SmallQwen2Decoder if SmallQwen2Decoder.fits(model) else Decoder

@@ -8,7 +8,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from opd.batch import TokenBatch
-from opd.rollout.decoder import decoder
+from opd.rollout.decoder import Decoder, kind_for
 from opd.rollout.sampling import draw
 from opd.spec import SamplingSpec
 
@@ -50,11 +50,12 @@ def generate(
     sampling: SamplingSpec,
     end_id: int,
     pad_id: int,
+    kind: type[Decoder] | None = None,
 ) -> Rollouts:
     """Decode one response per prompt, `sampling.max_new_tokens` tokens at most.
 
     `uniform` (B, T) drives the draws. Settings come from `sampling` alone; the model's own
-    generation_config is never read.
+    generation_config is never read. `kind` None is the decoder that suits the model.
     """
     device = model.device
     prompt, real = _pad_left(prompts, pad_id, device)
@@ -65,7 +66,7 @@ def generate(
     drawn = torch.zeros(len(prompts), steps, dtype=torch.float64, device=device)
     rows = torch.arange(len(prompts), device=device)
     alive = torch.ones(len(prompts), dtype=torch.bool, device=device)
-    decoding = decoder(model, prompt, real, steps)
+    decoding = (kind or kind_for(model))(model, prompt, real, steps)
     logits = decoding.first()
     for step in range(steps):
         token, log_prob = draw(logits, uniform[rows, step], sampling.temperature, sampling.top_p)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from opd import models
-from opd.rollout.decoder import Decoder, SmallQwen2Decoder, decoder
+from opd.rollout.decoder import Decoder, SmallQwen2Decoder, kind_for
 from opd.spec import ArchitectureSpec
 
 PROMPTS = [[5, 9, 30], [7], [11, 40, 41, 42, 43]]
@@ -56,8 +56,8 @@ def test_logits_are_the_models(model, kind):
 
 
 def test_the_fast_one_is_for_small_models_in_float32(model):
-    assert type(decoder(model, *padded(PROMPTS), 1)) is SmallQwen2Decoder
-    assert type(decoder(model.bfloat16(), *padded(PROMPTS), 1)) is Decoder
+    assert kind_for(model) is SmallQwen2Decoder
+    assert kind_for(model.bfloat16()) is Decoder
     model.float()
     model.config.layer_types = ["sliding_attention", "full_attention"]
-    assert not SmallQwen2Decoder.fits(model)
+    assert kind_for(model) is Decoder
