@@ -2,6 +2,7 @@
 # make test        environment, every check and test
 # make benchmark   time per stage of a run from nothing (SCALE=mini)
 # make bench       the support-only head against full logits (BENCH='--shapes 7B ...')
+# make publish     tables and figures of results/$(SCALE) into README and docs/results
 # make vllm        vLLM for CPUs (on GPUs: pip install '.[vllm]'); make test-vllm its tests
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ SCALE ?= mini
 INSTALLED := .venv/installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: reproduce test benchmark bench vllm test-vllm clean
+.PHONY: reproduce test benchmark bench publish vllm test-vllm clean
 
 reproduce: $(INSTALLED)
 	snakemake --cores all
@@ -17,6 +18,7 @@ reproduce: $(INSTALLED)
 	@echo
 	@echo "Tables:  results/mini/studies/*/table.md (.html, .tex, .csv)"
 	@echo "Figures: results/mini/studies/*/curves.svg"
+	@echo "Claims:  results/mini/claims.html"
 	@echo "Report:  results/mini/report.html"
 
 test: $(INSTALLED)
@@ -31,6 +33,9 @@ benchmark: $(INSTALLED)
 
 bench: $(INSTALLED)
 	python -m opd.lm_head.benchmark $(BENCH)
+
+publish: $(INSTALLED)
+	python -m workflows.publish --results results/$(SCALE) README.md docs/results/*.md
 
 vllm: .venv/vllm
 
