@@ -1,6 +1,7 @@
 """How much of the policy gradient comes from tokens that the teacher likes better than the student does."""
 
-import numpy as np
+import math
+
 import pandas as pd
 import torch
 from torch import Tensor
@@ -50,19 +51,29 @@ def parameter_gradient(
     """
     reward = comparison.teacher.sampled_log_prob - comparison.student.sampled_log_prob
     chosen = {"positive": reward > 0, "negative": reward < 0}
-    parts = {
-        name: _gradient(student, teacher, batch, comparison, reward, mask, tokens_per_forward)
-        for name, mask in chosen.items()
-    }
-    chosen["all"] = torch.ones_like(reward, dtype=torch.bool)
-    parts["all"] = parts["positive"] + parts["negative"]
-    whole = float(np.linalg.norm(parts["all"]))
-    rows = []
-    for name, gradient in parts.items():
-        norm, along = float(np.linalg.norm(gradient)), float(gradient @ parts["all"])
-        cosine = along / (norm * whole) if norm * whole else float("nan")
-        rows.append((name, int(chosen[name].sum()), norm, cosine, norm * cosine / whole if whole else cosine))
+    positive, negative = (
+        _gradient(student, teacher, batch, comparison, reward, mask, tokens_per_forward)
+        for mask in chosen.values()
+    )
+    within, across = (_inner(part, part) for part in (positive, negative)), _inner(positive, negative)
+    squares = dict(zip(chosen, within, strict=True))
+    along = {name: square + across for name, square in squares.items()}  # inner product with the whole
+    squares["all"] = along["all"] = sum(along.values())
+    counts = {name: int(mask.sum()) for name, mask in chosen.items()} | {"all": len(reward)}
+    rows = [_row(name, counts[name], squares[name], along[name], squares["all"]) for name in counts]
     return pd.DataFrame(rows, columns=["part", "tokens", "norm", "cosine", "share"])
+
+
+def _row(name: str, tokens: int, square: float, along: float, whole: float) -> tuple:
+    """A part's line, from |g|^2, its inner product with the whole, and the whole's |g|^2."""
+    lengths = math.sqrt(square * whole)
+    share = along / whole if whole else float("nan")
+    return name, tokens, math.sqrt(square), along / lengths if lengths else float("nan"), share
+
+
+def _inner(first: list[Tensor], second: list[Tensor]) -> float:
+    """The inner product of two gradients, summed in float64 one parameter at a time."""
+    return sum(float((a.double() * b.double()).sum()) for a, b in zip(first, second, strict=True))
 
 
 def _gradient(
@@ -73,8 +84,8 @@ def _gradient(
     reward: Tensor,
     chosen: Tensor,
     tokens_per_forward: int,
-) -> np.ndarray:
-    """(P,) float64 gradient of the mean loss over N positions, of which only the chosen (N,) count."""
+) -> list[Tensor]:
+    """The gradient of each parameter, of the mean loss over N positions where only the chosen (N,) count."""
     student.zero_grad(set_to_none=True)
     start = 0
     for part in batch.split(tokens_per_forward):
@@ -92,8 +103,8 @@ def _gradient(
             counted,
         )
         (losses.sum() / len(reward)).backward()
-    gradients = [
+    found = [
         torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in student.parameters()
     ]
     student.zero_grad(set_to_none=True)
-    return torch.cat([gradient.double().flatten() for gradient in gradients]).cpu().numpy()
+    return found
