@@ -16,7 +16,7 @@ from matplotlib import pyplot as plt
 
 from eval import figures
 from eval.spec import CurvesSpec
-from opd.metrics import METRICS
+from opd.metrics import METRICS, UNITS
 from opd.program import arguments
 
 _COLUMNS = 4
@@ -68,16 +68,17 @@ def draw(spec: CurvesSpec, frame: pd.DataFrame, path: Path) -> None:
         title = f"{task}: " if len(tasks) > 1 else ""
         draw_task(axes[top:].flat, panels[task], spec, frame[frame.task == task], title)
     handles, labels = axes.flat[0].get_legend_handles_labels()
-    # So many inches below the edge, however tall the figure.
-    figure.suptitle(f"{spec.title} ({spec.scale_description})", y=1 - 0.216 / figure.get_figheight())
+    seeds = max(len(curve.metrics) for curve in spec.curves)
+    figures.title(figure, f"{spec.title}, n = {seeds} seeds", spec.scale_description)
     figure.tight_layout()
-    figure.legend(handles, labels, loc="lower right", ncols=2)
+    figure.legend(handles, labels, loc="lower right", fontsize=8)
     figures.save(figure, path)
 
 
 def panels_of(logged: pd.DataFrame) -> list[str]:
-    """The metrics of which a task logs any value, the gap by position last."""
-    found = set(logged.metric)
+    """The metrics of which a task logs more than one value ever, the gap by position last."""
+    values = logged.groupby("metric").value.nunique()
+    found = set(values[values > 1].index)
     positions = any(metric.startswith(_POSITIONS) for metric in found)
     return [name for name in PANELS if name in found] + [_POSITIONS] * positions
 
@@ -95,6 +96,7 @@ def draw_task(
             axis.set_title(metric.replace("_", " "))
             axis.set_xlabel("step")
         axis.set_title(title + axis.get_title())
+        axis.set_ylabel(UNITS.get(metric.rstrip("_"), "share"))
         if metric in _LOGARITHMIC:
             axis.set_yscale("log")
 

@@ -1,5 +1,8 @@
 """What the figures of all studies share: a style, a colour per method, and reproducible bytes."""
 
+import io
+import re
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,10 +43,18 @@ def style(salt: str) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure without a date, and forget it."""
+    """Write a figure as SVG without a date, coordinates to a hundredth of a point, and forget it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None}, dpi=150)
+    drawn = io.StringIO()
+    figure.savefig(drawn, format="svg", metadata={"Date": None}, dpi=150)
+    path.write_text(re.sub(r"(?<=\d\.\d\d)\d+(?=[ \n\"])", "", drawn.getvalue()))
     plt.close(figure)
+
+
+def title(figure: Figure, *parts: str) -> None:
+    """Give a figure a title, each part in lines that fit its width."""
+    lines = [line for part in parts for line in textwrap.wrap(part, int(13 * figure.get_figwidth()))]
+    figure.suptitle("\n".join(lines), fontsize=10)
 
 
 def family(label: str) -> str | None:

@@ -28,6 +28,17 @@ METRICS = {
 }
 """Reproducible metrics: the same spec and seed on the same machine give the same bytes."""
 
+UNITS = {
+    "loss": "nats",
+    "gradient_norm": "L2 norm",
+    "response_length": "tokens",
+    "turns": "responses",
+    "gap": "nats",
+    "gap_by_position": "nats",
+    "entropy": "nats",
+}
+"""Units of the metrics that are no shares."""
+
 MACHINE_METRICS = {
     "rollout_tokens_per_s": "Generated tokens per second of sampling.",
     "scoring_tokens_per_s": "Generated tokens per second of teacher and student scoring.",

@@ -1,6 +1,5 @@
 """What the study's figures have in common."""
 
-import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +16,7 @@ QUARTILES, TAILS = (0.25, 0.75), (0.05, 0.95)
 
 def save(figure: Figure, title: str, description: str, path: Path) -> None:
     """Write and forget a figure; the description of its scale stands under its title, in lines that fit."""
-    lines = [title, *textwrap.wrap(description, int(13 * figure.get_figwidth()))]
-    figure.suptitle("\n".join(lines), fontsize=10)
+    figures.title(figure, title, description)
     figures.save(figure, path)
 
 

@@ -1,26 +1,31 @@
 """Training curves from metrics files: a long table that holds every value, and a figure of what is logged."""
 
 import json
+import re
 
 import pytest
 
 from eval import curves
 from eval.spec import CurvesSpec
-from opd.metrics import METRICS
+from opd.metrics import METRICS, UNITS
 
+CONSTANT = {"groups_without_signal": 1.0}
 OF_GAMES = ("turns", "invalid_format", "inadmissible", "episode_errors")
 
 
 def write_metrics(path, seed: int, tasks=("chain",)) -> str:
-    """Four steps of each task in turn. Games log what problems do not, `inadmissible` no task at all."""
+    """Four steps of each task in turn. Games log what problems do not, `inadmissible` no task at all.
+
+    `groups_without_signal` is always the same.
+    """
     records = []
     for step in range(4 * len(tasks)):
         task = tasks[step % len(tasks)]
-        record = dict.fromkeys(METRICS, step + seed + 1.0) | {"inadmissible": None}
+        record = dict.fromkeys(METRICS, step + seed + 1.0) | CONSTANT | {"inadmissible": None}
         if task == "chain":
             record |= dict.fromkeys(OF_GAMES)
             del record["episode_errors"]
-        record |= {"task": task, "step": step, "gap_by_position": [0.5] * 7 + [None], "machine": {}}
+        record |= {"task": task, "step": step, "gap_by_position": [0.5 + step] * 7 + [None], "machine": {}}
         records.append(json.dumps(record) + "\n")
     path.write_text("".join(records))
     return str(path)
@@ -72,8 +77,11 @@ def test_long_table_and_figure(tmp_path):
 
 def test_one_task_shows_what_it_logs(tmp_path, titles):
     curves.main(write_study(tmp_path), tmp_path)
-    expected = [name.replace("_", " ") for name in METRICS if name not in {*OF_GAMES, "gap_by_position"}]
-    assert titles == [*expected, "gap by position, last quarter"]
+    left_out = {*OF_GAMES, *CONSTANT, "gap_by_position"}
+    expected = [name for name in METRICS if name not in left_out]
+    assert titles == [*(name.replace("_", " ") for name in expected), "gap by position, last quarter"]
+    units = re.findall(r"<!-- (nats|tokens|share|L2 norm) -->", (tmp_path / "curves.svg").read_text())
+    assert units == [UNITS.get(name, "share") for name in [*expected, "gap_by_position"]]
 
 
 def test_tasks_have_panels_of_their_own(tmp_path, titles):

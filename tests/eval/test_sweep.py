@@ -1,5 +1,7 @@
 """Sweeps read the table and draw what it says."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -65,3 +67,15 @@ def test_a_method_has_one_colour_and_its_variants_differ_in_the_line():
     assert figures.line(labels[1], labels) != figures.line(labels[2], labels)
     stop, none = "No renormalisation, stop-gradient, top-p 0.9", "No renormalisation, top-p 0.9"
     assert figures.colour(stop, labels) != figures.colour(none, labels)
+
+
+def test_coordinates_are_cut_to_a_hundredth_and_pictures_left_alone(tmp_path):
+    figure, axis = figures.plt.subplots()
+    axis.plot([0, 1, 2], [0.123456789, 0.5, 0.987654321])
+    axis.scatter([1], [0.5], rasterized=True)
+    figures.save(figure, tmp_path / "figure.svg")
+    text = (tmp_path / "figure.svg").read_text()
+    coordinates = re.findall(r"[LM] (\S+) (\S+)", text)
+    assert coordinates
+    assert all(len(number.partition(".")[2]) <= 2 for pair in coordinates for number in pair)
+    assert "data:image/png;base64," in text
