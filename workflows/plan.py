@@ -369,6 +369,7 @@ class Plan:
             "title": config.title,
             "reference": config.label(first, config.reference[self.config.scale]),
             "rows": rows,
+            "seeds": config.seeds.get(self.config.scale),
             "notes": config.notes,
             "in_all": False,
         }

@@ -253,6 +253,7 @@ class AblationConfig(Spec):
     reference: dict[str, Any] = Field(
         description="value per scale that the others are compared with, of the first method"
     )
+    seeds: dict[str, tuple[int, ...]] = Field({}, description="per scale; a missing scale has the config's")
     notes: tuple[str, ...] = ()
 
     def label(self, method: str, value: Any) -> str:
