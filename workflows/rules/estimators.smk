@@ -3,7 +3,8 @@
 
 rule estimators:
     input:
-        code=package("studies/estimators") + [source("eval/statistics/bootstrap.py")],
+        code=package("studies/estimators")
+        + [source("eval/statistics/bootstrap.py"), source("eval/figures.py")],
     output:
         report(
             "<results>/estimators/variance.svg",

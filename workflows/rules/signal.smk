@@ -29,7 +29,7 @@ rule score_signal:
 rule signal:
     input:
         scores=collect("{folder}/tokens.parquet", folder=PLAN.signal_scores.values()),
-        code=package("studies/signal"),
+        code=package("studies/signal") + [source("eval/figures.py")],
     output:
         report(
             "<results>/signal/probabilities.svg",
