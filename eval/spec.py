@@ -129,7 +129,6 @@ class SweepSpec(Spec):
     """How the table of an ablation is drawn: score against the value of a knob, a line per method."""
 
     title: str
-    scale_description: str
     knob: str
     protocol: str
     points: tuple[SweepPointSpec, ...]

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from opd.batch import TokenBatch
 from opd.scoring import Comparison
+from opd.trigrams import count_repeated
 
 POSITION_RANGES = 8
 
@@ -54,9 +55,6 @@ def overlap(first: Tensor, second: Tensor) -> float:
 
 def repeated_trigrams(batch: TokenBatch) -> float:
     """Share of generated tokens that complete a 3-gram already seen in the same response."""
-    repeated = 0
-    for tokens, generated in zip(batch.tokens, batch.generated, strict=True):
-        ids = tokens[generated].tolist()
-        trigrams = list(zip(ids, ids[1:], ids[2:], strict=False))
-        repeated += len(trigrams) - len(set(trigrams))
+    responses = zip(batch.tokens, batch.generated, strict=True)
+    repeated = sum(count_repeated(tokens[generated].tolist()) for tokens, generated in responses)
     return repeated / max(1, int(batch.lengths.sum()))

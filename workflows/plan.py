@@ -377,7 +377,6 @@ class Plan:
         self.studies[name] = check(StudyConfig, study, path.name)
         self.sweeps[name] = SweepSpec(
             title=config.title,
-            scale_description=self.config.description,
             knob=config.knob,
             protocol=self.config.evaluation.table_protocol,
             points=[

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eval.statistics import Matrix, detectable_difference, estimate
-from eval.statistics.power import detection_power
+from eval.statistics import Matrix, detectable_difference, detection_power, estimate
 
 
 @dataclass(frozen=True)

@@ -135,21 +135,26 @@ class CurveComparison(Comparison, CurveSide):
         return f"{metric}{side.row}{part}"
 
 
-class LineComparison(Comparison):
-    """One line of a table that a study writes, with its interval, against a constant.
-
-    Columns `low` and `high`; `standard_error` and `freedom` where the table has them.
-    """
+class TableComparison(Comparison):
+    """Something that a table of a study says, against a constant."""
 
     file: str = Field(description="relative to the folder of results")
-    where: dict[str, Scalar] = Field(description="column -> value; exactly one line has them all")
-    mean: str = Field("mean", description="column of the estimate")
-    clusters: str = Field("clusters", description="column of how many clusters the interval is over")
     value: float
 
     @property
     def files(self) -> tuple[str, ...]:
         return (self.file,)
+
+
+class LineComparison(TableComparison):
+    """One line of a table that a study writes, with its interval, against a constant.
+
+    Columns `low` and `high`; `standard_error` and `freedom` where the table has them.
+    """
+
+    where: dict[str, Scalar] = Field(description="column -> value; exactly one line has them all")
+    mean: str = Field("mean", description="column of the estimate")
+    clusters: str = Field("clusters", description="column of how many clusters the interval is over")
 
     @property
     def words(self) -> str:
@@ -157,21 +162,15 @@ class LineComparison(Comparison):
         return less(f"{self.mean} of {where}", self.value)
 
 
-class OrderComparison(Comparison):
+class OrderComparison(TableComparison):
     """Share of groups in which a column grows strictly with another, over clusters, against a constant."""
 
     unit: str = "share"
-    file: str = Field(description="relative to the folder of results")
     where: dict[str, tuple[Scalar, ...]] = Field({}, description="column -> values of the lines that count")
     column: str
     grows_with: str
     clusters: tuple[str, ...] = Field(min_length=1, description="columns; the interval is over them")
     within: tuple[str, ...] = Field((), description="columns that tell a cluster's groups apart")
-    value: float
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        return (self.file,)
 
     @property
     def words(self) -> str:

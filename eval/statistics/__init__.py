@@ -13,7 +13,7 @@ from eval.statistics.interval import mean_interval
 from eval.statistics.majority import maj_at_q
 from eval.statistics.mcnemar import mcnemar_p
 from eval.statistics.pass_at import pass_at_q
-from eval.statistics.power import detectable_difference
+from eval.statistics.power import detectable_difference, detection_power, seeds_needed
 from eval.statistics.sign_flip import sign_flip_p
 from eval.statistics.strata import Matrix
 from eval.statistics.wilson import wilson_interval
@@ -27,6 +27,7 @@ __all__ = [
     "bootstrap_interval",
     "compare",
     "detectable_difference",
+    "detection_power",
     "estimate",
     "holm",
     "maj_at_q",
@@ -35,6 +36,7 @@ __all__ = [
     "paired_difference",
     "pass_at_q",
     "resampling_error",
+    "seeds_needed",
     "sign_flip_p",
     "wilson_interval",
     "zero_p",

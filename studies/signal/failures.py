@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from opd.program import arguments
+from opd.trigrams import count_repeated
 from studies.signal import page
 from studies.signal.spec import FailureSpec
 from studies.signal.stored import Scores, load
@@ -56,9 +57,8 @@ def measures(scores: Scores) -> pd.DataFrame:
 
 
 def repeated_trigrams(ids: list[int]) -> float:
-    """Share of tokens that complete a 3-gram already seen in the response, as in `opd.diagnostics`."""
-    trigrams = list(zip(ids, ids[1:], ids[2:], strict=False))
-    return (len(trigrams) - len(set(trigrams))) / len(ids)
+    """Share of tokens that complete a 3-gram already seen in the response."""
+    return count_repeated(ids) / len(ids)
 
 
 if __name__ == "__main__":

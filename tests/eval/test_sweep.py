@@ -14,7 +14,6 @@ def spec() -> SweepSpec:
     points = [(f"{method}, {value}", method, value) for method in ("LSM", "JSD") for value in (0.1, 0.3, 1)]
     return SweepSpec(
         title="Learning rate",
-        scale_description="made by hand",
         knob="optimizer.learning_rate",
         protocol="avg@4",
         points=[{"row": row, "method": method, "value": value} for row, method, value in points],

@@ -226,20 +226,22 @@ class Config(Spec):
                 yield f"tasks.{name}.games.panel", "panel", task.games.panel
         for name, study in self.studies.items():
             yield from ((f"studies.{name}.panels", "panel", panel) for panel in study.panels)
-            for row in study.rows:
-                if row.model:
-                    yield f"studies.{name}: {row.label}", "model", row.model
-                if row.experiment:
-                    yield f"studies.{name}: {row.label}", "experiment", row.experiment
         if self.signal:
             for key in ("student", "teacher", "respelled"):
                 if named := getattr(self.signal, key):
                     yield f"signal.{key}", "model", named
-            for row in self.signal.failures:
-                if row.model:
-                    yield f"signal.failures: {row.label}", "model", row.model
-                if row.experiment:
-                    yield f"signal.failures: {row.label}", "experiment", row.experiment
+        for place, row in self._rows():
+            if row.model:
+                yield f"{place}: {row.label}", "model", row.model
+            if row.experiment:
+                yield f"{place}: {row.label}", "experiment", row.experiment
+
+    def _rows(self) -> Iterator[tuple[str, RowConfig]]:
+        """(place, row) of all rows: of the studies, and of the signal study's failure cases."""
+        for name, study in self.studies.items():
+            yield from ((f"studies.{name}", row) for row in study.rows)
+        if self.signal:
+            yield from (("signal.failures", row) for row in self.signal.failures)
 
 
 class AblationConfig(Spec):
