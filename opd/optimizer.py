@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 
 from torch import nn
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
 
+from opd.muon import Muon
 from opd.spec import OptimizerSpec
 
 
