@@ -42,10 +42,20 @@ def credit(spec: CreditSpec, experience: Experience) -> Tensor:
 
 def share_without_signal(experience: Experience) -> float:
     """Share of the groups whose episodes all have the same return, so a group baseline leaves nothing."""
+    return _alike(experience)[0].double().mean().item()
+
+
+def with_signal(experience: Experience) -> Tensor:
+    """(B,) 1 where the episodes of the response's group differ in return, else 0."""
+    alike, group = _alike(experience)
+    return (~alike[group]).to(experience.reward)
+
+
+def _alike(experience: Experience) -> tuple[Tensor, Tensor]:
+    """(groups,) whether all episodes of a group have the same return, and (B,) each response's group."""
     episode, group = numbered(experience.episode), numbered(experience.group)
     returns = sums(experience.reward.cpu().double(), episode)[episode]
-    equal = extreme(returns, group, "amin") == extreme(returns, group, "amax")
-    return equal.double().mean().item()
+    return extreme(returns, group, "amin") == extreme(returns, group, "amax"), group
 
 
 def rewards_to_go(reward: Tensor, episode: Tensor, turn: Tensor, gamma: float) -> Tensor:

@@ -25,7 +25,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from opd import checkpoint, masks, models, tasks
 from opd.advantages import advantages
 from opd.batch import TokenBatch
-from opd.credit import credit, share_without_signal
+from opd.credit import credit, share_without_signal, with_signal
 from opd.diagnostics import diagnose
 from opd.lm_head import head_of
 from opd.loss import position_losses
@@ -168,6 +168,8 @@ def distill_step(run: Run, step: int) -> dict:
         earned = credit(spec.objective.advantage.credit, experience)
         advantage = advantages(spec.objective.advantage, comparison, batch.sequence, earned)
         mask = masks.build(spec.mask, run.markers, batch, comparison.marker_log_q)
+        if spec.objective.advantage.credit.only_groups_with_signal:
+            mask = mask * with_signal(experience)[batch.sequence]
         updates = list(train(run, taught, batch, comparison, advantage, mask))
     return {
         "step": step,

@@ -5,7 +5,8 @@ METRICS = {
     "gradient_norm": "L2 norm of the gradient before clipping, mean over the step's minibatches.",
     "clip_fraction": "Share of sampled tokens whose probability moved by more than 20 % since sampling, "
     "the range where PPO clips; null where the loss never computes the normaliser.",
-    "masked_share": "Share of generated tokens that a mask leaves out.",
+    "masked_share": "Share of generated tokens that the loss leaves out: those that a mask leaves out, and "
+    "those of groups without signal if the method leaves such groups out.",
     "response_length": "Mean tokens per response, the end token included.",
     "cap_share": "Share of responses that reached the token cap (ResponseClipRatio in arXiv 2603.25562).",
     "episode_success": "Share of the step's episodes that succeed: a response that ends by itself with the "

@@ -149,6 +149,10 @@ class CreditSpec(Spec):
         "none", description="none: the episode's return itself; group: less the mean of the group's episodes"
     )
     standardise: bool = Field(False, description="divide by the standard deviation: GRPO, not Dr. GRPO")
+    only_groups_with_signal: bool = Field(
+        False,
+        description="leave groups whose episodes all have the same return out of the loss's mean (DAPO)",
+    )
     step_weight: Weight = Field(0.0, description="weight of GiGPO's credit among responses to the same state")
     step_gamma: Probability | None = Field(None, description="discount per turn of the rewards to go in it")
     invalid_penalty: Weight = Field(
@@ -157,8 +161,8 @@ class CreditSpec(Spec):
 
     @model_validator(mode="after")
     def _group_is_there(self) -> Self:
-        for knob, used in (("standardise", self.standardise), ("step_weight", self.step_weight > 0)):
-            if used and self.baseline == "none":
+        for knob in ("standardise", "only_groups_with_signal", "step_weight"):
+            if getattr(self, knob) and self.baseline == "none":
                 raise ValueError(f"{knob} compares within a group; write baseline: group, or remove {knob}")
         if (self.step_gamma is not None) != (self.step_weight > 0):
             raise ValueError("step_gamma goes with a step_weight above 0, and only with it")

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from opd.advantages import advantages
 from opd.batch import from_pairs
-from opd.credit import credit, share_without_signal
+from opd.credit import credit, share_without_signal, with_signal
 from opd.experience import Experience
 from opd.objectives import policy_gradient
 from opd.scoring import Comparison, Scores
@@ -107,6 +107,11 @@ def test_groups_without_signal():
     assert share_without_signal(GAMES) == 0.5
     assert share_without_signal(experience((3, [(0, 1.0, True)]))) == 1
     assert share_without_signal(experience((3, [(0, 1.0, True)]), (3, [(0, 0.0, True)]))) == 0
+
+
+def test_a_group_has_signal_where_its_returns_differ():
+    assert with_signal(GAMES).tolist() == [1, 1, 1, 1, 1, 0, 0]
+    assert with_signal(experience((3, [(0, 1.0, True)]), (3, [(0, 1.0, False)]))).tolist() == [0, 0]
 
 
 def by_loops(spec: CreditSpec, games: Experience) -> list[float]:
@@ -235,6 +240,7 @@ def test_expected_gradient_is_that_of_the_expected_return(size, knobs, share):
 @pytest.mark.parametrize(
     ("knobs", "sentence"),
     [
+        ({"only_groups_with_signal": True}, "only_groups_with_signal compares within a group"),
         ({"standardise": True}, "standardise compares within a group; write baseline: group"),
         (STEPS, "step_weight compares within a group; write baseline: group"),
         ({**DR_GRPO, "step_weight": 1.0}, "step_gamma goes with a step_weight above 0"),

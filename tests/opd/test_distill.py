@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -264,6 +265,46 @@ def test_a_step_with_nothing_left_changes_nothing(folders, objective):
     record = distill.distill_step(run, 0)
     assert (record["masked_share"], record["loss"], record["gradient_norm"]) == (1, 0, 0)
     assert all(torch.equal(a, b) for a, b in zip(before, run.student.parameters(), strict=True))
+
+
+def test_groups_without_signal_are_left_out_of_the_mean(folders, monkeypatch):
+    """The step's gradient is that of its first group alone, as if the others had not been sampled."""
+    advantage = {
+        "log_ratio_weight": 0.0,
+        "outcome_weight": 1.0,
+        "credit": {"baseline": "group", "only_groups_with_signal": True},
+    }
+    objective = METHODS["sampled"] | {"advantage": advantage}
+    rollout = {"samples_per_prompt": 4, "minibatch_size": 16}  # of four prompts
+    run = started(distill_spec(objective=objective, rollout=rollout), folders)
+    collect, seen, found = run.tasks[0].task.collect, [], []
+
+    def one_group_differs(*arguments):
+        experience = collect(*arguments)
+        seen.append(
+            replace(experience, reward=torch.where(experience.group == 0, experience.episode % 2, 1.0))
+        )
+        return seen[-1]
+
+    def remember(model, *_):
+        found.append(torch.cat([x.grad.flatten() for x in model.parameters() if x.grad is not None]))
+        return 1.0
+
+    monkeypatch.setattr(run.tasks[0].task, "collect", one_group_differs)
+    monkeypatch.setattr(distill, "update", remember)
+    record = distill.distill_step(run, 0)
+
+    (experience,) = seen
+    batch, kept = experience.batch, experience.group[experience.batch.sequence] == 0
+    assert 0 < kept.sum() < len(kept)
+    run.student.zero_grad()
+    log_p = logits(run.student, batch).log_softmax(-1).gather(-1, batch.sampled[:, None])[:, 0]
+    above = experience.episode[batch.sequence] % 2 - 0.5  # two of the four succeed
+    (-(above * log_p)[kept].mean()).backward()
+    expected = torch.cat([x.grad.flatten() for x in run.student.parameters() if x.grad is not None])
+    torch.testing.assert_close(*found, expected, rtol=1e-3, atol=1e-6)
+    assert record["groups_without_signal"] == 1 - 1 / len(experience.group.unique())
+    assert record["masked_share"] == pytest.approx(1 - kept.double().mean().item())
 
 
 def test_an_unknown_marker_stops_before_the_first_step(folders):

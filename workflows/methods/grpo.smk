@@ -1,5 +1,6 @@
 """GRPO: reinforcement on the outcome alone, against the group's mean and standard deviation.
 
+With DAPO's wider upper clip, and without the groups that give no signal (arXiv 2503.14476).
 Dr. GRPO is the variant grpo@objective.advantage.credit.standardise=false.
 """
 
@@ -13,12 +14,14 @@ use rule distill as grpo with:
             objective={
                 "name": "policy_gradient",
                 "support": "sampled",
+                "options": {"clip_high": 0.28},
                 "advantage": {
                     "log_ratio_weight": 0.0,
                     "outcome_weight": 1.0,
                     "credit": {
                         "baseline": "group",
                         "standardise": True,
+                        "only_groups_with_signal": True,
                         "invalid_penalty": 0.01,
                     },
                 },
