@@ -1,8 +1,9 @@
-"""Fetch a model from the Hugging Face hub at a fixed revision.
+"""Fetch a model from the Hugging Face hub at a fixed revision, or take it from a folder.
 
     python -m opd.fetch --spec SPEC --out MODEL_FOLDER
 
-SPEC is a `HubModelSpec` as JSON. The hub's own cache keeps what was downloaded before.
+SPEC is a `HubModelSpec` as JSON. The hub's own cache keeps what was downloaded before. Of a
+folder, links are made, so nothing is copied.
 """
 
 from pathlib import Path
@@ -16,8 +17,21 @@ _FILES = ["*.safetensors", "*.json", "*.jinja", "merges.txt"]
 
 
 def main(spec: HubModelSpec, out: Path) -> None:
-    """Download weights, config and tokenizer of `spec.hub_id` into `out`."""
+    """Put weights, config and tokenizer into `out`; FileNotFoundError if a folder has no weights."""
+    if spec.is_folder:
+        link(Path(spec.hub_id), out)
+        return
     snapshot_download(spec.hub_id, revision=spec.revision, local_dir=out, allow_patterns=_FILES)
+
+
+def link(folder: Path, out: Path) -> None:
+    """Links to the model's files."""
+    files = [path for pattern in _FILES for path in sorted(folder.glob(pattern))]
+    if not any(path.suffix == ".safetensors" for path in files):
+        raise FileNotFoundError(f"{folder} holds no weights (*.safetensors)")
+    out.mkdir(parents=True, exist_ok=True)
+    for path in files:
+        (out / path.name).symlink_to(path)
 
 
 if __name__ == "__main__":

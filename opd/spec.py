@@ -121,10 +121,22 @@ class PretrainSpec(Spec):
 
 
 class HubModelSpec(Spec):
-    """A model fetched from the Hugging Face hub at a fixed revision."""
+    """A model fetched from the Hugging Face hub at a fixed revision, or copied from a folder."""
 
-    hub_id: str
-    revision: str
+    hub_id: str = Field(description="owner/name on the hub, or the absolute path of a model folder")
+    revision: str | None = Field(description="commit, branch or tag on the hub; null for a folder")
+
+    @model_validator(mode="after")
+    def _revision_of_hub_models(self) -> Self:
+        if self.is_folder != (self.revision is None):
+            right = "revision: null" if self.is_folder else "the revision to fetch"
+            raise ValueError(f"{self.hub_id}: write {right}")
+        return self
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the model lies on this machine."""
+        return self.hub_id.startswith("/")
 
 
 class SftSpec(Spec):

@@ -4,6 +4,7 @@ A `Plan` is built once per invocation. Method files register with `Plan.method`;
 validated when the Snakefile is read, so nothing starts with a config that could not finish.
 """
 
+import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from workflows.config.schema import AblationConfig, Config, RowConfig, StudyConf
 from workflows.explain import ConfigError, check
 
 _FOLDER = Path(__file__).parent
+_PAPER = _FOLDER.parent / "results/paper_reference.csv"
 
 
 class Plan:
@@ -340,7 +342,8 @@ class Plan:
         return [name for name, model in self.config.models.items() if model.source == source]
 
     def check_runs(self) -> None:
-        """Build the spec of every run, so that a wrong knob fails now."""
+        """Build the spec of every run, so that a wrong knob fails now; and find every number of the paper."""
+        self._check_paper_rows()
         for model in self.made_by("reinforce"):
             self.reinforce_spec(model)
         rows = [row for study in self.studies.values() for row in study.rows]
@@ -348,6 +351,19 @@ class Plan:
         for row in rows:
             if row.model is None:
                 self.distill_spec(str(row.experiment), str(row.method), self.config.seeds[0])
+
+    def _check_paper_rows(self) -> None:
+        """ConfigError where a study names a row of the paper's table that the reference does not have."""
+        with _PAPER.open(newline="") as file:
+            known = {(line["table"], line["row"]) for line in csv.DictReader(file)}
+        for name, study in self.studies.items():
+            for row in study.rows:
+                if row.paper_row is not None and (study.paper_table, row.paper_row) not in known:
+                    rows = sorted(row for table, row in known if table == study.paper_table)
+                    raise ConfigError(
+                        f"studies.{name}: paper_row {row.paper_row!r} is no row of {study.paper_table} in "
+                        f"{_PAPER.name}; it has {', '.join(rows) or 'no such table'}"
+                    )
 
     def _ablation(self, path: Path) -> None:
         """Add the study `ablation_<file name>`, with a row per method and value, and its sweep."""

@@ -1,4 +1,7 @@
-"""Fetching from the hub: what is asked for. The download itself needs a network."""
+"""Fetching from the hub, of which the download itself needs a network, and from a folder."""
+
+import pytest
+from pydantic import ValidationError
 
 from opd import fetch
 from opd.spec import HubModelSpec
@@ -12,3 +15,35 @@ def test_the_revision_and_the_needed_files_are_asked_for(tmp_path, monkeypatch):
     assert asked["revision"] == "abc"
     assert asked["local_dir"] == tmp_path / "model"
     assert {"*.safetensors", "*.json"} <= set(asked["allow_patterns"])
+
+
+def test_a_folder_is_linked(tmp_path):
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    for name in ("model.safetensors", "config.json", "tokenizer.json", "training_state.pt"):
+        (source / name).write_text(name)
+    fetch.main(HubModelSpec(hub_id=str(source), revision=None), out)
+    assert sorted(path.name for path in out.iterdir()) == [
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+    ]
+    assert (out / "config.json").read_text() == "config.json"
+
+
+def test_a_folder_without_weights_is_refused(tmp_path):
+    (tmp_path / "config.json").touch()
+    with pytest.raises(FileNotFoundError, match="holds no weights"):
+        fetch.main(HubModelSpec(hub_id=str(tmp_path), revision=None), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("hub_id", "revision", "sentence"),
+    [
+        ("Qwen/Qwen2.5-7B", None, "write the revision to fetch"),
+        ("/models/qwen", "main", "write revision: null"),
+    ],
+)
+def test_the_hub_has_revisions_and_folders_have_none(hub_id, revision, sentence):
+    with pytest.raises(ValidationError, match=sentence):
+        HubModelSpec(hub_id=hub_id, revision=revision)

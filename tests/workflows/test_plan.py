@@ -31,6 +31,7 @@ def plan(config: dict) -> Plan:
 @pytest.mark.parametrize("path", SCALES, ids=lambda path: path.stem)
 def test_shipped_configs_are_valid(path):
     made = plan(yaml.safe_load(path.read_text()))
+    made.check_runs()
     assert made.config.scale == path.stem
     for task in made.distill_spec("single_task", "lsm", 0).tasks.values():
         assert task.rollout.top_p == 0.9
@@ -38,6 +39,14 @@ def test_shipped_configs_are_valid(path):
         assert made.score_spec(study).subjects
         assert made.curves_spec(study).curves
         assert made.table_spec(study).rows
+
+
+def test_numbers_of_the_paper_exist(mini):
+    change = {"studies": {"table_multitask": {"paper_table": "Table 1"}}}
+    with pytest.raises(
+        ConfigError, match=r"paper_row 'GiGPO teacher' is no row of Table 1 .*; it has OpenThinker3"
+    ):
+        plan(merge(mini, change)).check_runs()
 
 
 def test_every_method_file_names_itself():
