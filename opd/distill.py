@@ -22,7 +22,7 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from opd import checkpoint, masks, models, tasks
+from opd import checkpoint, lora, masks, models, tasks
 from opd.advantages import advantages
 from opd.batch import TokenBatch
 from opd.credit import credit, share_without_signal, with_signal
@@ -75,6 +75,7 @@ def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Pa
         folders = (student, *(teachers[name] for name in spec.tasks))
         fingerprints = [models.fingerprint(folder) for folder in folders]
         steps(run, out, json.dumps([spec.model_dump(), fingerprints]))
+    lora.merge(run.student)
     models.save(run.student, run.tokenizer, out / "model")
     manifest = {"spec": spec.model_dump(), "model": models.fingerprint(out / "model"), **provenance()}
     (out / "run.json").write_text(json.dumps(manifest, indent=2) + "\n")
@@ -86,6 +87,8 @@ def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers
     if teachers.keys() != spec.tasks.keys():
         raise ValueError(f"--teachers must name {', '.join(spec.tasks)}, and names {', '.join(teachers)}")
     learner = models.load(student)
+    if spec.lora:
+        lora.adapt(learner, spec.lora, spec.seed)
     guides = {folder: models.load(folder).requires_grad_(False) for folder in set(teachers.values())}
     for folder, model in [(student, learner), *guides.items()]:
         if model.config.vocab_size != spec.vocabulary_size:
@@ -124,7 +127,7 @@ def resume(run: Run, saved: dict | None) -> list[str]:
     """Put a checkpoint's state into the run; returns the metrics lines of the steps already done."""
     if saved is None:
         return []
-    run.student.load_state_dict(saved["student"])
+    run.student.load_state_dict(run.student.state_dict() | saved["student"])
     run.optimizer.load_state_dict(saved["optimizer"])
     print(f"resuming after step {len(saved['metrics'])}", flush=True)
     return saved["metrics"]
@@ -133,7 +136,7 @@ def resume(run: Run, saved: dict | None) -> list[str]:
 def state(run: Run, lines: list[str]) -> dict:
     """What a checkpoint holds; the number of lines is the step to continue with."""
     return {
-        "student": run.student.state_dict(),
+        "student": lora.trained(run.student),
         "optimizer": run.optimizer.state_dict(),
         "metrics": lines,
     }

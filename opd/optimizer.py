@@ -11,9 +11,9 @@ from opd.spec import OptimizerSpec
 
 
 def adamw(model: nn.Module, spec: OptimizerSpec) -> AdamW:
-    """The optimiser of distillation: AdamW at a constant rate."""
+    """The optimiser of distillation: AdamW at a constant rate, on what is not frozen."""
     return AdamW(
-        model.parameters(),
+        [parameter for parameter in model.parameters() if parameter.requires_grad],
         lr=spec.learning_rate,
         betas=spec.betas,
         weight_decay=spec.weight_decay,

@@ -343,6 +343,18 @@ class OptimizerSpec(Spec):
     clip_norm: Rate
 
 
+class LoraSpec(Spec):
+    """Low-rank adapters that are trained in the place of the student's weights; see `opd.lora`."""
+
+    rank: Count
+    alpha: Count = Field(32, description="the adapter's product counts alpha / rank times")
+    targets: Literal["all-linear"] | tuple[str, ...] = Field(
+        "all-linear",
+        min_length=1,
+        description="ends of the adapted layers' names, such as q_proj; all-linear: every one but the head",
+    )
+
+
 class DistillSpec(Spec):
     """One run: experiment x method x seed, with everything that decides its numbers."""
 
@@ -362,6 +374,7 @@ class DistillSpec(Spec):
     objective: ObjectiveSpec
     mask: MaskSpec = MaskSpec()
     optimizer: OptimizerSpec
+    lora: LoraSpec | None = Field(None, description="null: all weights are trained")
     tokens_per_forward: Count = Field(
         description="padded tokens in one forward pass; bounds memory and changes nothing else"
     )

@@ -42,7 +42,7 @@ class Head:
         raw = nn.functional.linear(states, self.weight[rows], bias).float()
         if self.lora is not None:
             down, up, factor = self.lora
-            raw = raw + factor * ((states @ down.T) @ up[rows].T).float()
+            raw = raw + factor * ((states.to(down.dtype) @ down.T) @ up[rows].T).float()
         return self.finish(raw)
 
 

@@ -28,7 +28,7 @@ def support_logits(head: Head, states: Tensor, support: Tensor) -> Tensor:
         raw = raw + head.bias[ids].float()
     if head.lora is not None:
         down, up, factor = head.lora
-        raw = raw + factor * _SupportLogits.apply(states @ down.T, up, ids)
+        raw = raw + factor * _SupportLogits.apply(states.to(down.dtype) @ down.T, up, ids)
     return mask_empty(head.finish(raw), support)
 
 

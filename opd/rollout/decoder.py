@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, Qwen2ForCausalLM, StaticCache
 
+from opd.lora import weight
+
 
 class Decoder:
     """Any causal model of transformers, with its static cache."""
@@ -115,7 +117,7 @@ class SmallQwen2Decoder(Decoder):
         self._floor = torch.tensor(math.sqrt(config.rms_norm_eps * config.hidden_size), device=model.device)
         self._layers = [self._fuse(layer) for layer in model.model.layers]
         head = model.get_output_embeddings()
-        self._head, self._head_bias = head.weight * self._gain(model.model.norm), head.bias
+        self._head, self._head_bias = weight(head) * self._gain(model.model.norm), head.bias
         self._cosine, self._sine = self._angles()
         rows, length = self._visible.shape
         shape = (rows, self._queries, length, self._head_width)
@@ -133,11 +135,11 @@ class SmallQwen2Decoder(Decoder):
         scale = self._head_width**-0.5
         queries, others = attention.q_proj, (attention.k_proj, attention.v_proj)
         return _Layer(
-            torch.cat([queries.weight * scale, *(each.weight for each in others)]) * before,
+            torch.cat([weight(queries) * scale, *(weight(each) for each in others)]) * before,
             torch.cat([queries.bias * scale, *(each.bias for each in others)]),
-            attention.o_proj.weight.T,
-            torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]) * after,
-            mlp.down_proj.weight.T,
+            weight(attention.o_proj).T,
+            torch.cat([weight(mlp.gate_proj), weight(mlp.up_proj)]) * after,
+            weight(mlp.down_proj).T,
         )
 
     def _angles(self) -> tuple[Tensor, Tensor]:

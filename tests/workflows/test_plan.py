@@ -162,6 +162,19 @@ def test_masks_are_knobs(mini):
         mask("markers", "lsm@mask.kinds=span")
 
 
+def test_adapters_are_a_variant_of_any_method(mini):
+    made = plan(mini)
+    full, adapted = (made.distill_spec("single_task", name, 0) for name in ("lsm", "lsm@lora.rank=16"))
+    assert full.lora is None
+    assert (adapted.lora.rank, adapted.lora.alpha, adapted.lora.targets) == (16, 32, "all-linear")
+    exclude = {"lora", "method"}
+    assert adapted.model_dump(exclude=exclude) == full.model_dump(exclude=exclude)
+    some = made.distill_spec("single_task", "lsm@lora.rank=4@lora.targets=[q_proj, v_proj]", 0)
+    assert some.lora.targets == ("q_proj", "v_proj")
+    with pytest.raises(ConfigError, match=r"lora\.rank is missing"):
+        made.distill_spec("single_task", "lsm@lora.alpha=8", 0)
+
+
 def test_seeds_share_everything_but_the_seed(mini):
     made = plan(mini)
     first, second = (made.distill_spec("single_task", "lsm", seed).model_dump() for seed in (0, 1))

@@ -1,0 +1,73 @@
+"""Low-rank adapters (arXiv 2106.09685) in a model's linear layers, by peft.
+
+An adapted layer computes W x + (alpha / rank) B A x with W frozen. The layers are replaced inside the model,
+whose class, backbone and head stay what they were.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from opd.spec import LoraSpec
+
+_ADAPTER = "default"
+
+
+def adapt(model: PreTrainedModel, spec: LoraSpec, seed: int) -> None:
+    """Freeze the model and put adapters in, float32 whatever the model is; they change nothing yet (B is 0).
+
+    `seed` decides A. ValueError if a target is in no layer's name, is no linear layer, or is a head that
+    shares its weight with the embedding.
+    """
+    # Here, as peft takes a second to import and every program that samples imports this module.
+    from peft import LoraConfig, inject_adapter_in_model
+    from peft.tuners.tuners_utils import cast_adapter_dtype
+
+    torch.manual_seed(seed)
+    targets = spec.targets if isinstance(spec.targets, str) else list(spec.targets)
+    config = LoraConfig(r=spec.rank, lora_alpha=spec.alpha, target_modules=targets)
+    inject_adapter_in_model(config, model, _ADAPTER)
+    cast_adapter_dtype(model, _ADAPTER)
+    for name, layer in layers(model):
+        if not isinstance(layer.base_layer, nn.Linear):
+            raise ValueError(f"lora.targets has {name}, which is no linear layer; remove it")
+        if model.config.tie_word_embeddings and layer is model.get_output_embeddings():
+            raise ValueError(f"lora.targets has {name}, which is the embedding, too; remove it")
+
+
+def merge(model: PreTrainedModel) -> None:
+    """Put the adapters into the weights and take them out of the model, which computes what it did."""
+    with torch.no_grad():
+        for name, layer in list(layers(model)):
+            layer.base_layer.weight.copy_(weight(layer))
+            model.set_submodule(name, layer.base_layer)
+    if hasattr(model, "peft_config"):
+        del model.peft_config
+
+
+def weight(layer: Any) -> Tensor:
+    """(out, in) what a linear layer multiplies by, its adapter included, in the dtype of the weight."""
+    if not hasattr(layer, "base_layer"):
+        return layer.weight
+    frozen = layer.base_layer.weight
+    return (frozen.float() + layer.get_delta_weight(_ADAPTER)).to(frozen.dtype)
+
+
+def trained(model: nn.Module) -> dict[str, Tensor]:
+    """The part of the model's state that training changes: all of it, or the adapters."""
+    frozen = {
+        name
+        for name, parameter in model.named_parameters(remove_duplicate=False)
+        if not parameter.requires_grad
+    }
+    return {name: value for name, value in model.state_dict().items() if name not in frozen}
+
+
+def layers(model: nn.Module) -> Iterator[tuple[str, Any]]:
+    """The adapted layers by name."""
+    for name, module in model.named_modules():
+        if hasattr(module, "base_layer"):
+            yield name, module
