@@ -37,6 +37,7 @@ from opd.provenance import provenance
 from opd.scoring import Comparison, compare, select
 from opd.spec import DistillSpec, RolloutSpec
 from opd.tasks import Task
+from opd.tracking import tracked
 
 # A change of probability beyond which PPO clips; the range of the clip_fraction metric.
 _CLIP_RANGE = 0.2
@@ -108,7 +109,7 @@ def steps(run: Run, out: Path, recipe: str) -> None:
     """All steps that no checkpoint of this recipe has done, with their metrics and checkpoints."""
     spec = run.spec
     lines = resume(run, checkpoint.load(out / _CHECKPOINT, recipe))
-    with (out / "metrics.jsonl").open("w") as log:
+    with (out / "metrics.jsonl").open("w") as log, tracked(spec, out, lines) as track:
         log.writelines(lines)
         for step in tqdm(range(len(lines), spec.steps), desc=f"{spec.method} seed {spec.seed}", disable=None):
             try:
@@ -119,6 +120,7 @@ def steps(run: Run, out: Path, recipe: str) -> None:
                 raise FloatingPointError(f"{where}: {error}. Last finite values: {previous}") from error
             log.write(lines[-1])
             log.flush()
+            track(lines[-1])
             if (step + 1) % spec.checkpoint_every == 0 and step + 1 < spec.steps:
                 checkpoint.save(out / _CHECKPOINT, recipe, state(run, lines))
 
