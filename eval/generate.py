@@ -34,7 +34,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
 import envs
@@ -42,6 +41,7 @@ from eval.responses import Journal, Request, refuse_copies
 from eval.spec import GenerateSpec, ProtocolSpec
 from opd import models
 from opd.program import in_words, json_of
+from opd.progress import progress
 from opd.provenance import provenance
 from opd.rollout import ENGINES
 from opd.rollout.engine import Engine, Response, load
@@ -117,9 +117,7 @@ def answer(engine: Engine, spec: GenerateSpec, asked: Sequence[Question], journa
         keys = [question.key(spec.run) for question in part]
         done = {row for row, question in enumerate(part) if question.request in journal.records}
         stream = engine.stream([q.problem.question for q in part], keys, protocol.sampling, done)
-        with tqdm(
-            total=len(part), initial=len(done), desc=protocol.name, unit="response", disable=None
-        ) as bar:
+        with progress(total=len(part), initial=len(done), desc=protocol.name, unit="response") as bar:
             for row, response in stream:
                 (text,) = engine.tokenizer.batch_decode([response.tokens], skip_special_tokens=True)
                 journal.add(record(spec, part[row], keys[row], response, text))

@@ -19,7 +19,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
-from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from opd import checkpoint, lora, masks, models, tasks
@@ -33,6 +32,7 @@ from opd.machine import Stopwatch, peak_memory_mib
 from opd.objectives import position_weights
 from opd.optimizer import adamw, update
 from opd.program import arguments
+from opd.progress import progress
 from opd.provenance import provenance
 from opd.scoring import Comparison, compare, select
 from opd.spec import DistillSpec, RolloutSpec
@@ -111,7 +111,7 @@ def steps(run: Run, out: Path, recipe: str) -> None:
     lines = resume(run, checkpoint.load(out / _CHECKPOINT, recipe))
     with (out / "metrics.jsonl").open("w") as log, tracked(spec, out, lines) as track:
         log.writelines(lines)
-        for step in tqdm(range(len(lines), spec.steps), desc=f"{spec.method} seed {spec.seed}", disable=None):
+        for step in progress(range(len(lines), spec.steps), desc=f"{spec.method} seed {spec.seed}"):
             try:
                 lines.append(json.dumps(distill_step(run, step)) + "\n")
             except FloatingPointError as error:

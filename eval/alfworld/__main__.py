@@ -50,7 +50,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tqdm import tqdm
 
 from envs.alfworld import rules
 from envs.alfworld.game import SPLITS
@@ -66,6 +65,7 @@ from eval.alfworld.records import record as episode_record
 from eval.alfworld.scores import paired, problems, render, table
 from eval.alfworld.spec import GRAMMARS, PlaySpec
 from eval.responses import Journal, Request
+from opd.progress import progress
 from opd.provenance import provenance
 
 _PROBLEMS = "problems.csv"
@@ -145,7 +145,7 @@ def play_all(spec: PlaySpec, asked: Sequence[Episode], player: Player, journal: 
         AlfWorld(
             spec.slots, spec.processes, spec.max_steps, spec.accelerated, GRAMMARS[spec.grammar]
         ) as world,
-        tqdm(total=len(asked), initial=len(asked) - len(waiting), unit="episode", disable=None) as bar,
+        progress(total=len(asked), initial=len(asked) - len(waiting), unit="episode") as bar,
     ):
         for played in play(world, spec.slots, waiting, player):
             journal.add(record(spec, played))

@@ -19,13 +19,13 @@ from types import TracebackType
 from typing import Self
 
 from pebble import ProcessExpired, ProcessPool
-from tqdm import tqdm
 
 from eval.grading import symbolic
 from eval.grading.compare import Outcome, decide
 from eval.grading.conventions import DEFAULT, STRICT, Conventions
 from eval.grading.extract import extract, extract_leniently
 from eval.grading.grade import Grade
+from opd.progress import progress
 
 SECONDS = 5.0
 LONGEST_ANSWER = 2000
@@ -142,7 +142,7 @@ class Grader:
         task = partial(grade_answer, conventions=conventions)
         try:
             futures = {pair: pool.schedule(task, args=pair, timeout=self.seconds) for pair in pairs}
-            for pair, future in tqdm(futures.items(), "grading", unit="answer", disable=None, leave=False):
+            for pair, future in progress(futures.items(), "grading", unit="answer", leave=False):
                 try:
                     grades[pair] = future.result()
                 except TimeoutError:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
+from opd.progress import progress
 from studies.estimators import chain, walk
 from studies.estimators.returns import Array
 from studies.estimators.spec import EstimatorsSpec
@@ -45,7 +45,7 @@ def measure(spec: EstimatorsSpec) -> pd.DataFrame:
 def _cases(spec: EstimatorsSpec) -> Iterator[tuple[str, int, int]]:
     bigram = list(product(["bigram"], range(spec.bias.pairs), spec.bias.horizons))
     gaussian = list(product(["gaussian"], [0], spec.bias.horizons))
-    yield from tqdm(bigram + gaussian, "bias", unit="policy", disable=None)
+    yield from progress(bigram + gaussian, "bias", unit="policy")
 
 
 def _moments(spec: EstimatorsSpec, policy: str, pair: int, horizon: int, gamma: float) -> Moments:

@@ -9,8 +9,8 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
+from opd.progress import progress
 from studies.estimators import network
 from studies.estimators.control import (
     HORIZON,
@@ -53,7 +53,7 @@ def teachers(setting: TeacherSetting, seeds: tuple[int, ...], trajectories: int)
     random = [np.random.default_rng((seed, 1 + k)) for k in range(len(TASKS)) for seed in seeds]
     parameters = network.initial([(seed, 3 + k) for k in range(len(TASKS)) for seed in seeds], setting.width)
     optimizer = Optimizer(parameters, "adam", setting.teacher_learning_rate)
-    for _ in tqdm(range(setting.teacher_iterations), "teachers", disable=None, leave=False):
+    for _ in progress(range(setting.teacher_iterations), "teachers", leave=False):
         rollouts = roll(parameters, tasks, setting.sigma_floor, draw(random, trajectories))
         cost = distance(rollouts.positions, tasks) + setting.effort * over_time(rollouts.action) ** 2
         to_go = returns_to_go(-cost, 1.0, axis=1)
@@ -74,7 +74,7 @@ def distil(
     variance = np.empty((iterations, len(runs)))
     # A run may diverge; its infinities and NaN are results, recorded as they are.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for iteration in tqdm(range(iterations), name, disable=None):
+        for iteration in progress(range(iterations), name):
             k = iteration % len(TASKS)
             noise = draw(random, spec.trajectories)
             rollouts = roll(students, [TASKS[k]] * len(runs), setting.sigma_floor, noise)

@@ -8,9 +8,9 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from eval.statistics.bootstrap import bootstrap_interval
+from opd.progress import progress
 from studies.estimators import chain, walk
 from studies.estimators.returns import martingale_bound, paper_bound
 from studies.estimators.spec import CHAINS, EstimatorsSpec, VarianceSpec
@@ -26,7 +26,7 @@ def measure(spec: EstimatorsSpec) -> pd.DataFrame:
     """variance.csv: one line per chain, pair, gamma and horizon, with both bounds in the same units."""
     asked, rows = spec.variance, []
     jobs = list(product(asked.chains, range(asked.pairs)))
-    for kind, pair in tqdm(jobs, "variance", unit="pair", disable=None):
+    for kind, pair in progress(jobs, "variance", unit="pair"):
         rows += _of_pair(spec, kind, pair)
     for gamma, horizon in product(spec.gammas, asked.horizons):
         closed = walk.independent_variance(GAUSSIAN, horizon, gamma)

@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 from opd.batch import TokenBatch
 from opd.lm_head import head_of, recomputed
 from opd.loss import position_losses
+from opd.progress import progress
 from opd.scoring import Comparison, hidden_states, select
 from opd.spec import ObjectiveSpec
 
@@ -23,7 +24,7 @@ def score_norms(student: PreTrainedModel, batch: TokenBatch, tokens_per_forward:
     From ||1_y - p||^2 = 1 - 2 p_y + sum_v p_v^2, the sum over the whole vocabulary.
     """
     parts = []
-    for part in batch.split(tokens_per_forward):
+    for part in progress(list(batch.split(tokens_per_forward)), "scores", unit="part"):
         states = hidden_states(student, part)
         parts.append(recomputed(_score_norm, head_of(student), states, part.sampled))
     return torch.cat(parts)
@@ -88,7 +89,7 @@ def _gradient(
     """The gradient of each parameter, of the mean loss over N positions where only the chosen (N,) count."""
     student.zero_grad(set_to_none=True)
     start = 0
-    for part in batch.split(tokens_per_forward):
+    for part in progress(list(batch.split(tokens_per_forward)), "gradient", unit="part"):
         here = slice(start, start + len(part.sampled))
         start, counted = here.stop, chosen[here]
         if not counted.any():
