@@ -28,6 +28,11 @@ class Environment(Protocol):
         """Names of the evaluation suites."""
         ...
 
+    @property
+    def training_set(self) -> str:
+        """Name of the training problems, which `describe` takes, too."""
+        ...
+
     def describe(self, suite: str) -> dict[str, str | int]:
         """What every result on the suite states: its name, version and `status`, more where it was loaded."""
         ...

@@ -23,6 +23,7 @@ class Math:
     """
 
     suites = ("math500", "aime24", "aime25", "minerva_math", "olympiadbench")
+    training_set = TRAINING_SET
 
     def __init__(self, prompt: str = "paper") -> None:
         self._template = PROMPTS[prompt]

@@ -24,6 +24,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from opd import checkpoint, lora, masks, models, tasks
 from opd.advantages import advantages
 from opd.batch import TokenBatch
+from opd.card import card, model_name
 from opd.credit import credit, share_without_signal, with_signal
 from opd.diagnostics import diagnose
 from opd.lm_head import head_of
@@ -73,11 +74,13 @@ def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Pa
         # Tasks first: a missing panel should fail before any model is loaded.
         loaded = {name: stack.enter_context(closing(tasks.load(task))) for name, task in spec.tasks.items()}
         run = start(spec, loaded, student, teachers)
-        folders = (student, *(teachers[name] for name in spec.tasks))
-        fingerprints = [models.fingerprint(folder) for folder in folders]
-        steps(run, out, json.dumps([spec.model_dump(), fingerprints]))
+        parents = {"student": student, **{f"teacher, {name}": teachers[name] for name in spec.tasks}}
+        fingerprints = {role: models.fingerprint(folder) for role, folder in parents.items()}
+        steps(run, out, json.dumps([spec.model_dump(), list(fingerprints.values())]))
+        named = {role: (model_name(folder), fingerprints[role]) for role, folder in parents.items()}
+        text = describe(run, named, (out / "metrics.jsonl").read_text().splitlines()[-1])
     lora.merge(run.student)
-    models.save(run.student, run.tokenizer, out / "model")
+    models.save(run.student, run.tokenizer, out / "model", text)
     manifest = {"spec": spec.model_dump(), "model": models.fingerprint(out / "model"), **provenance()}
     (out / "run.json").write_text(json.dumps(manifest, indent=2) + "\n")
     (out / _CHECKPOINT).unlink(missing_ok=True)
@@ -186,6 +189,15 @@ def distill_step(run: Run, step: int) -> dict:
         **metrics,
         "machine": {**watch.rates(len(batch.sampled)), "peak_memory_mib": peak_memory_mib()},
     }
+
+
+def describe(run: Run, parents: Mapping[str, tuple[str, str]], line: str) -> str:
+    """The model's card, with the last line of the metrics but for what depends on the machine's speed."""
+    spec, data = run.spec, {taught.name: taught.task.describe() for taught in run.tasks}
+    title = f"{spec.experiment}, {spec.method}, seed {spec.seed}"
+    summary = "A student after on-policy distillation by `python -m opd.distill`."
+    end = {name: value for name, value in json.loads(line).items() if name != "machine"}
+    return card(title, summary, spec, parents, data, end)
 
 
 def mean(values: list[float | None]) -> float | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from huggingface_hub import snapshot_download
 
+from opd.card import card, model_name
 from opd.program import arguments
 from opd.spec import HubModelSpec
 
@@ -17,11 +18,20 @@ _FILES = ["*.safetensors", "*.json", "*.jinja", "merges.txt"]
 
 
 def main(spec: HubModelSpec, out: Path) -> None:
-    """Put weights, config and tokenizer into `out`; FileNotFoundError if a folder has no weights."""
+    """Put weights, config, tokenizer and a card into `out`; FileNotFoundError if a folder has no weights."""
     if spec.is_folder:
         link(Path(spec.hub_id), out)
-        return
-    snapshot_download(spec.hub_id, revision=spec.revision, local_dir=out, allow_patterns=_FILES)
+    else:
+        snapshot_download(spec.hub_id, revision=spec.revision, local_dir=out, allow_patterns=_FILES)
+    (out / "README.md").write_text(describe(spec, model_name(out)))
+
+
+def describe(spec: HubModelSpec, name: str) -> str:
+    """The model's card."""
+    if spec.is_folder:
+        return card(name, "A model that was there before, file by file.", spec, {}, {}, {})
+    summary = f"{spec.hub_id} as it is on the Hugging Face hub at revision {spec.revision}."
+    return card(name, summary, spec, {}, {}, {}, base=spec.hub_id)
 
 
 def link(folder: Path, out: Path) -> None:

@@ -47,6 +47,10 @@ class Lesson(Protocol):
         """Measured on development problems or games, between 0 and 1."""
         ...
 
+    def describe(self) -> dict[str, str | int]:
+        """What its data state of themselves: name, version or checksum."""
+        ...
+
 
 class ArithmeticLesson:
     """Chain arithmetic, one length per batch, so that nothing is padded."""
@@ -73,6 +77,10 @@ class ArithmeticLesson:
         """Greedy, on problems that no evaluation suite contains."""
         problems, cap = self.spec.development_problems, self.spec.max_new_tokens
         return greedy_accuracy(model, self._tokenizer, self._environment, problems, cap)
+
+    def describe(self) -> dict[str, str | int]:
+        """The environment's statement on its training problems."""
+        return self._environment.describe(self._environment.training_set)
 
 
 class GameLesson:
@@ -107,6 +115,10 @@ class GameLesson:
             if "error" in outcomes:
                 raise RuntimeError(f"ALFWorld's engine failed in a development game: {world.faults}")
         return outcomes.count("won") / len(outcomes)
+
+    def describe(self) -> dict[str, str | int]:
+        """How many turns are shown, and the statement of the panel that the accuracy is measured on."""
+        return {"demonstrations": len(self._pairs), **self._panel.statement()}
 
     def _draw(self, tokens: int) -> Iterator[list[Pair]]:
         """The batches of a pool: neighbours in length, so that little is padded, in random order."""

@@ -72,12 +72,16 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     return PreTrainedTokenizerFast.from_pretrained(folder, padding_side="left")
 
 
-def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Write model and tokenizer as one folder, complete or not at all."""
+def save(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path, card: str | None = None
+) -> None:
+    """Write model, tokenizer and card (see `opd.card`) as one folder, complete or not at all."""
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     model.save_pretrained(partial)
     tokenizer.save_pretrained(partial)
+    if card is not None:
+        (partial / "README.md").write_text(card)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
 

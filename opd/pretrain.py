@@ -11,15 +11,16 @@ import random
 from collections.abc import Mapping
 from pathlib import Path
 
-from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from envs.tokenizer import build_tokenizer
 from opd import lessons, models
 from opd.batch import from_pairs
+from opd.card import card, model_name
 from opd.lessons import Lesson
 from opd.optimizer import muon_and_adamw, scale_learning_rates, update, warmup_cosine
 from opd.program import arguments
+from opd.progress import progress
 from opd.spec import PretrainSpec
 from opd.supervised import cross_entropy
 
@@ -33,19 +34,19 @@ def main(spec: PretrainSpec, out: Path) -> None:
     tasks = random.Random(f"tasks/{spec.seed}")
     shares = [lesson.spec.share for lesson in learnt.values()]
 
-    progress = tqdm(range(spec.steps), desc=f"pretrain {out.name}", disable=None)
-    for step in progress:
+    bar = progress(range(spec.steps), desc=f"pretrain {out.name}")
+    for step in bar:
         (lesson,) = tasks.choices(list(learnt.values()), weights=shares)
         batch = from_pairs(lesson.batch(step / spec.steps, spec.tokens_per_step), tokenizer.pad_token_id)
         scale_learning_rates(optimizers, warmup_cosine(step, spec.steps, spec.warmup_steps))
         cross_entropy(model, batch).backward()
         update(model, optimizers)
         if (step + 1) % spec.evaluate_every == 0 and good_enough(model, learnt, step + 1):
-            progress.close()
+            bar.close()
             break
 
-    check(model, learnt, out.name)
-    models.save(model, tokenizer, out)
+    accuracies = check(model, learnt, out.name)
+    models.save(model, tokenizer, out, describe(spec, learnt, accuracies, model_name(out)))
 
 
 def good_enough(model: PreTrainedModel, learnt: Mapping[str, Lesson], step: int) -> bool:
@@ -60,8 +61,9 @@ def good_enough(model: PreTrainedModel, learnt: Mapping[str, Lesson], step: int)
     return bool(asking)
 
 
-def check(model: PreTrainedModel, learnt: Mapping[str, Lesson], name: str) -> None:
+def check(model: PreTrainedModel, learnt: Mapping[str, Lesson], name: str) -> dict[str, float]:
     """Measure every task in the end; ValueError if one is outside its range."""
+    accuracies = {}
     for task, lesson in learnt.items():
         accuracy, (lowest, highest) = lesson.accuracy(model), lesson.spec.accept_accuracy
         print(f"end: {task} accuracy {accuracy:.3f}", flush=True)
@@ -70,6 +72,17 @@ def check(model: PreTrainedModel, learnt: Mapping[str, Lesson], name: str) -> No
                 f"{name} ended with {task} accuracy {accuracy:.3f}, outside [{lowest}, {highest}]; "
                 f"change steps, shares, stop_at_accuracy or seed of this model in the config"
             )
+        accuracies[task] = accuracy
+    return accuracies
+
+
+def describe(
+    spec: PretrainSpec, learnt: Mapping[str, Lesson], accuracies: Mapping[str, float], name: str
+) -> str:
+    """The model's card."""
+    summary = "Trained from scratch on demonstrations by `python -m opd.pretrain`."
+    data = {task: lesson.describe() for task, lesson in learnt.items()}
+    return card(name, summary, spec, {}, data, {f"accuracy, {task}": a for task, a in accuracies.items()})
 
 
 if __name__ == "__main__":

@@ -5,19 +5,22 @@
 SPEC is an `SftSpec` as JSON; `keep` says whether only traces with the right answer are used.
 """
 
+import math
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch.optim import AdamW
-from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
 import envs
 from opd import models
 from opd.accuracy import verified
 from opd.batch import from_pairs
+from opd.card import card, model_name
 from opd.optimizer import update
 from opd.program import arguments
+from opd.progress import progress
 from opd.rollout.respond import respond
 from opd.spec import SftSpec
 from opd.supervised import cross_entropy
@@ -36,13 +39,28 @@ def main(spec: SftSpec, student: Path, teacher: Path, out: Path) -> None:
     model = models.load(student)
     optimizer = AdamW(model.parameters(), lr=spec.learning_rate, weight_decay=0.0)
     rng = random.Random(f"sft/{spec.seed}")
-    for _ in tqdm(range(spec.epochs), desc=f"sft {out.parent.name}", disable=None):
-        rng.shuffle(pairs)
-        for start in range(0, len(pairs), spec.batch_size):
-            batch = from_pairs(pairs[start : start + spec.batch_size], tokenizer.pad_token_id)
-            cross_entropy(model, batch).backward()
-            update(model, [optimizer])
-    models.save(model, tokenizer, out)
+    updates = spec.epochs * math.ceil(len(pairs) / spec.batch_size)
+    with progress(total=updates, desc=f"sft {model_name(out)}", unit="update") as bar:
+        for _ in range(spec.epochs):
+            rng.shuffle(pairs)
+            for start in range(0, len(pairs), spec.batch_size):
+                batch = from_pairs(pairs[start : start + spec.batch_size], tokenizer.pad_token_id)
+                loss = cross_entropy(model, batch)
+                loss.backward()
+                update(model, [optimizer])
+                bar.update()
+    end = {"traces": len(pairs), "loss": loss.item()}
+    models.save(model, tokenizer, out, describe(spec, student, teacher, end, model_name(out)))
+
+
+def describe(spec: SftSpec, student: Path, teacher: Path, end: Mapping[str, float], name: str) -> str:
+    """The model's card."""
+    summary = "A student trained on its teacher's responses by `python -m opd.sft`."
+    roles = {"student": student, "teacher": teacher}
+    parents = {role: (model_name(f), models.fingerprint(f)) for role, f in roles.items()}
+    environment = envs.load(spec.environment)
+    data = {spec.environment: environment.describe(environment.training_set)}
+    return card(name, summary, spec, parents, data, end)
 
 
 def sample_traces(
@@ -52,7 +70,8 @@ def sample_traces(
     environment, model, pairs = envs.load(spec.environment), models.load(teacher), []
     # Step -1 is a place in the training stream that no distillation step uses.
     problems = environment.training_problems(spec.seed, -1, spec.traces)
-    for start in range(0, spec.traces, _SAMPLING_BATCH):
+    starts = range(0, spec.traces, _SAMPLING_BATCH)
+    for start in progress(starts, desc=f"{_SAMPLING_BATCH} traces at a time"):
         part = problems[start : start + _SAMPLING_BATCH]
         keys = [f"sft/{spec.seed}/{start + row}" for row in range(len(part))]
         rollouts = respond(model, tokenizer, [problem.question for problem in part], keys, spec.sampling)

@@ -16,6 +16,7 @@ class ChainArithmetic:
     """Suites `chain2` .. `chain6` hold chains of that many operations."""
 
     suites = tuple(f"chain{tier}" for tier in TIERS)
+    training_set = "chain_training"
 
     def describe(self, suite: str) -> dict[str, str | int]:
         """Name, version and the status `generated`."""

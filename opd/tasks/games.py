@@ -53,6 +53,10 @@ class Games:
             raise RuntimeError(f"ALFWorld's engine failed in every game of step {step}: {self._world.faults}")
         return experience(played, len(asked), tokenizer.pad_token_id, model.device)
 
+    def describe(self) -> dict[str, str | int]:
+        """The panel's statement."""
+        return self._panel.statement()
+
     def close(self) -> None:
         """End the engine's processes."""
         self._world.close()

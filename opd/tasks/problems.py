@@ -40,5 +40,9 @@ class Problems:
             metrics={"episode_success": sum(correct) / len(correct)},
         )
 
+    def describe(self) -> dict[str, str | int]:
+        """The environment's statement on its training problems."""
+        return self._environment.describe(self._environment.training_set)
+
     def close(self) -> None:
         """Nothing was started."""

@@ -19,6 +19,10 @@ class Task(Protocol):
         """
         ...
 
+    def describe(self) -> dict[str, str | int]:
+        """What its data state of themselves: name, version or checksum."""
+        ...
+
     def close(self) -> None:
         """End what was started for the task."""
         ...

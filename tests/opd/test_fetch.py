@@ -1,6 +1,7 @@
 """Fetching from the hub, of which the download itself needs a network, and from a folder."""
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from opd import fetch
@@ -8,13 +9,23 @@ from opd.spec import HubModelSpec
 
 
 def test_the_revision_and_the_needed_files_are_asked_for(tmp_path, monkeypatch):
-    asked = {}
-    monkeypatch.setattr(fetch, "snapshot_download", lambda *a, **k: asked.update(repository=a, **k))
-    fetch.main(HubModelSpec(hub_id="Qwen/Qwen2.5-7B-Instruct", revision="abc"), tmp_path / "model")
+    asked, out = {}, tmp_path / "qwen" / "model"
+
+    def download(*arguments, local_dir, **options):
+        asked.update(repository=arguments, local_dir=local_dir, **options)
+        local_dir.mkdir(parents=True)
+
+    monkeypatch.setattr(fetch, "snapshot_download", download)
+    fetch.main(HubModelSpec(hub_id="Qwen/Qwen2.5-7B-Instruct", revision="abc"), out)
     assert asked["repository"] == ("Qwen/Qwen2.5-7B-Instruct",)
     assert asked["revision"] == "abc"
-    assert asked["local_dir"] == tmp_path / "model"
+    assert asked["local_dir"] == out
     assert {"*.safetensors", "*.json"} <= set(asked["allow_patterns"])
+
+    text = (out / "README.md").read_text()
+    assert yaml.safe_load(text.split("---\n")[1])["base_model"] == "Qwen/Qwen2.5-7B-Instruct"
+    assert "# qwen\n\nQwen/Qwen2.5-7B-Instruct as it is on the Hugging Face hub at revision abc." in text
+    assert "Made from" not in text
 
 
 def test_a_folder_is_linked(tmp_path):
@@ -24,10 +35,12 @@ def test_a_folder_is_linked(tmp_path):
         (source / name).write_text(name)
     fetch.main(HubModelSpec(hub_id=str(source), revision=None), out)
     assert sorted(path.name for path in out.iterdir()) == [
+        "README.md",
         "config.json",
         "model.safetensors",
         "tokenizer.json",
     ]
+    assert "base_model" not in (out / "README.md").read_text()
     assert (out / "config.json").read_text() == "config.json"
 
 

@@ -40,6 +40,7 @@ def test_transformers_reads_what_we_write(tmp_path, folders, student):
     ids = torch.tensor([[1, 5, 9]])
     again = AutoModelForCausalLM.from_pretrained(folders[0])
     torch.testing.assert_close(again(ids).logits, student(ids).logits)
+    assert "| accuracy, chain_arithmetic | 0" in (tmp_path / "model" / "README.md").read_text()
 
 
 def test_the_end_token_is_the_models_own(tmp_path):
@@ -88,6 +89,9 @@ class Stub:
 
     def accuracy(self, model) -> float:
         return next(self._accuracies)
+
+    def describe(self) -> dict[str, str | int]:
+        return {"version": 1}
 
 
 def learn(monkeypatch, folder, steps: int, **tasks: Stub) -> None:

@@ -1,5 +1,7 @@
 """SFT warm start: which traces are kept, and that the student learns them."""
 
+import re
+
 import pytest
 
 from opd import models, sft
@@ -31,6 +33,10 @@ def test_only_verified_traces_are_kept_and_learned(folders, tokenizer, tmp_path,
     batch = from_pairs(pairs, tokenizer.pad_token_id)
     before, after = (cross_entropy(models.load(f), batch).item() for f in (student, tmp_path / "model"))
     assert after < before - 0.5
+
+    text = (tmp_path / "model" / "README.md").read_text()
+    assert all(models.fingerprint(folder) in text for folder in folders)
+    assert re.search(r"^\| traces +\| 6 ", text, re.M)
 
 
 def test_all_traces_can_be_kept(folders, tokenizer):
