@@ -1,10 +1,12 @@
 """Greedy accuracy on development problems, for choices made while training."""
 
+from collections.abc import Sequence
+
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from envs import Environment, Problem
 from opd.rollout.respond import respond
-from opd.rollout.torch_engine import Rollouts
+from opd.rollout.response import Response
 from opd.spec import SamplingSpec
 
 
@@ -21,22 +23,20 @@ def greedy_accuracy(
     questions, keys = zip(
         *[(problem.question, f"development/{problem.id}") for problem in chosen], strict=True
     )
-    rollouts = respond(model, tokenizer, questions, keys, greedy)
-    return sum(verified(rollouts, chosen, tokenizer, environment)) / len(chosen)
+    responses = respond(model, tokenizer, questions, keys, greedy).responses()
+    return sum(verified(responses, chosen, tokenizer, environment)) / len(chosen)
 
 
 def verified(
-    rollouts: Rollouts,
-    problems: list[Problem],
+    responses: Sequence[Response],
+    problems: Sequence[Problem],
     tokenizer: PreTrainedTokenizerBase,
     environment: Environment,
 ) -> list[bool]:
     """Per response, whether it ended by itself with the right answer."""
-    texts = tokenizer.batch_decode(
-        [rollouts.response(row) for row in range(len(problems))], skip_special_tokens=True
-    )
+    texts = tokenizer.batch_decode([each.tokens for each in responses], skip_special_tokens=True)
     grades = environment.grade(list(zip(problems, texts, strict=True)))
     return [
-        done and grade.verdict == "correct"
-        for done, grade in zip(rollouts.finished.tolist(), grades, strict=True)
+        response.finished and grade.verdict == "correct"
+        for response, grade in zip(responses, grades, strict=True)
     ]

@@ -85,6 +85,16 @@ class TokenBatch:
         yield self.rows(torch.tensor(part, device=self.tokens.device))
 
 
+def aligned(pairs: list[tuple[list[int], list[int]]], pad_id: int) -> TokenBatch:
+    """As `from_pairs`, but with prompts padded on the left, so that all responses begin in one column."""
+    start = max(len(prompt) for prompt, _ in pairs)
+    padded = [([pad_id] * (start - len(prompt)) + prompt, response) for prompt, response in pairs]
+    batch = from_pairs(padded, pad_id)
+    padding = torch.tensor([start - len(prompt) for prompt, _ in pairs])
+    real = torch.arange(batch.tokens.shape[1]) >= padding[:, None]
+    return TokenBatch(batch.tokens, batch.attention & real, batch.generated)
+
+
 def from_pairs(pairs: list[tuple[list[int], list[int]]], pad_id: int) -> TokenBatch:
     """A right-padded batch from (prompt ids, response ids) pairs; the responses count as generated."""
     length = max(len(prompt) + len(response) for prompt, response in pairs)

@@ -35,6 +35,7 @@ from opd.optimizer import adamw, update
 from opd.program import arguments
 from opd.progress import progress
 from opd.provenance import provenance
+from opd.rollout.engine import TorchEngine, TrainingEngine
 from opd.scoring import Comparison, compare, select
 from opd.spec import DistillSpec, RolloutSpec
 from opd.tasks import Task
@@ -65,6 +66,7 @@ class Run:
     tasks: Sequence[TaughtTask]
     optimizer: Optimizer
     markers: list[list[int]]
+    engine: TrainingEngine
 
 
 def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Path) -> None:
@@ -105,7 +107,10 @@ def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers
         for name, task in spec.tasks.items()
     ]
     tokenizer, optimizer = models.load_tokenizer(student), adamw(learner, spec.optimizer)
-    return Run(spec, tokenizer, learner, taught, optimizer, masks.marker_ids(spec.mask, tokenizer))
+    markers = masks.marker_ids(spec.mask, tokenizer)
+    requests = max(task.rollout.prompts * task.rollout.samples_per_prompt for task in spec.tasks.values())
+    engine = TorchEngine(learner, tokenizer, requests)
+    return Run(spec, tokenizer, learner, taught, optimizer, markers, engine)
 
 
 def steps(run: Run, out: Path, recipe: str) -> None:
@@ -154,9 +159,9 @@ def distill_step(run: Run, step: int) -> dict:
     """
     spec, watch = run.spec, Stopwatch()
     taught = run.tasks[step % len(run.tasks)]
-    with watch("rollout"):
-        collected = taught.task.collect(run.student, run.tokenizer, spec.seed, step // len(run.tasks))
-        experience = collected.shortest_first()
+    with watch("rollout"), run.engine.awake(run.student):
+        collected = taught.task.collect(run.engine, spec.seed, step // len(run.tasks))
+        experience = collected.shortest_first().to(run.student.device)
     batch = experience.batch
     with watch("scoring"):
         comparison = compare(

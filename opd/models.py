@@ -111,6 +111,11 @@ def prompt_ids(tokenizer: PreTrainedTokenizerBase, question: str) -> list[int]:
     return tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
+def padding_id(tokenizer: PreTrainedTokenizerBase) -> int:
+    """The token that fills up rows. It is masked, so any serves a tokenizer that has none of its own."""
+    return tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+
+
 def device() -> torch.device:
     """The first accelerator, or the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -74,11 +74,12 @@ def sample_traces(
     for start in progress(starts, desc=f"{_SAMPLING_BATCH} traces at a time"):
         part = problems[start : start + _SAMPLING_BATCH]
         keys = [f"sft/{spec.seed}/{start + row}" for row in range(len(part))]
-        rollouts = respond(model, tokenizer, [problem.question for problem in part], keys, spec.sampling)
+        questions = [problem.question for problem in part]
+        responses = respond(model, tokenizer, questions, keys, spec.sampling).responses()
         kept = [True] * len(part)
         if spec.keep == "correct":
-            kept = verified(rollouts, part, tokenizer, environment)
-        pairs += [(rollouts.prompt(row), rollouts.response(row)) for row in range(len(part)) if kept[row]]
+            kept = verified(responses, part, tokenizer, environment)
+        pairs += [(each.prompt, each.tokens) for each, keep in zip(responses, kept, strict=True) if keep]
     return pairs
 
 

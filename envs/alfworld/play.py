@@ -52,8 +52,8 @@ class Situation:
 class Move:
     """What a player did. `prompt` is what it was shown, empty if it reads no prompts.
 
-    A model's move has the token ids of both, those of the response as it generated them; `cut_off` says
-    that it reached their cap.
+    A model's move has the token ids of both, those of the response as it generated them, with their
+    log-probabilities under the model if its engine reports them; `cut_off` says that it reached their cap.
     """
 
     action: Action
@@ -61,6 +61,7 @@ class Move:
     prompt: str = ""
     prompt_ids: tuple[int, ...] = ()
     response_ids: tuple[int, ...] = ()
+    log_probs: tuple[float, ...] = ()
     cut_off: bool = False
 
 

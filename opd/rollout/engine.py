@@ -1,4 +1,4 @@
-"""Engines that answer for a model folder: token ids in, token ids out.
+"""Engines that answer for a model, in memory or in a folder: token ids in, token ids out.
 
 `torch` runs everywhere and gives the same responses whatever shares their batch. `vllm` is for long
 responses on GPUs and an optional extra; see `opd.rollout.vllm_engine`. Under both, the settings come
@@ -6,7 +6,7 @@ from the SamplingSpec alone and sample i depends on its key alone.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -16,21 +16,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from opd import models
 from opd.rollout.respond import respond
+from opd.rollout.response import Response
 from opd.spec import SamplingSpec
-
-
-@dataclass(frozen=True)
-class Response:
-    """Token ids of prompt and response, the end token included.
-
-    `finished` says that the end token came before the cap; `log_prob` is the response's
-    log-probability under the sampling settings, in nats (0 when greedy).
-    """
-
-    prompt: list[int]
-    tokens: list[int]
-    finished: bool
-    log_prob: float
 
 
 class Engine(Protocol):
@@ -46,6 +33,16 @@ class Engine(Protocol):
         ...
 
 
+class TrainingEngine(Engine, Protocol):
+    """Answers with a model that is being trained, in numbers of `dtype`; its responses have `log_probs`."""
+
+    dtype: torch.dtype
+
+    def awake(self, model: PreTrainedModel) -> AbstractContextManager:
+        """While this is open, the engine answers with the weights that `model` has now."""
+        ...
+
+
 class TorchEngine:
     """A model that is in memory, `batch_size` responses at a time."""
 
@@ -53,6 +50,7 @@ class TorchEngine:
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch_size: int) -> None:
         self._model, self.tokenizer, self._batch_size = model, tokenizer, batch_size
+        self.dtype = model.dtype
 
     def stream(
         self, questions: Sequence[str], keys: Sequence[str], sampling: SamplingSpec, done: set[int]
@@ -64,28 +62,35 @@ class TorchEngine:
             if done.issuperset(rows):
                 continue
             rollouts = respond(self._model, self.tokenizer, questions[here], keys[here], sampling)
-            for place, row in enumerate(rows):
-                if row not in done:
-                    yield (
-                        row,
-                        Response(
-                            rollouts.prompt(place),
-                            rollouts.response(place),
-                            bool(rollouts.finished[place]),
-                            float(rollouts.log_prob[place]),
-                        ),
-                    )
+            answered = zip(rows, rollouts.responses(), strict=True)
+            yield from ((row, response) for row, response in answered if row not in done)
+
+    def awake(self, model: PreTrainedModel) -> AbstractContextManager:
+        """Nothing to do: the trainer's model is the engine's."""
+        return nullcontext()
+
+
+def answers(
+    engine: Engine, questions: Sequence[str], keys: Sequence[str], sampling: SamplingSpec
+) -> list[Response]:
+    """A response to every question, in order; i draws from the random stream of keys[i] alone."""
+    found = dict(engine.stream(questions, keys, sampling, set()))
+    return [found[row] for row in range(len(questions))]
 
 
 def load(name: str, folder: Path, batch_size: int) -> Engine:
     """The engine of that name (see `opd.rollout.ENGINES`) with the model of a folder."""
     if name == "torch":
         return TorchEngine(models.load(folder), models.load_tokenizer(folder), batch_size)
+    _check_vllm()
+    from opd.rollout.vllm_engine import VllmEngine
+
+    return VllmEngine(folder, batch_size)
+
+
+def _check_vllm() -> None:
     if find_spec("vllm") is None:
         raise ModuleNotFoundError(
             "the engine vllm is not installed: `pip install '.[vllm]'` with a GPU, `make vllm` without; "
             "or use the engine torch"
         )
-    from opd.rollout.vllm_engine import VllmEngine
-
-    return VllmEngine(folder, batch_size)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from envs.alfworld.play import Move, Situation
 from envs.alfworld.protocols import Protocol
-from opd.rollout.engine import Engine, Response
+from opd.rollout.engine import Engine, answers
+from opd.rollout.response import Response
 from opd.spec import SamplingSpec
 
 
@@ -18,12 +19,11 @@ class ModelPlayer:
         """Turn t of an episode draws from the stream `key of the episode/t`."""
         prompts = [self._protocol.prompt(each.history) for each in situations]
         keys = [f"{each.episode.key}/{len(each.history.exchanges)}" for each in situations]
-        responses = dict(self._engine.stream(prompts, keys, self._sampling, set()))
-        ordered = [responses[row] for row in range(len(prompts))]
+        responses = answers(self._engine, prompts, keys, self._sampling)
         texts = self._engine.tokenizer.batch_decode(
-            [response.tokens for response in ordered], skip_special_tokens=True
+            [response.tokens for response in responses], skip_special_tokens=True
         )
-        return [self._move(*each) for each in zip(prompts, ordered, texts, strict=True)]
+        return [self._move(*each) for each in zip(prompts, responses, texts, strict=True)]
 
     def _move(self, prompt: str, response: Response, text: str) -> Move:
         return Move(
@@ -32,5 +32,6 @@ class ModelPlayer:
             prompt,
             tuple(response.prompt),
             tuple(response.tokens),
+            tuple(response.log_probs),
             cut_off=not response.finished,
         )

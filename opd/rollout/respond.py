@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from opd.models import prompt_ids
+from opd.models import padding_id, prompt_ids
 from opd.rollout.sampling import uniforms
 from opd.rollout.torch_engine import Rollouts, generate
 from opd.spec import SamplingSpec
@@ -21,13 +21,11 @@ def respond(
 
     A response ends with the tokenizer's end token, whatever the model's generation_config says.
     """
-    end = tokenizer.eos_token_id
     return generate(
         model,
         [prompt_ids(tokenizer, question) for question in questions],
         uniforms(keys, sampling.max_new_tokens),
         sampling,
-        end,
-        # Padding is masked, so any token serves a tokenizer that has none of its own.
-        end if tokenizer.pad_token_id is None else tokenizer.pad_token_id,
+        tokenizer.eos_token_id,
+        padding_id(tokenizer),
     )

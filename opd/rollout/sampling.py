@@ -2,12 +2,25 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 _HEAD = 32
+
+
+class Draw(NamedTuple):
+    """B drawn tokens (B,), with log-probabilities (B,) in float64 and nats.
+
+    `log_prob` is the one with which the token was drawn, `model_log_prob` that of the model itself, at
+    temperature 1 and over the whole vocabulary.
+    """
+
+    token: Tensor
+    log_prob: Tensor
+    model_log_prob: Tensor
 
 
 def uniforms(keys: Sequence[str], length: int) -> Tensor:
@@ -28,25 +41,33 @@ def seed(key: str) -> int:
     return int.from_bytes(_digest(key)[:8]) >> 1
 
 
-def draw(logits: Tensor, uniform: Tensor, temperature: float, top_p: float) -> tuple[Tensor, Tensor]:
-    """(B,) token ids drawn from (B, V) logits with one uniform number per row, (B,), and the
-    log-probability with which each was drawn, (B,) float64, in nats.
+def draw(logits: Tensor, uniform: Tensor, temperature: float, top_p: float) -> Draw:
+    """A token per row of (B, V) logits, drawn with one uniform number per row, (B,).
 
     Temperature 0 takes the most probable token, with certainty. `top_p` below 1 keeps the smallest set
     of most probable tokens whose mass reaches it, as `transformers` and vLLM do.
     """
     if temperature == 0:
-        return logits.argmax(-1), torch.zeros(len(logits), dtype=torch.float64, device=logits.device)
+        best = logits.argmax(-1)
+        certain = torch.zeros(len(logits), dtype=torch.float64, device=logits.device)
+        return Draw(best, certain, _log_probs_of(best, logits))
     probabilities = (logits.float() / temperature).softmax(-1)
     if top_p == 1:
         chosen = _invert(probabilities.double().cumsum(-1), uniform)
-        return chosen, probabilities.gather(-1, chosen[:, None])[:, 0].double().log()
+        log_prob = probabilities.gather(-1, chosen[:, None])[:, 0].double().log()
+        return Draw(chosen, log_prob, log_prob if temperature == 1 else _log_probs_of(chosen, logits))
     ordered, ids = _most_probable(probabilities, top_p)
     cumulative = ordered.double().cumsum(-1)
     outside = (cumulative - ordered) >= top_p
     nucleus = cumulative.masked_fill(outside, 0).amax(-1, keepdim=True)
     choice = _invert(cumulative.minimum(nucleus), uniform)[:, None]
-    return ids.gather(-1, choice)[:, 0], (ordered.gather(-1, choice) / nucleus)[:, 0].log()
+    chosen, probability = ids.gather(-1, choice)[:, 0], ordered.gather(-1, choice)
+    own = probability[:, 0].double().log() if temperature == 1 else _log_probs_of(chosen, logits)
+    return Draw(chosen, (probability / nucleus)[:, 0].log(), own)
+
+
+def _log_probs_of(token: Tensor, logits: Tensor) -> Tensor:
+    return logits.float().log_softmax(-1).gather(-1, token[:, None])[:, 0].double()
 
 
 def _digest(key: str) -> bytes:

@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 
 from opd.batch import TokenBatch
 from opd.rollout.decoder import Decoder, kind_for
+from opd.rollout.response import Response
 from opd.rollout.sampling import draw
 from opd.spec import SamplingSpec
 
@@ -22,16 +23,28 @@ class Rollouts:
 
     `batch` holds both, with the response tokens (end token included) marked as generated;
     `finished` (B,) is true where the end token came before the cap; `log_prob` (B,) is the
-    log-probability of the response under the sampling settings, in nats (0 when greedy).
+    log-probability of the response under the sampling settings, in nats (0 when greedy);
+    `log_probs` (B, T) are those of its tokens under the model itself, at temperature 1.
     """
 
     batch: TokenBatch
     finished: Tensor
     log_prob: Tensor
+    log_probs: Tensor
 
     def rows(self, index: Tensor) -> "Rollouts":
         """The rollouts of `index` (b,), in its order."""
-        return Rollouts(self.batch.rows(index), self.finished[index], self.log_prob[index])
+        batch = self.batch.rows(index)
+        return Rollouts(batch, self.finished[index], self.log_prob[index], self.log_probs[index])
+
+    def responses(self) -> list[Response]:
+        """The rollouts one by one."""
+        columns = self.finished.tolist(), self.log_prob.tolist(), self.log_probs.tolist()
+        found = []
+        for row, (finished, log_prob, log_probs) in enumerate(zip(*columns, strict=True)):
+            tokens = self.response(row)
+            found.append(Response(self.prompt(row), tokens, finished, log_prob, log_probs[: len(tokens)]))
+        return found
 
     def prompt(self, row: int) -> list[int]:
         """Token ids of one prompt, without its padding."""
@@ -64,13 +77,16 @@ def generate(
 
     response = torch.full((len(prompts), steps), pad_id, device=device)
     drawn = torch.zeros(len(prompts), steps, dtype=torch.float64, device=device)
+    log_probs = torch.zeros_like(drawn)
     rows = torch.arange(len(prompts), device=device)
     alive = torch.ones(len(prompts), dtype=torch.bool, device=device)
     decoding = (kind or kind_for(model))(model, prompt, real, steps)
     logits = decoding.first()
     for step in range(steps):
-        token, log_prob = draw(logits, uniform[rows, step], sampling.temperature, sampling.top_p)
-        response[rows, step], drawn[rows, step] = token, log_prob
+        token, drawn[rows, step], log_probs[rows, step] = draw(
+            logits, uniform[rows, step], sampling.temperature, sampling.top_p
+        )
+        response[rows, step] = token
         # A finished row that was not dropped yet goes on decoding; only its first end counts.
         alive &= token != end_id
         alive_count = int(alive.sum())
@@ -92,7 +108,7 @@ def generate(
         generated=torch.cat([torch.zeros_like(real), generated], 1),
     )
     log_prob = drawn.masked_fill(~generated, 0).sum(-1)
-    return Rollouts(batch.rows(torch.arange(len(prompts), device=device)), finished, log_prob)
+    return Rollouts(batch.rows(torch.arange(len(prompts), device=device)), finished, log_prob, log_probs)
 
 
 def _pad_left(prompts: Sequence[Sequence[int]], pad_id: int, device: torch.device) -> tuple[Tensor, Tensor]:

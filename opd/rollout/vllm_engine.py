@@ -15,7 +15,7 @@ import torch
 from transformers import AutoConfig
 
 from opd import models
-from opd.rollout.engine import Response
+from opd.rollout.response import Response
 from opd.rollout.sampling import seed
 from opd.spec import SamplingSpec
 
@@ -93,4 +93,5 @@ class VllmEngine:
             tokens=list(completion.token_ids),
             finished=completion.finish_reason == "stop",
             log_prob=completion.cumulative_logprob if sampling.temperature > 0 else 0.0,
+            log_probs=[],
         )

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from envs.alfworld.game import Game
 from envs.alfworld.panel import read_panel
 from envs.alfworld.play import Episode, Played, play
 from envs.alfworld.vector import AlfWorld
 from opd.batch import from_pairs
-from opd.experience import Experience, numbers
-from opd.rollout.engine import TorchEngine
+from opd.experience import Experience, joined, numbers
+from opd.models import padding_id
+from opd.rollout.engine import TrainingEngine
 from opd.rollout.game_player import ModelPlayer
 from opd.spec import GamesSpec, RolloutSpec
 
@@ -35,9 +35,7 @@ class Games:
         self._slots = rollout.prompts * rollout.samples_per_prompt
         self._world = AlfWorld(self._slots, games.processes, games.max_steps).start()
 
-    def collect(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, seed: int, step: int
-    ) -> Experience:
+    def collect(self, engine: TrainingEngine, seed: int, step: int) -> Experience:
         """All turns of the step's episodes; a reward is 1 at the turn that wins.
 
         Episodes in which the engine failed are left out and counted. RuntimeError if all were.
@@ -46,12 +44,12 @@ class Games:
         asked = self._episodes(
             draw.sample(self._panel.games, self._rollout.prompts), f"rollout/{seed}/{step}"
         )
-        player = ModelPlayer(TorchEngine(model, tokenizer, self._slots), self._spec.protocol, self._rollout)
+        player = ModelPlayer(engine, self._spec.protocol, self._rollout)
         ended = {each.situation.episode.key: each for each in play(self._world, self._slots, asked, player)}
         played = [ended[each.key] for each in asked if ended[each.key].outcome != "error"]
         if not played:
             raise RuntimeError(f"ALFWorld's engine failed in every game of step {step}: {self._world.faults}")
-        return experience(played, len(asked), tokenizer.pad_token_id, model.device)
+        return experience(played, len(asked), padding_id(engine.tokenizer))
 
     def describe(self) -> dict[str, str | int]:
         """The panel's statement."""
@@ -66,7 +64,7 @@ class Games:
         return [Episode(self._panel.name, game, sample, run) for game in games for sample in samples]
 
 
-def experience(played: Sequence[Played], asked: int, pad_id: int, device: torch.device) -> Experience:
+def experience(played: Sequence[Played], asked: int, pad_id: int) -> Experience:
     """The turns of played episodes as rows, in order; `asked` counts the episodes that failed, too.
 
     The state of a turn is what the engine said last and the commands that it would take, as in GiGPO
@@ -81,14 +79,15 @@ def experience(played: Sequence[Played], asked: int, pad_id: int, device: torch.
     valid = [move.action.valid_format for move in moves]
     offered = [one.admissible[turn] for _, turn, one in turns]
     return Experience(
-        batch=from_pairs([(list(m.prompt_ids), list(m.response_ids)) for m in moves], pad_id).to(device),
-        finished=torch.tensor([not move.cut_off for move in moves], device=device),
-        episode=torch.tensor([number for number, _, _ in turns], device=device),
-        turn=torch.tensor([turn for _, turn, _ in turns], device=device),
-        group=numbers(games, device),
-        state=numbers(states, device),
-        reward=torch.tensor(wins, device=device).float(),
-        valid=torch.tensor(valid, device=device),
+        batch=from_pairs([(list(m.prompt_ids), list(m.response_ids)) for m in moves], pad_id),
+        rollout_log_prob=joined([move.log_probs for move in moves]),
+        finished=torch.tensor([not move.cut_off for move in moves]),
+        episode=torch.tensor([number for number, _, _ in turns]),
+        turn=torch.tensor([turn for _, turn, _ in turns]),
+        group=numbers(games),
+        state=numbers(states),
+        reward=torch.tensor(wins).float(),
+        valid=torch.tensor(valid),
         metrics={
             "episode_success": sum(wins) / len(played),
             "turns": len(turns) / len(played),

@@ -1,12 +1,13 @@
 """Problems of an environment: one response each, judged at its end."""
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 import envs
 from opd.accuracy import verified
-from opd.experience import Experience
-from opd.rollout.respond import respond
+from opd.batch import aligned
+from opd.experience import Experience, joined
+from opd.models import padding_id
+from opd.rollout.engine import TrainingEngine, answers
 from opd.spec import RolloutSpec
 
 
@@ -16,27 +17,27 @@ class Problems:
     def __init__(self, environment: str, rollout: RolloutSpec) -> None:
         self._environment, self._rollout = envs.load(environment), rollout
 
-    def collect(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, seed: int, step: int
-    ) -> Experience:
+    def collect(self, engine: TrainingEngine, seed: int, step: int) -> Experience:
         """The responses; a reward is 1 where a response ends by itself with the right answer."""
         rollout = self._rollout
         drawn = self._environment.training_problems(seed, step, rollout.prompts)
         problems = [problem for problem in drawn for _ in range(rollout.samples_per_prompt)]
         keys = [f"rollout/{seed}/{step}/{row}" for row in range(len(problems))]
-        rollouts = respond(model, tokenizer, [problem.question for problem in problems], keys, rollout)
-        correct = verified(rollouts, problems, tokenizer, self._environment)
-        rows = torch.arange(len(problems), device=model.device)
+        responses = answers(engine, [problem.question for problem in problems], keys, rollout)
+        correct = verified(responses, problems, engine.tokenizer, self._environment)
+        pairs = [(response.prompt, response.tokens) for response in responses]
+        rows = torch.arange(len(problems))
         group = rows // rollout.samples_per_prompt
         return Experience(
-            batch=rollouts.batch,
-            finished=rollouts.finished,
+            batch=aligned(pairs, padding_id(engine.tokenizer)),
+            rollout_log_prob=joined([response.log_probs for response in responses]),
+            finished=torch.tensor([response.finished for response in responses]),
             episode=rows,
             turn=torch.zeros_like(rows),
             group=group,
             state=group,
-            reward=torch.tensor(correct, device=model.device).float(),
-            valid=torch.ones_like(rollouts.finished),
+            reward=torch.tensor(correct).float(),
+            valid=torch.ones(len(problems), dtype=torch.bool),
             metrics={"episode_success": sum(correct) / len(correct)},
         )
 

@@ -2,20 +2,18 @@
 
 from typing import Protocol
 
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
 from opd.experience import Experience
+from opd.rollout.engine import TrainingEngine
 
 
 class Task(Protocol):
     """A source of prompts that judges what the student makes of them."""
 
-    def collect(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, seed: int, step: int
-    ) -> Experience:
-        """Responses of the model, a function of (model, seed, step); `step` counts this task's own steps.
+    def collect(self, engine: TrainingEngine, seed: int, step: int) -> Experience:
+        """The engine's responses, a function of (its model, seed, step), on the CPU.
 
-        Methods that share a seed see the same prompts and the same random streams.
+        `step` counts this task's own steps. Methods that share a seed see the same prompts and the same
+        random streams.
         """
         ...
 

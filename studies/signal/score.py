@@ -21,6 +21,7 @@ from opd.batch import TokenBatch
 from opd.experience import Experience
 from opd.program import arguments
 from opd.provenance import provenance
+from opd.rollout.engine import TorchEngine
 from opd.scoring import Comparison, compare
 from opd.spec import MaskSpec
 from opd.tasks.problems import Problems
@@ -77,8 +78,9 @@ def write(
 
 def sample(spec: ScoringSpec, student: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Experience:
     """The responses of a training run's step 0, shortest first; `episode` is their number."""
-    collected = Problems(spec.environment, spec.rollout).collect(student, tokenizer, spec.seed, step=0)
-    return collected.shortest_first()
+    engine = TorchEngine(student, tokenizer, spec.responses)
+    collected = Problems(spec.environment, spec.rollout).collect(engine, spec.seed, step=0)
+    return collected.shortest_first().to(student.device)
 
 
 def token_table(

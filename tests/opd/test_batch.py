@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opd.batch import from_pairs
+from opd.batch import aligned, from_pairs
 
 
 def test_from_pairs_marks_responses():
@@ -16,6 +16,14 @@ def test_from_pairs_marks_responses():
     assert batch.offset.tolist() == [0, 1, 2, 0]
     assert batch.lengths.tolist() == [3, 1]
     assert batch.tokens[batch.predictors].tolist() == [2, 3, 4, 6]
+
+
+def test_aligned_pads_prompts_on_the_left():
+    batch = aligned([([1, 2], [3, 4, 5]), ([6], [7])], pad_id=9)
+    assert batch.tokens.tolist() == [[1, 2, 3, 4, 5], [9, 6, 7, 9, 9]]
+    assert batch.attention.tolist() == [[True] * 5, [False, True, True, False, False]]
+    assert batch.positions[1].tolist()[1:3] == [0, 1]
+    assert batch.sampled.tolist() == [3, 4, 5, 7]
 
 
 def test_rows_drop_common_padding_only():

@@ -40,6 +40,7 @@ def experience(*episodes) -> Experience:
     episode, turn, group, state, reward, valid = zip(*rows, strict=True)
     return Experience(
         batch=from_pairs([([1], [2])] * len(rows), 0),
+        rollout_log_prob=torch.zeros(len(rows)),
         finished=torch.ones(len(rows), dtype=torch.bool),
         episode=torch.tensor(episode),
         turn=torch.tensor(turn),

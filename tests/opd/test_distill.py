@@ -64,7 +64,7 @@ def started(spec, folders) -> distill.Run:
 
 
 def sampled(run) -> Experience:
-    return run.tasks[0].task.collect(run.student, run.tokenizer, 0, 0).shortest_first()
+    return run.tasks[0].task.collect(run.engine, 0, 0).shortest_first()
 
 
 @pytest.mark.parametrize("objective", METHODS.values(), ids=METHODS)

@@ -46,6 +46,8 @@ def test_log_prob_is_that_of_the_forward_pass(student, tokenizer, questions, key
         prompt, response = rollouts.prompt(row), rollouts.response(row)
         with torch.no_grad():
             logits = student(torch.tensor([prompt + response])).logits[0, len(prompt) - 1 : -1]
+        own = logits.double().log_softmax(-1).gather(-1, torch.tensor(response)[:, None])[:, 0]
+        assert rollouts.responses()[row].log_probs == pytest.approx(own.tolist(), abs=1e-4)
         expected = 0.0
         for distribution, token in zip((logits.double() / temperature).softmax(-1), response, strict=True):
             ordered = sorted(distribution.tolist(), reverse=True)

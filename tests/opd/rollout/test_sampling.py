@@ -22,27 +22,31 @@ def test_frequencies_equal_the_nucleus_of_transformers(top_p, temperature):
     expected = kept.softmax(-1)[0]
 
     count = 100_000
-    drawn, log_prob = draw(logits.expand(count, -1), grid(count), temperature, top_p)
+    drawn, log_prob, own = draw(logits.expand(count, -1), grid(count), temperature, top_p)
     frequencies = torch.bincount(drawn, minlength=40) / count
     assert (frequencies - expected).abs().max() < 2e-5
     assert not frequencies[expected == 0].any()
     torch.testing.assert_close(log_prob.exp(), expected[drawn].double(), rtol=1e-5, atol=0)
+    model = logits[0].double().log_softmax(-1)
+    torch.testing.assert_close(own, model[drawn], rtol=0, atol=1e-5)
 
 
 def test_temperature_zero_is_the_most_probable_token():
     logits = torch.tensor([[0.0, 3.0, 1.0], [5.0, 3.0, 1.0]])
-    drawn, log_prob = draw(logits, torch.tensor([0.99, 0.99]), 0, 1)
+    drawn, log_prob, own = draw(logits, torch.tensor([0.99, 0.99]), 0, 1)
     assert drawn.tolist() == [1, 0]
     assert log_prob.tolist() == [0, 0]
+    torch.testing.assert_close(own, logits.double().log_softmax(-1).amax(-1), rtol=0, atol=1e-6)
 
 
 def test_extreme_uniforms_stay_inside_the_nucleus():
     logits = torch.tensor([[0.0, 10.0, -torch.inf, 9.0]] * 2, dtype=torch.float32)
     ends = torch.tensor([0.0, 1.0 - 1e-16], dtype=torch.float64)
     for top_p in (1.0, 0.9):
-        drawn, log_prob = draw(logits, ends, 1.0, top_p)
+        drawn, log_prob, own = draw(logits, ends, 1.0, top_p)
         assert set(drawn.tolist()) <= {0, 1, 3}
         assert log_prob.isfinite().all()
+        assert own.isfinite().all()
 
 
 def test_streams_depend_on_their_key_alone():

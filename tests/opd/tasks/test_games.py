@@ -11,6 +11,7 @@ from envs.alfworld.play import Episode, Move, Played, Situation
 from envs.alfworld.protocols import Action, Compact, History
 from envs.alfworld.vector import Turn
 from opd import models
+from opd.rollout.engine import TorchEngine
 from opd.spec import GamesSpec, RolloutSpec
 from opd.supervised import cross_entropy
 from opd.tasks.games import Games, experience
@@ -41,8 +42,13 @@ def loaded(folders):
 
 
 @pytest.fixture(scope="module")
-def collected(games, loaded):
-    return games.collect(*loaded, seed=0, step=0)
+def engine(loaded):
+    return TorchEngine(*loaded, batch_size=4)
+
+
+@pytest.fixture(scope="module")
+def collected(games, engine):
+    return games.collect(engine, seed=0, step=0)
 
 
 def texts(tokenizer, batch, marked) -> list[str]:
@@ -83,10 +89,10 @@ def test_only_what_the_student_wrote_carries_loss(collected, loaded):
     torch.testing.assert_close(cross_entropy(model, batch), expected)
 
 
-def test_a_step_is_a_function_of_seed_and_step(games, loaded, collected):
-    again = games.collect(*loaded, seed=0, step=0)
+def test_a_step_is_a_function_of_seed_and_step(games, engine, collected):
+    again = games.collect(engine, seed=0, step=0)
     assert torch.equal(again.batch.tokens, collected.batch.tokens)
-    other = games.collect(*loaded, seed=0, step=1)
+    other = games.collect(engine, seed=0, step=1)
     assert not torch.equal(other.batch.sampled, collected.batch.sampled)
 
 
@@ -106,9 +112,11 @@ def played(game: str, outcomes: str, won: bool) -> Played:
     episode = Episode("tiny", replace(panel.games[0], id=game), 0, "run")
     history = History("type", "opening", ("look",))
     moves = {
-        "o": Move(Action("look", True), "look", "p", (5, 6), (7, 2)),
-        "n": Move(Action("go to bed 1", True), "go to bed 1", "p", (5,), (8, 9, 2), cut_off=True),
-        "x": Move(Action("mumble", False), "mumble", "p", (5, 6, 4), (3, 2)),
+        "o": Move(Action("look", True), "look", "p", (5, 6), (7, 2), (-0.5, -1.0)),
+        "n": Move(
+            Action("go to bed 1", True), "go to bed 1", "p", (5,), (8, 9, 2), (-2.0, -3.0, -4.0), cut_off=True
+        ),
+        "x": Move(Action("mumble", False), "mumble", "p", (5, 6, 4), (3, 2), (-5.0, -6.0)),
     }
     end = Turn("", (), won, True, len(outcomes))
     return Played(
@@ -122,7 +130,7 @@ def played(game: str, outcomes: str, won: bool) -> Played:
 
 def test_rewards_states_and_metrics_of_played_episodes():
     both = [played("a", "ono", won=True), played("a", "ox", won=False), played("b", "x", won=False)]
-    found = experience(both, asked=4, pad_id=0, device=torch.device("cpu"))
+    found = experience(both, asked=4, pad_id=0)
     assert found.reward.tolist() == [0, 0, 1, 0, 0, 0]
     assert found.group.tolist() == [0, 0, 0, 0, 0, 1]
     assert found.episode.tolist() == [0, 0, 0, 1, 1, 2]
@@ -130,6 +138,7 @@ def test_rewards_states_and_metrics_of_played_episodes():
     assert found.valid.tolist() == [True, True, True, True, False, False]
     assert found.finished.tolist() == [True, False, True, True, True, True]
     assert found.batch.sampled.tolist() == [7, 2, 8, 9, 2, 7, 2, 7, 2, 3, 2, 3, 2]
+    assert found.rollout_log_prob.tolist() == [-0.5, -1, -2, -3, -4, -0.5, -1, -0.5, -1, -5, -6, -5, -6]
     assert found.metrics == {
         "episode_success": 1 / 3,
         "turns": 2,
@@ -140,9 +149,10 @@ def test_rewards_states_and_metrics_of_played_episodes():
 
 
 def test_sorting_moves_everything_together():
-    found = experience([played("a", "ono", won=True)], 1, 0, torch.device("cpu")).shortest_first()
+    found = experience([played("a", "ono", won=True)], 1, 0).shortest_first()
     assert found.batch.attention.sum(-1).tolist() == [4, 4, 4]
-    longer = experience([played("a", "xno", won=True)], 1, 0, torch.device("cpu")).shortest_first()
+    longer = experience([played("a", "xno", won=True)], 1, 0).shortest_first()
     assert longer.turn.tolist() == [1, 2, 0]
     assert longer.reward.tolist() == [0, 1, 0]
     assert longer.batch.sampled.tolist() == [8, 9, 2, 7, 2, 3, 2]
+    assert longer.rollout_log_prob.tolist() == [-2, -3, -4, -0.5, -1, -5, -6]

@@ -9,6 +9,7 @@ import torch
 from envs.tokenizer import VOCABULARY_SIZE, build_tokenizer
 from opd import models
 from opd.batch import from_pairs
+from opd.rollout.engine import TorchEngine
 from opd.spec import RolloutSpec
 from opd.tasks.problems import Problems
 from studies.signal import score
@@ -22,7 +23,8 @@ ROLLOUT = RolloutSpec(**SPEC.sampling.model_dump(), prompts=5, samples_per_promp
 @pytest.fixture(scope="module")
 def first(student, tokenizer):
     """The first step of a training run with five prompts."""
-    return Problems("chain_arithmetic", ROLLOUT).collect(student, tokenizer, SPEC.seed, 0)
+    engine = TorchEngine(student, tokenizer, 5)
+    return Problems("chain_arithmetic", ROLLOUT).collect(engine, SPEC.seed, 0)
 
 
 def test_responses_are_those_of_a_training_runs_first_step(stored, first):

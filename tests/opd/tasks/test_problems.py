@@ -1,0 +1,42 @@
+"""Problems through an engine: rows in order, and every log-probability beside its token."""
+
+import pytest
+import torch
+
+from opd.rollout.engine import TorchEngine
+from opd.rollout.respond import respond
+from opd.spec import RolloutSpec
+from opd.tasks.problems import Problems
+
+ROLLOUT = RolloutSpec(
+    prompts=4, samples_per_prompt=2, minibatch_size=4, temperature=0.8, top_p=0.9, max_new_tokens=16
+)
+
+
+@pytest.fixture(scope="module")
+def problems():
+    return Problems("chain_arithmetic", ROLLOUT)
+
+
+def test_the_batch_is_that_of_the_decoder(problems, student, tokenizer):
+    """Bit by bit, padding included: what is trained on is what was sampled."""
+    found = problems.collect(TorchEngine(student, tokenizer, 8), 3, 5)
+    drawn = problems._environment.training_problems(3, 5, 4)
+    questions = [problem.question for problem in drawn for _ in range(2)]
+    expected = respond(student, tokenizer, questions, [f"rollout/3/5/{row}" for row in range(8)], ROLLOUT)
+    for name in ("tokens", "attention", "generated"):
+        assert torch.equal(getattr(found.batch, name), getattr(expected.batch, name))
+    assert torch.equal(found.finished, expected.finished)
+    assert found.group.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_log_probabilities_stay_with_their_tokens(problems, student, tokenizer):
+    """At temperature 1 and over the whole vocabulary, whatever the settings, in any order of rows."""
+    found = problems.collect(TorchEngine(student, tokenizer, 8), 0, 0)
+    for experience in (found, found.shortest_first(), found.rows(torch.tensor([5, 0, 5]))):
+        batch = experience.batch
+        inputs = {"attention_mask": batch.attention.long(), "position_ids": batch.positions}
+        with torch.no_grad():
+            logits = student(input_ids=batch.tokens, **inputs).logits[:, :-1][batch.generated[:, 1:]]
+        expected = logits.log_softmax(-1).gather(-1, batch.sampled[:, None])[:, 0]
+        torch.testing.assert_close(experience.rollout_log_prob, expected, rtol=0, atol=1e-4)
