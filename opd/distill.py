@@ -30,16 +30,19 @@ from opd.diagnostics import diagnose
 from opd.lm_head import head_of
 from opd.loss import position_losses
 from opd.machine import Stopwatch, peak_memory_mib
+from opd.mismatch import mismatch, stop_if_too_large, truncated_importance_weights
 from opd.objectives import position_weights
 from opd.optimizer import adamw, update
 from opd.program import arguments
 from opd.progress import progress
 from opd.provenance import provenance
-from opd.rollout.engine import TorchEngine, TrainingEngine
+from opd.rollout import engine as engines
+from opd.rollout.engine import TrainingEngine
 from opd.scoring import Comparison, compare, select
 from opd.spec import DistillSpec, RolloutSpec
 from opd.tasks import Task
 from opd.tracking import tracked
+from opd.witness import alarm_if_uniform, rescore
 
 # A change of probability beyond which PPO clips; the range of the clip_fraction metric.
 _CLIP_RANGE = 0.2
@@ -109,7 +112,7 @@ def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers
     tokenizer, optimizer = models.load_tokenizer(student), adamw(learner, spec.optimizer)
     markers = masks.marker_ids(spec.mask, tokenizer)
     requests = max(task.rollout.prompts * task.rollout.samples_per_prompt for task in spec.tasks.values())
-    engine = TorchEngine(learner, tokenizer, requests)
+    engine = engines.follow(spec.engine, learner, student, tokenizer, requests)
     return Run(spec, tokenizer, learner, taught, optimizer, markers, engine)
 
 
@@ -176,10 +179,19 @@ def distill_step(run: Run, step: int) -> dict:
             masks.distinct(run.markers),
             spec.teacher_temperature,
         )
+    own = comparison.student.sampled_log_prob
+    apart = mismatch(experience.rollout_log_prob, own)
+    stop_if_too_large(apart, spec.engine.mismatch_limit, run.engine.dtype)
+    alarm_if_uniform(comparison.teacher, spec.vocabulary_size, spec.uniform_teacher)
+    if step < len(run.tasks):  # a task's first step, with a teacher that was never asked before
+        check_scores(run, taught, batch, comparison)
     metrics = diagnose(batch, experience.finished, comparison, taught.rollout.max_new_tokens)
     with watch("training"):
         earned = credit(spec.objective.advantage.credit, experience)
         advantage = advantages(spec.objective.advantage, comparison, batch.sequence, earned)
+        if (cap := spec.objective.advantage.importance_cap) is not None:
+            # The loss is linear in the advantage, so its weight is a factor of it.
+            advantage = advantage * truncated_importance_weights(experience.rollout_log_prob, own, cap)
         mask = masks.build(spec.mask, run.markers, batch, comparison.marker_log_q)
         if spec.objective.advantage.credit.only_groups_with_signal:
             mask = mask * with_signal(experience)[batch.sequence]
@@ -192,6 +204,7 @@ def distill_step(run: Run, step: int) -> dict:
         **experience.metrics,
         "groups_without_signal": share_without_signal(experience),
         **metrics,
+        **apart,
         "machine": {**watch.rates(len(batch.sampled)), "peak_memory_mib": peak_memory_mib()},
     }
 
@@ -203,6 +216,14 @@ def describe(run: Run, parents: Mapping[str, tuple[str, str]], line: str) -> str
     summary = "A student after on-policy distillation by `python -m opd.distill`."
     end = {name: value for name, value in json.loads(line).items() if name != "machine"}
     return card(title, summary, spec, parents, data, end)
+
+
+def check_scores(run: Run, taught: TaughtTask, batch: TokenBatch, comparison: Comparison) -> None:
+    """Score a few tokens of one sequence again, under the student and the teacher; see `opd.witness`."""
+    key = f"witness/{run.spec.seed}/{taught.name}"
+    rescore(run.student, batch, comparison.student.sampled_log_prob, key)
+    temperature = run.spec.teacher_temperature
+    rescore(taught.teacher, batch, comparison.teacher.sampled_log_prob, key, temperature)
 
 
 def mean(values: list[float | None]) -> float | None:

@@ -29,6 +29,14 @@ METRICS = {
 }
 """Reproducible metrics: the same spec and seed on the same machine give the same bytes."""
 
+CHECK_METRICS = {
+    "mismatch_mean": "Mean absolute difference of log p(y) between rollout engine and trainer over sampled "
+    "tokens y, both at temperature 1 over the whole vocabulary, in nats.",
+    "mismatch_max": "The largest of these differences, in nats.",
+    "mismatch_ratio": "Mean of p(y) under the trainer divided by p(y) under the rollout engine.",
+}
+"""Metrics that check the run itself. No figure shows them."""
+
 UNITS = {
     "loss": "nats",
     "gradient_norm": "L2 norm",

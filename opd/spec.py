@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from envs.alfworld.protocols import ProtocolConfig
 from opd.names import SUPPORTS
 from opd.objectives import OBJECTIVES
+from opd.rollout import ENGINES
 
 Probability = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -196,6 +197,11 @@ class AdvantageSpec(Spec):
     baseline: bool = Field(False, description="subtract the exact expected reward of each position")
     outcome_weight: Weight = Field(0.0, description="weight of the verified outcome, credited by `credit`")
     credit: CreditSpec = Field(CreditSpec(), description="how the outcome is credited to responses")
+    importance_cap: Annotated[float, Field(ge=1)] | None = Field(
+        None,
+        description="truncated importance sampling: weigh tokens by min(p / p of the rollout engine, this); "
+        "null: off, every weight is 1; see opd.mismatch",
+    )
 
     @model_validator(mode="after")
     def _knobs_are_used(self) -> Self:
@@ -355,6 +361,34 @@ class LoraSpec(Spec):
     )
 
 
+class EngineSpec(Spec):
+    """What answers the prompts while training; see docs/rollouts.md.
+
+    `torch` is the student itself. `vllm` has a copy of its weights, renewed before every step.
+    """
+
+    name: Literal[ENGINES] = "torch"  # type: ignore[valid-type]
+    tensor_parallel: Count = Field(1, description="GPUs that share one copy of the weights")
+    memory_share: Probability = Field(
+        0.4, description="of a GPU's memory, for the copy of the weights and the key-value cache"
+    )
+    sleep: bool = Field(
+        False, description="give that memory back while the student is trained; not on every platform"
+    )
+    mismatch_limit: Rate | None = Field(
+        None,
+        description="nats between the engine's and the trainer's log-probabilities of sampled tokens, mean "
+        "over a step, beyond which the run stops; null: 0.01 in float32, 0.1 in 16 bits",
+    )
+
+    @model_validator(mode="after")
+    def _knobs_are_used(self) -> Self:
+        for knob in ("tensor_parallel", "memory_share", "sleep"):
+            if self.name == "torch" and getattr(self, knob) != type(self).model_fields[knob].default:
+                raise ValueError(f"engine torch would ignore {knob}; remove it or write name: vllm")
+        return self
+
+
 class DistillSpec(Spec):
     """One run: experiment x method x seed, with everything that decides its numbers."""
 
@@ -379,6 +413,10 @@ class DistillSpec(Spec):
         description="padded tokens in one forward pass; bounds memory and changes nothing else"
     )
     checkpoint_every: Count = Field(description="steps between checkpoints")
+    engine: EngineSpec = Field(EngineSpec(), description="what answers the prompts")
+    uniform_teacher: Literal["warn", "stop"] = Field(
+        "warn", description="what a step does whose teacher seems to have no weights; see opd.witness"
+    )
 
     @model_validator(mode="after")
     def _top_k_fits_vocabulary(self) -> Self:

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from opd import models
 from opd.rollout.respond import respond
 from opd.rollout.response import Response
-from opd.spec import SamplingSpec
+from opd.spec import EngineSpec, SamplingSpec
 
 
 class Engine(Protocol):
@@ -86,6 +86,22 @@ def load(name: str, folder: Path, batch_size: int) -> Engine:
     from opd.rollout.vllm_engine import VllmEngine
 
     return VllmEngine(folder, batch_size)
+
+
+def follow(
+    spec: EngineSpec,
+    model: PreTrainedModel,
+    folder: Path,
+    tokenizer: PreTrainedTokenizerBase,
+    batch_size: int,
+) -> TrainingEngine:
+    """The engine that answers with `model`, loaded from `folder`, while that is trained."""
+    if spec.name == "torch":
+        return TorchEngine(model, tokenizer, batch_size)
+    _check_vllm()
+    from opd.rollout.following_engine import FollowingVllmEngine
+
+    return FollowingVllmEngine(spec, model, folder, batch_size)
 
 
 def _check_vllm() -> None:

@@ -91,6 +91,7 @@ def test_log_ratio_to_the_start_is_a_kl_penalty():
         ({"log_ratio_weight": 0, "outcome_weight": 1, "log_ratio_clip": 5}, "would ignore log_ratio_clip"),
         ({"credit": {"baseline": "group"}}, "outcome_weight 0 would ignore credit"),
         ({"outcome_weight": -1}, "greater than or equal to 0"),
+        ({"importance_cap": 0.5}, "greater than or equal to 1"),
     ],
 )
 def test_impossible_specs(knobs, sentence):

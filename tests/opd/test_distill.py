@@ -14,7 +14,7 @@ from envs.alfworld.generator import generate
 from envs.alfworld.panel import make_panel, write_panel
 from opd import distill, models, tasks
 from opd.experience import Experience
-from opd.metrics import MACHINE_METRICS, METRICS
+from opd.metrics import CHECK_METRICS, MACHINE_METRICS, METRICS
 from opd.spec import TaskSpec
 from tests.opd.specs import distill_spec
 
@@ -77,7 +77,8 @@ def test_every_objective_trains_and_logs_every_metric(folders, tmp_path, objecti
     assert {record.pop("task") for record in records} == {"chain_arithmetic"}
     for record in records:
         assert METRICS.keys() - record.keys() == GAME_METRICS
-        assert record.keys() <= METRICS.keys()
+        assert record.keys() - METRICS.keys() == CHECK_METRICS.keys()
+        assert 0 < record["mismatch_mean"] < 1e-5
         assert record["gradient_norm"] > 0
     manifest = json.loads((tmp_path / "run.json").read_text())
     assert manifest["spec"]["objective"]["name"] == spec.objective.name
@@ -142,6 +143,68 @@ def test_not_finite_stops_with_step_method_and_last_values(folders, tmp_path, mo
     with pytest.raises(FloatingPointError, match=r'step 2, lsm: the loss is nan, .* \{"step": 1, "task"'):
         train(spec, folders, tmp_path)
     assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+def drifted(run, monkeypatch, by) -> None:
+    """Let the engine report log-probabilities that are lower by `by` than those of the trainer's weights."""
+    collect = run.tasks[0].task.collect
+
+    def reported(*arguments):
+        experience = collect(*arguments)
+        return replace(experience, rollout_log_prob=experience.rollout_log_prob - by)
+
+    monkeypatch.setattr(run.tasks[0].task, "collect", reported)
+
+
+def test_an_engine_with_other_weights_stops_the_run(folders, tmp_path, monkeypatch):
+    run = started(distill_spec(), folders)
+    drifted(run, monkeypatch, 0.02)
+    with pytest.raises(FloatingPointError, match=r"step 0, lsm: .* differ from the trainer's by 0\.02 nats"):
+        distill.steps(run, tmp_path, "recipe")
+    lenient = started(distill_spec(engine={"mismatch_limit": 0.03}), folders)
+    drifted(lenient, monkeypatch, 0.02)
+    record = distill.distill_step(lenient, 0)
+    assert record["mismatch_mean"] == pytest.approx(0.02, rel=1e-3)
+    assert record["mismatch_ratio"] == pytest.approx(torch.tensor(0.02).exp().item(), rel=1e-4)
+
+
+def test_truncated_importance_weights_scale_the_loss(folders, monkeypatch):
+    """By e^0.2 where the cap allows it, by the cap where not; gradients are never clipped here."""
+    losses = {}
+    for cap in (None, 2.0, 1.1):
+        advantage = {"importance_cap": cap}
+        objective = {**METHODS["sampled"], "advantage": advantage}
+        run = started(distill_spec(objective=objective, engine={"mismatch_limit": 0.3}), folders)
+        drifted(run, monkeypatch, 0.2)
+        losses[cap] = distill.distill_step(run, 0)["loss"]
+    assert losses[2.0] / losses[None] == pytest.approx(torch.tensor(0.2).exp().item(), rel=1e-3)
+    assert losses[1.1] / losses[None] == pytest.approx(1.1, rel=1e-3)
+
+
+def test_scores_that_belong_to_other_tokens_stop_the_first_step_of_each_task(folders, monkeypatch):
+    run = started(distill_spec(), folders)
+    compare = distill.compare
+
+    def shifted(*arguments):
+        found = compare(*arguments)
+        teacher = replace(found.teacher, sampled_log_prob=found.teacher.sampled_log_prob.roll(1))
+        return replace(found, teacher=teacher)
+
+    monkeypatch.setattr(distill, "compare", shifted)
+    with pytest.raises(FloatingPointError, match="8 tokens scored one by one differ"):
+        distill.distill_step(run, 0)
+
+
+def test_a_teacher_without_weights_is_an_alarm_or_the_end(folders, tmp_path, tokenizer):
+    empty = models.load(folders[1])
+    with torch.no_grad():
+        empty.get_output_embeddings().weight.zero_()
+    models.save(empty, tokenizer, tmp_path / "empty")
+    pair = folders[0], tmp_path / "empty"
+    with pytest.warns(RuntimeWarning, match="as if its weights had not been loaded"):
+        distill.distill_step(started(distill_spec(), pair), 0)
+    with pytest.raises(FloatingPointError, match="near -ln V"):
+        distill.distill_step(started(distill_spec(uniform_teacher="stop"), pair), 0)
 
 
 def test_wrong_vocabulary_is_refused(folders):

@@ -49,6 +49,11 @@ from tests.opd.specs import distill_spec
         ({"objective": {"name": "reverse_lk"}}, "Input should be 'reverse_kl'"),
         ({"rollout": {"tpo_p": 0.9}}, "rollout.tpo_p"),
         ({"rollout": {"top_p": 0.0}}, "greater than 0"),
+        ({"engine": {"sleep": True}}, "torch would ignore sleep; remove it or write name: vllm"),
+        ({"engine": {"tensor_parallel": 2}}, "torch would ignore tensor_parallel"),
+        ({"engine": {"memory_share": 0.5}}, "torch would ignore memory_share"),
+        ({"engine": {"name": "vlm"}}, "Input should be 'torch' or 'vllm'"),
+        ({"objective": {"advantage": {"importance_cap": 2.0}}}, "'reverse_kl' would ignore `advantage`"),
     ],
 )
 def test_impossible_specs(changes, sentence):
