@@ -10,6 +10,7 @@ the batch, but the logits' rounding does: of two runs, a few responses may part 
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoConfig
@@ -22,47 +23,67 @@ from opd.spec import SamplingSpec
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
 
 from vllm import LLM, RequestOutput, SamplingParams, __version__
+from vllm.platforms import current_platform
 
 # On a CPU vLLM would claim nearly the whole memory for its cache.
 _CPU_CACHE_BYTES = 2 * 2**30
 
 
+def start(folder: Path, batch_size: int, **options: Any) -> LLM:
+    """vLLM with the model of a folder; `options` are more arguments of `vllm.LLM`."""
+    on_gpu = torch.cuda.is_available()
+    return LLM(
+        model=str(folder),
+        skip_tokenizer_init=True,
+        # Nothing of the folder's generation_config: neither sampling settings nor end tokens.
+        generation_config="vllm",
+        dtype=dtype(folder),
+        max_num_seqs=batch_size,
+        kv_cache_memory_bytes=None if on_gpu else _CPU_CACHE_BYTES,
+        # Compiling for a CPU takes longer than what is decoded there.
+        enforce_eager=not on_gpu,
+        # After a part of a prompt vLLM winds a seeded generator back, which a CPU's cannot do.
+        enable_chunked_prefill=on_gpu,
+        disable_log_stats=True,
+        **options,
+    )
+
+
+def can_sleep() -> bool:
+    """Whether vLLM can give weights and cache back to this platform."""
+    return current_platform.is_sleep_mode_available()
+
+
+def dtype(folder: Path) -> torch.dtype:
+    """The folder's own numbers: vLLM's `auto` would round a float32 model to 16 bits."""
+    return AutoConfig.from_pretrained(folder).dtype or torch.float32
+
+
 class VllmEngine:
     """vLLM, at most `batch_size` responses at a time."""
 
+    version = f"vllm {__version__}"
+
     def __init__(self, folder: Path, batch_size: int) -> None:
-        on_gpu = torch.cuda.is_available()
-        self.tokenizer, self.version = models.load_tokenizer(folder), f"vllm {__version__}"
-        config = AutoConfig.from_pretrained(folder)
+        self.tokenizer = models.load_tokenizer(folder)
+        self._llm = self._start(folder, batch_size)
         # Rows of the head beyond the tokenizer's ids; `opd.models.load` cuts them off.
-        self._padding = range(len(self.tokenizer), config.vocab_size)
-        self._engine = LLM(
-            model=str(folder),
-            skip_tokenizer_init=True,
-            # Nothing of the folder's generation_config: neither sampling settings nor end tokens.
-            generation_config="vllm",
-            # `auto` would round a float32 model to 16 bits.
-            dtype=config.dtype or torch.float32,
-            max_num_seqs=batch_size,
-            logprobs_mode="processed_logprobs",
-            kv_cache_memory_bytes=None if on_gpu else _CPU_CACHE_BYTES,
-            # Compiling for a CPU takes longer than what is decoded there.
-            enforce_eager=not on_gpu,
-            # After a part of a prompt vLLM winds a seeded generator back, which a CPU's cannot do.
-            enable_chunked_prefill=on_gpu,
-            disable_log_stats=True,
-        ).llm_engine
+        self._padding = range(len(self.tokenizer), self._llm.model_config.get_vocab_size())
+
+    def _start(self, folder: Path, batch_size: int) -> LLM:
+        return start(folder, batch_size, logprobs_mode="processed_logprobs")
 
     def stream(
         self, questions: Sequence[str], keys: Sequence[str], sampling: SamplingSpec, done: set[int]
     ) -> Iterator[tuple[int, Response]]:
         """Whichever response ends first comes first."""
+        engine = self._llm.llm_engine
         for row, (question, key) in enumerate(zip(questions, keys, strict=True)):
             if row not in done:
                 prompt = models.prompt_ids(self.tokenizer, question)
-                self._engine.add_request(str(row), {"prompt_token_ids": prompt}, self._params(key, sampling))
-        while self._engine.has_unfinished_requests():
-            for output in self._engine.step():
+                engine.add_request(str(row), {"prompt_token_ids": prompt}, self._params(key, sampling))
+        while engine.has_unfinished_requests():
+            for output in engine.step():
                 if output.finished:
                     yield int(output.request_id), self._response(output, sampling)
 

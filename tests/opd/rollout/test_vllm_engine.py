@@ -1,6 +1,7 @@
 """vLLM against the torch engine, for real. Skipped where vLLM is not installed; `make test-vllm` has it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -56,7 +57,7 @@ def test_greedy_tokens_equal_the_torch_engine(folder, vllm, asked):
     expected = dict(engine.load("torch", folder, 64).stream(*asked, GREEDY, set()))
     responses = dict(vllm.stream(*asked, GREEDY, set()))
     # Prompts too: vLLM's own tokenizer for a Qwen2 folder would have made others of the same text.
-    assert responses == expected
+    assert responses == {row: replace(response, log_probs=[]) for row, response in expected.items()}
     assert {response.finished for response in responses.values()} == {True, False}
     assert len({len(response.tokens) for response in responses.values()}) > 3
 

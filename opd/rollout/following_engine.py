@@ -1,0 +1,101 @@
+"""vLLM as the rollout engine of a model that is being trained, in the trainer's own process.
+
+The engine starts without weights and takes over the trainer's before every step, in place: nothing is
+restarted, and nothing goes through a file. Its log-probabilities are the model's own, at temperature 1,
+so that they can be held against the trainer's (`opd.mismatch`).
+"""
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributed import is_torchelastic_launched
+from torch.distributed.tensor import DTensor
+from transformers import PreTrainedModel
+
+from opd.rollout import vllm_engine
+from opd.rollout.response import Response
+from opd.rollout.vllm_engine import LLM, RequestOutput, VllmEngine
+from opd.spec import EngineSpec, SamplingSpec
+
+
+class FollowingVllmEngine(VllmEngine):
+    """vLLM with the weights that a model has whenever `awake` is opened, `batch_size` responses at a time."""
+
+    def __init__(self, spec: EngineSpec, model: PreTrainedModel, folder: Path, batch_size: int) -> None:
+        """`folder` is where `model` was loaded from. ValueError where the engine cannot sleep and should."""
+        self._spec, self._vocabulary = spec, model.config.vocab_size
+        self.dtype = vllm_engine.dtype(folder)
+        super().__init__(folder, batch_size)
+        self._rest()
+
+    def _start(self, folder: Path, batch_size: int) -> LLM:
+        # In this process, which is where the weights are.
+        os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+        if self._spec.sleep and not vllm_engine.can_sleep():
+            raise ValueError("engine.sleep: vLLM cannot give memory back on this platform; remove it")
+        return vllm_engine.start(
+            folder,
+            batch_size,
+            load_format="dummy",
+            # The model was cut to the tokenizer's ids (`opd.models.load`), and so is the engine's.
+            hf_overrides={"vocab_size": self._vocabulary},
+            logprobs_mode="raw_logprobs",
+            # Keys and values that were kept would be those of older weights.
+            enable_prefix_caching=False,
+            enable_sleep_mode=self._spec.sleep,
+            gpu_memory_utilization=self._spec.memory_share,
+            tensor_parallel_size=self._spec.tensor_parallel,
+            # Under torchrun the ranks' processes are the workers, else vLLM starts what it needs.
+            distributed_executor_backend="external_launcher" if is_torchelastic_launched() else None,
+        )
+
+    @contextmanager
+    def awake(self, model: PreTrainedModel) -> Iterator[None]:
+        """While this is open, the engine answers with the weights that `model` had when it was opened."""
+        # Room for the weights first, for the cache when they are there: least memory at a time.
+        self._wake("weights")
+        self._llm.collective_rpc("reload_weights", kwargs={"weights_iterator": self._weights(model)})
+        self._wake("kv_cache")
+        try:
+            yield
+        finally:
+            self._rest()
+
+    def _weights(self, model: PreTrainedModel) -> Any:
+        """By reference to an engine in this process, as copies on the CPU to one that has several."""
+        if self._spec.tensor_parallel == 1 or is_torchelastic_launched():
+            return weights(model)
+        return [(name, value.cpu()) for name, value in weights(model)]
+
+    def _wake(self, memory: str) -> None:
+        if self._spec.sleep:
+            self._llm.wake_up(tags=[memory])
+
+    def _rest(self) -> None:
+        """Give weights and cache back; both are made anew."""
+        if self._spec.sleep:
+            self._llm.sleep(level=2)
+
+    def _response(self, output: RequestOutput, sampling: SamplingSpec) -> Response:
+        completion = output.outputs[0]
+        tokens = list(completion.token_ids)
+        return Response(
+            prompt=list(output.prompt_token_ids),
+            tokens=tokens,
+            finished=completion.finish_reason == "stop",
+            log_prob=math.nan,
+            log_probs=[each[token].logprob for each, token in zip(completion.logprobs, tokens, strict=True)],
+        )
+
+
+@torch.no_grad()
+def weights(model: PreTrainedModel) -> Iterator[tuple[str, Tensor]]:
+    """(name, tensor) of all that a checkpoint of the model would hold, gathered where it is sharded."""
+    for name, value in model.state_dict().items():
+        yield name, value.full_tensor() if isinstance(value, DTensor) else value

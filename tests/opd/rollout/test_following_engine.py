@@ -1,0 +1,167 @@
+"""vLLM behind a model that is trained, for real. Skipped where vLLM is not installed: `make test-vllm`."""
+
+import json
+
+import pytest
+import torch
+from transformers import Qwen2ForCausalLM
+
+import envs
+from opd import distill, models
+from opd.batch import aligned
+from opd.experience import joined
+from opd.lm_head import head_of
+from opd.mismatch import mismatch, stop_if_too_large
+from opd.rollout import engine as engines
+from opd.rollout.engine import TorchEngine, answers
+from opd.scoring import hidden_states, score
+from opd.spec import ArchitectureSpec, EngineSpec, SamplingSpec
+from tests.opd.specs import distill_spec
+
+pytest.importorskip("vllm", reason="vLLM is not installed")
+pytestmark = pytest.mark.slow
+
+COUNT, CAP = 120, 40
+GREEDY = SamplingSpec(temperature=0, top_p=1, max_new_tokens=CAP)
+NUCLEUS = SamplingSpec(temperature=0.8, top_p=0.9, max_new_tokens=CAP)
+VLLM = EngineSpec(name="vllm")
+
+
+def build(tokenizer, tied: bool) -> Qwen2ForCausalLM:
+    """A random model with grouped queries that ends often, and a padded head that would win nearly always."""
+    architecture = ArchitectureSpec(hidden_size=128, intermediate_size=64, layers=2, heads=4)
+    config = models.build(architecture, tokenizer, seed=1).config
+    changes = {"vocab_size": 300, "num_key_value_heads": 2, "tie_word_embeddings": tied}
+    torch.manual_seed(1)
+    model = Qwen2ForCausalLM(type(config)(**{**config.to_dict(), **changes})).eval()
+    with torch.no_grad():
+        model.lm_head.weight[tokenizer.eos_token_id] *= 2
+        model.lm_head.weight[256:] *= 5
+    return model
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, tokenizer):
+    path = tmp_path_factory.mktemp("vllm") / "model"
+    models.save(build(tokenizer, tied=False), tokenizer, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def vllm(folder, tokenizer):
+    return engines.follow(VLLM, models.load(folder), folder, tokenizer, 64)
+
+
+@pytest.fixture(scope="module")
+def asked():
+    """(questions, keys)."""
+    problems = envs.load("chain_arithmetic").training_problems(0, 0, COUNT)
+    return [problem.question for problem in problems], [f"key {row}" for row in range(COUNT)]
+
+
+def change(model, seed: int, scale: float = 0.05) -> None:
+    """What an optimiser step does, only larger."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(scale * torch.randn(parameter.shape, generator=generator))
+
+
+def own_log_probs(model, responses) -> torch.Tensor:
+    """What the trainer's forward pass says of the responses' tokens."""
+    batch = aligned([(each.prompt, each.tokens) for each in responses], 0)
+    with torch.no_grad():
+        return score(head_of(model), hidden_states(model, batch), batch.sampled, 1).sampled_log_prob
+
+
+def test_greedy_tokens_are_those_of_the_torch_engine_after_every_update(folder, vllm, tokenizer, asked):
+    model, before = models.load(folder), []
+    for update in range(3):
+        with vllm.awake(model):
+            found = answers(vllm, *asked, GREEDY)
+        expected = answers(TorchEngine(model, tokenizer, COUNT), *asked, GREEDY)
+        assert [each.prompt for each in found] == [each.prompt for each in expected]
+        assert [each.tokens for each in found] == [each.tokens for each in expected]
+        assert [each.finished for each in found] == [each.finished for each in expected]
+        assert {each.finished for each in found} == {True, False}
+        assert [each.tokens for each in found] != before
+        before = [each.tokens for each in found]
+        change(model, update)
+
+
+def test_log_probabilities_are_the_trainers_own_whatever_the_settings(folder, vllm, asked):
+    model = models.load(folder)
+    change(model, 7)
+    for sampling in (NUCLEUS, SamplingSpec(temperature=1, top_p=1, max_new_tokens=CAP)):
+        with vllm.awake(model):
+            responses = answers(vllm, *asked, sampling)
+        rollout = joined([each.log_probs for each in responses])
+        assert len(rollout) > 2000
+        apart = mismatch(rollout, own_log_probs(model, responses))
+        assert apart["mismatch_max"] < 1e-4
+        assert apart["mismatch_ratio"] == pytest.approx(1, abs=1e-5)
+
+
+def test_stale_weights_are_noticed(folder, vllm, asked):
+    """The engine goes on with what it was given: against other weights, the mismatch is too large."""
+    model = models.load(folder)
+    with vllm.awake(model):
+        change(model, 8, scale=0.003)
+        responses = answers(vllm, *asked, NUCLEUS)
+    apart = mismatch(joined([each.log_probs for each in responses]), own_log_probs(model, responses))
+    with pytest.raises(FloatingPointError, match="stale or wrong"):
+        stop_if_too_large(apart, None, vllm.dtype)
+
+
+def test_an_updated_engine_is_a_fresh_one(folder, vllm, tokenizer, asked, tmp_path):
+    model = models.load(folder)
+    with vllm.awake(model):
+        before = answers(vllm, *asked, NUCLEUS)
+    change(model, 9)
+    with vllm.awake(model):
+        updated = answers(vllm, *asked, NUCLEUS)
+    models.save(model, tokenizer, tmp_path / "updated")
+    fresh = engines.load("vllm", tmp_path / "updated", 64)
+    assert [each.tokens for each in updated] == [each.tokens for each in answers(fresh, *asked, NUCLEUS)]
+    assert sum(a.tokens != b.tokens for a, b in zip(before, updated, strict=True)) > COUNT / 2
+
+
+def test_tied_embeddings_are_updated_in_both_places(tokenizer, asked, tmp_path):
+    models.save(build(tokenizer, tied=True), tokenizer, tmp_path / "tied")
+    model = models.load(tmp_path / "tied")
+    assert model.config.tie_word_embeddings
+    engine = engines.follow(VLLM, model, tmp_path / "tied", tokenizer, 64)
+    for update in range(2):
+        change(model, update)
+        with engine.awake(model):
+            found = answers(engine, *asked, GREEDY)
+        expected = answers(TorchEngine(model, tokenizer, COUNT), *asked, GREEDY)
+        assert [each.tokens for each in found] == [each.tokens for each in expected]
+
+
+def test_a_run_trains_on_vllms_rollouts_as_on_torchs(folder, tokenizer, tmp_path):
+    """Greedy rollouts are the same tokens, so both runs log the same numbers: weights are never stale."""
+    rollout = {"prompts": 16, "minibatch_size": 8, "temperature": 0.0, "top_p": 1.0}
+    teacher = models.load(folder)
+    change(teacher, 3)
+    models.save(teacher, tokenizer, tmp_path / "teacher")
+    records = {}
+    for name in ("torch", "vllm"):
+        spec = distill_spec(steps=8, rollout=rollout, engine={"name": name})
+        distill.main(spec, folder, {"chain_arithmetic": tmp_path / "teacher"}, tmp_path / name)
+        lines = (tmp_path / name / "metrics.jsonl").read_text().splitlines()
+        records[name] = [json.loads(line) for line in lines]
+    tokens = sum(16 * record["response_length"] for record in records["vllm"])
+    assert tokens > 2000
+    for one, other in zip(*records.values(), strict=True):
+        assert other["mismatch_mean"] < 1e-5
+        assert other["response_length"] == one["response_length"]
+        for name in ("loss", "gradient_norm", "gap", "entropy"):
+            assert other[name] == pytest.approx(one[name], rel=1e-3)
+
+
+def test_an_engine_that_cannot_sleep_says_so(folder, tokenizer):
+    if torch.cuda.is_available():
+        pytest.skip("it can")
+    with pytest.raises(ValueError, match=r"engine\.sleep: vLLM cannot give memory back"):
+        engines.follow(EngineSpec(name="vllm", sleep=True), models.load(folder), folder, tokenizer, 4)
