@@ -1,6 +1,7 @@
 """vLLM behind a model that is trained, for real. Skipped where vLLM is not installed: `make test-vllm`."""
 
 import json
+import subprocess
 
 import pytest
 import torch
@@ -158,6 +159,19 @@ def test_a_run_trains_on_vllms_rollouts_as_on_torchs(folder, tokenizer, tmp_path
         assert other["response_length"] == one["response_length"]
         for name in ("loss", "gradient_norm", "gap", "entropy"):
             assert other[name] == pytest.approx(one[name], rel=1e-3)
+
+
+@pytest.mark.parametrize("tensor_parallel", [1, 2])
+def test_ranks_have_engines_of_their_own_or_share_one(folder, tensor_parallel):
+    if torch.cuda.is_available():
+        pytest.skip("two processes on CPUs")
+    program = ["torchrun", "--nproc-per-node", "2", "-m", "tests.opd.rollout.ranks"]
+    result = subprocess.run(
+        [*program, str(folder), str(tensor_parallel)], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert "rank 0 agrees" in result.stdout
+    assert "rank 1 agrees" in result.stdout
 
 
 def test_an_engine_that_cannot_sleep_says_so(folder, tokenizer):
