@@ -87,6 +87,7 @@ def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Pa
     lora.merge(run.student)
     models.save(run.student, run.tokenizer, out / "model", text)
     manifest = {"spec": spec.model_dump(), "model": models.fingerprint(out / "model"), **provenance()}
+    manifest["engine"] = run.engine.version
     (out / "run.json").write_text(json.dumps(manifest, indent=2) + "\n")
     (out / _CHECKPOINT).unlink(missing_ok=True)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import chain
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -52,7 +53,7 @@ class Experience:
         """The same responses by length of prompt and response, so that little padding is computed on."""
         return self.rows(self.batch.attention.sum(-1).argsort(stable=True))
 
-    def _per_response(self) -> dict[str, Tensor]:
+    def _per_response(self) -> dict[str, Any]:
         others = ("batch", "rollout_log_prob", "metrics")
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in others}
 

@@ -83,6 +83,7 @@ def test_every_objective_trains_and_logs_every_metric(folders, tmp_path, objecti
     manifest = json.loads((tmp_path / "run.json").read_text())
     assert manifest["spec"]["objective"]["name"] == spec.objective.name
     assert manifest["model"] == models.fingerprint(tmp_path / "model")
+    assert manifest["engine"] == f"torch {torch.__version__}"
     assert manifest["model"] != models.fingerprint(folders[0])
 
 
