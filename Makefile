@@ -47,10 +47,8 @@ publish: $(INSTALLED)
 vllm: .venv/vllm
 
 test-vllm: .venv/vllm
-	pytest tests/opd/rollout/test_vllm_engine.py tests/opd/test_serve.py
-	pytest tests/opd/rollout/test_vllm_engine.py tests/opd/rollout/test_following_engine.py
 	pytest tests/opd/rollout/test_vllm_engine.py tests/opd/rollout/test_following_engine.py \
-	  tests/opd/test_scoring_benchmark.py
+	  tests/opd/test_scoring_benchmark.py tests/opd/test_serve.py
 
 clean:
 	rm -rf .venv .snakemake results/smoke results/mini

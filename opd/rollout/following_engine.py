@@ -12,15 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
 from torch.distributed import is_torchelastic_launched
-from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
 
 from opd.rollout import vllm_engine
 from opd.rollout.response import Response
 from opd.rollout.vllm_engine import LLM, RequestOutput, VllmEngine
+from opd.rollout.weights import weights
 from opd.spec import EngineSpec, SamplingSpec
 
 
@@ -92,10 +90,3 @@ class FollowingVllmEngine(VllmEngine):
             log_prob=math.nan,
             log_probs=[each[token].logprob for each, token in zip(completion.logprobs, tokens, strict=True)],
         )
-
-
-@torch.no_grad()
-def weights(model: PreTrainedModel) -> Iterator[tuple[str, Tensor]]:
-    """(name, tensor) of all that a checkpoint of the model would hold, gathered where it is sharded."""
-    for name, value in model.state_dict().items():
-        yield name, value.full_tensor() if isinstance(value, DTensor) else value

@@ -140,7 +140,8 @@ def test_tied_embeddings_are_updated_in_both_places(tokenizer, asked, tmp_path):
         assert [each.tokens for each in found] == [each.tokens for each in expected]
 
 
-def test_a_run_trains_on_vllms_rollouts_as_on_torchs(folder, tokenizer, tmp_path):
+@pytest.mark.parametrize("adapters", [None, {"rank": 4}], ids=["full", "lora"])
+def test_a_run_trains_on_vllms_rollouts_as_on_torchs(folder, tokenizer, tmp_path, adapters):
     """Greedy rollouts are the same tokens, so both runs log the same numbers: weights are never stale."""
     rollout = {"prompts": 16, "minibatch_size": 8, "temperature": 0.0, "top_p": 1.0}
     teacher = models.load(folder)
@@ -148,7 +149,7 @@ def test_a_run_trains_on_vllms_rollouts_as_on_torchs(folder, tokenizer, tmp_path
     models.save(teacher, tokenizer, tmp_path / "teacher")
     records = {}
     for name in ("torch", "vllm"):
-        spec = distill_spec(steps=8, rollout=rollout, engine={"name": name})
+        spec = distill_spec(steps=8, rollout=rollout, engine={"name": name}, lora=adapters)
         distill.main(spec, folder, {"chain_arithmetic": tmp_path / "teacher"}, tmp_path / name)
         lines = (tmp_path / name / "metrics.jsonl").read_text().splitlines()
         records[name] = [json.loads(line) for line in lines]

@@ -1,0 +1,23 @@
+"""A trainer's weights as an engine loads them."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.distributed.tensor import DTensor
+from transformers import PreTrainedModel
+
+from opd import lora
+
+
+@torch.no_grad()
+def weights(model: PreTrainedModel) -> Iterator[tuple[str, Tensor]]:
+    """(name, tensor) of all that a checkpoint of the model would hold: whole, with adapters merged."""
+    adapted = {f"{name}.base_layer.weight": layer for name, layer in lora.layers(model)}
+    for name, value in model.state_dict().items():
+        if ".lora_" in name:
+            continue
+        if name in adapted:
+            value = lora.weight(adapted[name])
+        whole = value.full_tensor() if isinstance(value, DTensor) else value
+        yield name.replace(".base_layer.", "."), whole
