@@ -66,7 +66,8 @@ class TorchEngine:
             yield from ((row, response) for row, response in answered if row not in done)
 
     def awake(self, model: PreTrainedModel) -> AbstractContextManager:
-        """Nothing to do: the trainer's model is the engine's."""
+        """The trainer's model is the engine's."""
+        self._model = model
         return nullcontext()
 
 

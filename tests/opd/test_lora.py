@@ -97,7 +97,8 @@ def test_a_step_is_that_of_factors_written_as_parameters(folders, monkeypatch):
     run.optimizer = distill.adamw(run.student, spec.optimizer)
     before = {name: value.clone() for name, value in run.student.state_dict().items()}
 
-    batch = run.tasks[0].task.collect(run.engine, spec.seed, 0).shortest_first().batch
+    with run.engine.awake(run.student):
+        batch = run.tasks[0].task.collect(run.engine, spec.seed, 0).shortest_first().batch
     factors = {
         name: [layer.lora_A["default"].weight, layer.lora_B["default"].weight]
         for name, layer in lora.layers(run.student)
