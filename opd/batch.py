@@ -14,12 +14,14 @@ class TokenBatch:
     `tokens` (B, L) long; `attention` (B, L) bool, true on real tokens; `generated` (B, L) bool,
     true where the model being trained wrote the token (or, in supervised training, should). The
     first real token of a sequence is never generated. "Position" means a generated one, counted
-    row by row: all (N,) tensors of this project are in that order.
+    row by row: all (N,) tensors of this project are in that order. `packed` says that models read the
+    sequences in one row, one after the other, without padding (`opd.scoring.hidden_states`).
     """
 
     tokens: Tensor
     attention: Tensor
     generated: Tensor
+    packed: bool = False
 
     @property
     def positions(self) -> Tensor:
@@ -53,32 +55,40 @@ class TokenBatch:
 
     def to(self, device: torch.device) -> "TokenBatch":
         """The batch on a device."""
-        return TokenBatch(*(tensor.to(device) for tensor in (self.tokens, self.attention, self.generated)))
+        tokens, attention, generated = (x.to(device) for x in (self.tokens, self.attention, self.generated))
+        return TokenBatch(tokens, attention, generated, self.packed)
 
     def rows(self, index: Tensor) -> "TokenBatch":
         """The sequences of `index` (b,), without the columns that are padding in all of them."""
         attention = self.attention[index]
         used = attention.any(0).nonzero()[:, 0]
-        columns = slice(int(used[0]), int(used[-1]) + 1)
+        columns = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0)
         return TokenBatch(
             self.tokens[index][:, columns],
             attention[:, columns],
             self.generated[index][:, columns],
+            self.packed,
         )
 
     def split(self, tokens: int) -> Iterator["TokenBatch"]:
-        """Consecutive sequences in parts of at most `tokens` padded tokens (or one sequence).
+        """Consecutive sequences in parts of at most `tokens` tokens (or one sequence); none of none.
+
+        Padding counts, as models compute on it, unless the batch is packed.
 
         The parts hold the positions in order: their (n,) results concatenate to (N,). Sequences
         sorted by length waste the least padding.
         """
+        if not len(self.tokens):
+            return
         first = self.attention.long().argmax(-1).tolist()
         last = (self.tokens.shape[1] - self.attention.flip(-1).long().argmax(-1)).tolist()
+        real = self.attention.sum(-1).tolist()
         part: list[int] = []
         for row in range(len(self.tokens)):
             grown = [*part, row]
             width = max(last[i] for i in grown) - min(first[i] for i in grown)
-            if part and len(grown) * width > tokens:
+            size = sum(real[i] for i in grown) if self.packed else len(grown) * width
+            if part and size > tokens:
                 yield self.rows(torch.tensor(part, device=self.tokens.device))
                 grown = [row]
             part = grown

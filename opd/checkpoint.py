@@ -1,28 +1,90 @@
-"""Checkpoints: one file that a killed run continues from, written whole or not at all."""
+"""Checkpoints: a folder that a killed run continues from, written whole or not at all.
 
+`torch.distributed.checkpoint` writes and reads the tensors: each process its own parts, whatever the number
+of processes was that wrote them.
+"""
+
+import json
 import os
+import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
-import torch
+import torch.distributed.checkpoint as dcp
+from torch import nn
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
+from torch.optim import Optimizer
+
+from opd.parallel import ranks
+
+# What is not trained is in the input models.
+_OPTIONS = StateDictOptions(ignore_frozen_params=True, strict=False)
+_PROGRESS = "progress.json"
+# What torch says to a process that is alone, whether or not it said so itself.
+_ALONE = "torch.distributed is disabled, unavailable or uninitialized"
 
 
-def save(path: Path, recipe: str, state: dict[str, Any]) -> None:
-    """Replace the checkpoint atomically. `recipe` identifies what it may be resumed for."""
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        torch.save({"recipe": recipe, "state": state}, file)
+def save(folder: Path, recipe: str, lines: list[str], model: nn.Module, optimizer: Optimizer) -> None:
+    """Replace the checkpoint atomically, all processes together.
+
+    `recipe` identifies what it may be resumed for; the number of metrics `lines` is the step to continue
+    with.
+    """
+    partial, done = folder / "partial", folder / f"step{len(lines):06}"
+    if ranks.first():
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+    ranks.wait()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", _ALONE)
+        dcp.save(_tensors(model, optimizer), checkpoint_id=partial, no_dist=ranks.count() == 1)
+    if ranks.first():
+        _write(partial / _PROGRESS, json.dumps({"recipe": recipe, "metrics": lines}))
+        os.replace(partial, done)
+        for other in set(folder.iterdir()) - {done}:
+            shutil.rmtree(other)
+
+
+def load(folder: Path, recipe: str, model: nn.Module, optimizer: Optimizer) -> list[str]:
+    """Put a checkpoint into model and optimiser; returns the metrics lines of the steps already done.
+
+    None are done if there is no checkpoint, or if it belongs to another recipe.
+    """
+    newest, lines = ranks.from_first(lambda: _newest(folder, recipe))
+    if newest is not None:
+        state = _tensors(model, optimizer)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", _ALONE)
+            dcp.load(state, checkpoint_id=newest, no_dist=ranks.count() == 1)
+        set_state_dict(
+            model,
+            optimizer,
+            model_state_dict=state["model"],
+            optim_state_dict=state["optimizer"],
+            options=_OPTIONS,
+        )
+    return lines
+
+
+def _newest(folder: Path, recipe: str) -> tuple[Path | None, list[str]]:
+    whole = sorted(folder.glob("step*"))
+    if not whole:
+        return None, []
+    progress = json.loads((whole[-1] / _PROGRESS).read_text())
+    if progress["recipe"] != recipe:
+        print(f"{folder} belongs to another spec or other input models: starting over", flush=True)
+        return None, []
+    return whole[-1], progress["metrics"]
+
+
+def _tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Any]:
+    weights, states = get_state_dict(model, optimizer, options=_OPTIONS)
+    return {"model": weights, "optimizer": states}
+
+
+def _write(path: Path, text: str) -> None:
+    with path.open("w") as file:
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(partial, path)
-
-
-def load(path: Path, recipe: str) -> dict[str, Any] | None:
-    """The state to resume from; None if there is none, or if it belongs to another recipe."""
-    if not path.exists():
-        return None
-    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    if checkpoint["recipe"] != recipe:
-        print(f"{path} belongs to another spec or other input models: starting over", flush=True)
-        return None
-    return checkpoint["state"]

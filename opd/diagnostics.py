@@ -3,6 +3,8 @@
 Names and meanings: `opd.metrics`.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -13,23 +15,51 @@ from opd.trigrams import count_repeated
 POSITION_RANGES = 8
 
 
-def diagnose(batch: TokenBatch, finished: Tensor, comparison: Comparison, cap: int) -> dict:
+@dataclass(frozen=True)
+class Observed:
+    """What the diagnostics read of a comparison: (N,) numbers of N positions.
+
+    A position is a row of a few numbers here, where a comparison has hundreds: small enough to be collected
+    from the processes that share a step.
+    """
+
+    student_log_prob: Tensor
+    teacher_log_prob: Tensor
+    student_mass: Tensor
+    teacher_mass: Tensor
+    overlap: Tensor
+    entropy: Tensor
+
+
+def observe(comparison: Comparison) -> Observed:
+    """Its numbers, position by position."""
+    student, teacher = comparison.student, comparison.teacher
+    return Observed(
+        student_log_prob=student.sampled_log_prob,
+        teacher_log_prob=teacher.sampled_log_prob,
+        student_mass=mass(comparison.student_on_teacher_top),
+        teacher_mass=mass(teacher.top_log_probs),
+        overlap=overlap(student.top_ids, teacher.top_ids),
+        entropy=student.entropy,
+    )
+
+
+def diagnose(batch: TokenBatch, finished: Tensor, observed: Observed, cap: int) -> dict:
     """Metrics of a rollout batch as both models saw it before the update.
 
     `finished` (B,) is true where the end token came before the cap of `cap` tokens.
     """
-    student, teacher = comparison.student, comparison.teacher
-    gap = teacher.sampled_log_prob - student.sampled_log_prob
+    gap = observed.teacher_log_prob - observed.student_log_prob
     return {
         "response_length": float(batch.lengths.float().mean()),
         "cap_share": float((~finished).float().mean()),
         "gap": float(gap.mean()),
         "gap_by_position": gap_by_position(gap, batch.offset, cap),
         "positive_reward_share": float((gap > 0).float().mean()),
-        "student_mass": mass(comparison.student_on_teacher_top),
-        "teacher_mass": mass(teacher.top_log_probs),
-        "overlap": overlap(student.top_ids, teacher.top_ids),
-        "entropy": float(student.entropy.mean()),
+        "student_mass": float(observed.student_mass.mean()),
+        "teacher_mass": float(observed.teacher_mass.mean()),
+        "overlap": float(observed.overlap.mean()),
+        "entropy": float(observed.entropy.mean()),
         "repeated_trigrams": repeated_trigrams(batch),
     }
 
@@ -42,15 +72,15 @@ def gap_by_position(gap: Tensor, offset: Tensor, cap: int) -> list[float | None]
     return [float(t / n) if n else None for t, n in zip(totals, counts, strict=True)]
 
 
-def mass(log_probs: Tensor) -> float:
-    """Mean over positions of the probability in (N, K) log-probabilities of distinct tokens."""
-    return float(log_probs.exp().sum(-1).mean())
+def mass(log_probs: Tensor) -> Tensor:
+    """(N,) the probability in (N, K) log-probabilities of distinct tokens."""
+    return log_probs.exp().sum(-1)
 
 
-def overlap(first: Tensor, second: Tensor) -> float:
-    """Mean over positions of |A and B| / K for two (N, K) tensors of distinct ids."""
+def overlap(first: Tensor, second: Tensor) -> Tensor:
+    """(N,) |A and B| / K for two (N, K) tensors of distinct ids."""
     shared = (first[:, :, None] == second[:, None, :]).any(-1)
-    return float(shared.float().mean())
+    return shared.float().mean(-1)
 
 
 def repeated_trigrams(batch: TokenBatch) -> float:

@@ -6,18 +6,18 @@ SPEC is a `DistillSpec` as JSON, with one task or several; step t works on task 
 task has a teacher of its own. RUN_FOLDER receives `model/`, `metrics.jsonl` (a
 line per step, see `opd.metrics`) and `run.json`. A killed run continues from its last checkpoint when
 started again with the same spec and models, and ends with the same numbers: all randomness is a function
-of (seed, step), so a checkpoint needs no generator state.
+of (seed, step), so a checkpoint needs no generator state. Under torchrun several processes share the work,
+each with a device of its own; see `opd.parallel`.
 """
 
 import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import dataclass
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-from torch import Tensor
 from torch.optim import Optimizer
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -26,35 +26,36 @@ from opd.advantages import advantages
 from opd.batch import TokenBatch
 from opd.card import card, model_name
 from opd.credit import credit, share_without_signal, with_signal
-from opd.diagnostics import diagnose
-from opd.lm_head import head_of
-from opd.loss import position_losses
+from opd.diagnostics import diagnose, observe
+from opd.experience import Experience
 from opd.machine import Stopwatch, peak_memory_mib
 from opd.mismatch import mismatch, stop_if_too_large, truncated_importance_weights
-from opd.objectives import position_weights
-from opd.optimizer import adamw, update
+from opd.optimizer import adamw
+from opd.parallel import ranks, sharding
+from opd.parallel.sharding import Root, gathered
+from opd.parallel.share import assemble, divide
+from opd.parallel.shared_engine import together
 from opd.program import arguments
 from opd.progress import progress
 from opd.provenance import provenance
 from opd.rollout import engine as engines
 from opd.rollout.engine import TrainingEngine
-from opd.scoring import Comparison, compare, select
+from opd.scoring import Comparison, compare
 from opd.spec import DistillSpec, RolloutSpec
 from opd.tasks import Task
 from opd.tracking import tracked
+from opd.training import train
 from opd.witness import alarm_if_uniform, rescore
 
-# A change of probability beyond which PPO clips; the range of the clip_fraction metric.
-_CLIP_RANGE = 0.2
-_CHECKPOINT = "checkpoint.pt"
+_CHECKPOINT = "checkpoint"
 
 
 @dataclass(frozen=True)
 class TaughtTask:
-    """A task, and the model that teaches it."""
+    """A task, and the model that teaches it. Only the first rank has the task, and collects for all."""
 
     name: str
-    task: Task
+    task: Task | None
     teacher: PreTrainedModel
     rollout: RolloutSpec
 
@@ -66,6 +67,7 @@ class Run:
     spec: DistillSpec
     tokenizer: PreTrainedTokenizerBase
     student: PreTrainedModel
+    root: Root
     tasks: Sequence[TaughtTask]
     optimizer: Optimizer
     markers: list[list[int]]
@@ -75,21 +77,34 @@ class Run:
 def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Path) -> None:
     """Distil the teachers into `student` for `spec.steps` steps; see the module's docstring."""
     out.mkdir(parents=True, exist_ok=True)
+    ranks.join(alone=sharding.needed(spec.memory))
     with ExitStack() as stack:
         # Tasks first: a missing panel should fail before any model is loaded.
-        loaded = {name: stack.enter_context(closing(tasks.load(task))) for name, task in spec.tasks.items()}
+        asked = spec.tasks if ranks.first() else {}
+        loaded = {name: stack.enter_context(closing(tasks.load(task))) for name, task in asked.items()}
         run = start(spec, loaded, student, teachers)
         parents = {"student": student, **{f"teacher, {name}": teachers[name] for name in spec.tasks}}
-        fingerprints = {role: models.fingerprint(folder) for role, folder in parents.items()}
-        steps(run, out, json.dumps([spec.model_dump(), list(fingerprints.values())]))
-        named = {role: (model_name(folder), fingerprints[role]) for role, folder in parents.items()}
-        text = describe(run, named, (out / "metrics.jsonl").read_text().splitlines()[-1])
-    lora.merge(run.student)
-    models.save(run.student, run.tokenizer, out / "model", text)
-    manifest = {"spec": spec.model_dump(), "model": models.fingerprint(out / "model"), **provenance()}
+        fingerprints = ranks.from_first(lambda: [models.fingerprint(folder) for folder in parents.values()])
+        steps(run, out, json.dumps([spec.model_dump(), fingerprints]))
+        named = {
+            role: (model_name(folder), mark)
+            for (role, folder), mark in zip(parents.items(), fingerprints, strict=True)
+        }
+        with gathered(run.root):
+            lora.merge(run.student)
+            if ranks.first():
+                finish(run, named, out)
+            ranks.wait()
+
+
+def finish(run: Run, parents: Mapping[str, tuple[str, str]], out: Path) -> None:
+    """Write what the run made, the manifest last; its checkpoint is of no more use."""
+    text = describe(run, parents, (out / "metrics.jsonl").read_text().splitlines()[-1])
+    models.save(run.student, run.tokenizer, out / "model", text, sharding.weights(run.student))
+    manifest = {"spec": run.spec.model_dump(), "model": models.fingerprint(out / "model"), **provenance()}
     manifest["engine"] = run.engine.version
     (out / "run.json").write_text(json.dumps(manifest, indent=2) + "\n")
-    (out / _CHECKPOINT).unlink(missing_ok=True)
+    shutil.rmtree(out / _CHECKPOINT, ignore_errors=True)
 
 
 def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers: Mapping[str, Path]) -> Run:
@@ -99,7 +114,10 @@ def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers
     learner = models.load(student)
     if spec.lora:
         lora.adapt(learner, spec.lora, spec.seed)
-    guides = {folder: models.load(folder).requires_grad_(False) for folder in set(teachers.values())}
+    guides = {
+        folder: sharding.teacher(models.load(folder).requires_grad_(False), spec.memory)
+        for folder in dict.fromkeys(teachers.values())
+    }
     for folder, model in [(student, learner), *guides.items()]:
         if model.config.vocab_size != spec.vocabulary_size:
             raise ValueError(
@@ -107,23 +125,30 @@ def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers
                 f"{spec.vocabulary_size}; student and teachers must share one vocabulary"
             )
     taught = [
-        TaughtTask(name, loaded[name], guides[teachers[name]], task.rollout)
+        TaughtTask(name, loaded.get(name), guides[teachers[name]], task.rollout)
         for name, task in spec.tasks.items()
     ]
-    tokenizer, optimizer = models.load_tokenizer(student), adamw(learner, spec.optimizer)
-    markers = masks.marker_ids(spec.mask, tokenizer)
+    tokenizer, root = models.load_tokenizer(student), sharding.student(learner, spec.memory)
+    optimizer, markers = adamw(learner, spec.optimizer), masks.marker_ids(spec.mask, tokenizer)
     requests = max(task.rollout.prompts * task.rollout.samples_per_prompt for task in spec.tasks.values())
-    engine = engines.follow(spec.engine, learner, student, tokenizer, requests)
-    return Run(spec, tokenizer, learner, taught, optimizer, markers, engine)
+    with whole_for_rollouts(spec, root):
+        engine = engines.follow(spec.engine, learner, student, tokenizer, requests)
+    return Run(spec, tokenizer, learner, root, taught, optimizer, markers, engine)
 
 
 def steps(run: Run, out: Path, recipe: str) -> None:
     """All steps that no checkpoint of this recipe has done, with their metrics and checkpoints."""
     spec = run.spec
-    lines = resume(run, checkpoint.load(out / _CHECKPOINT, recipe))
-    with (out / "metrics.jsonl").open("w") as log, tracked(spec, out, lines) as track:
+    lines = checkpoint.load(out / _CHECKPOINT, recipe, run.student, run.optimizer)
+    if lines and ranks.first():
+        print(f"resuming after step {len(lines)}", flush=True)
+    left = range(len(lines), spec.steps)
+    with ExitStack() as stack:
+        log = stack.enter_context((out / "metrics.jsonl" if ranks.first() else Path(os.devnull)).open("w"))
+        track = stack.enter_context(tracked(spec, out, lines)) if ranks.first() else None
         log.writelines(lines)
-        for step in progress(range(len(lines), spec.steps), desc=f"{spec.method} seed {spec.seed}"):
+        bar = progress(left, desc=f"{spec.method} seed {spec.seed}") if ranks.first() else left
+        for step in bar:
             try:
                 lines.append(json.dumps(distill_step(run, step)) + "\n")
             except FloatingPointError as error:
@@ -132,28 +157,10 @@ def steps(run: Run, out: Path, recipe: str) -> None:
                 raise FloatingPointError(f"{where}: {error}. Last finite values: {previous}") from error
             log.write(lines[-1])
             log.flush()
-            track(lines[-1])
+            if track:
+                track(lines[-1])
             if (step + 1) % spec.checkpoint_every == 0 and step + 1 < spec.steps:
-                checkpoint.save(out / _CHECKPOINT, recipe, state(run, lines))
-
-
-def resume(run: Run, saved: dict | None) -> list[str]:
-    """Put a checkpoint's state into the run; returns the metrics lines of the steps already done."""
-    if saved is None:
-        return []
-    run.student.load_state_dict(run.student.state_dict() | saved["student"])
-    run.optimizer.load_state_dict(saved["optimizer"])
-    print(f"resuming after step {len(saved['metrics'])}", flush=True)
-    return saved["metrics"]
-
-
-def state(run: Run, lines: list[str]) -> dict:
-    """What a checkpoint holds; the number of lines is the step to continue with."""
-    return {
-        "student": lora.trained(run.student),
-        "optimizer": run.optimizer.state_dict(),
-        "metrics": lines,
-    }
+                checkpoint.save(out / _CHECKPOINT, recipe, lines, run.student, run.optimizer)
 
 
 def distill_step(run: Run, step: int) -> dict:
@@ -163,11 +170,12 @@ def distill_step(run: Run, step: int) -> dict:
     """
     spec, watch = run.spec, Stopwatch()
     taught = run.tasks[step % len(run.tasks)]
-    with watch("rollout"), run.engine.awake(run.student):
-        collected = taught.task.collect(run.engine, spec.seed, step // len(run.tasks))
-        experience = collected.shortest_first().to(run.student.device)
-    batch = experience.batch
-    with watch("scoring"):
+    with watch("rollout"):
+        experience = collect(run, taught, step // len(run.tasks))
+    share = divide(len(experience.finished), taught.rollout.minibatch_size, experience.finished.device)
+    own = experience.rows(share.rows)
+    batch = replace(own.batch, packed=spec.memory.pack_sequences)
+    with watch("scoring"), gathered(run.root, taught.teacher):
         comparison = compare(
             run.student,
             taught.teacher,
@@ -180,43 +188,65 @@ def distill_step(run: Run, step: int) -> dict:
             masks.distinct(run.markers),
             spec.teacher_temperature,
         )
-    own = comparison.student.sampled_log_prob
-    apart = mismatch(experience.rollout_log_prob, own)
-    stop_if_too_large(apart, spec.engine.mismatch_limit, run.engine.dtype)
+        if step < len(run.tasks):  # a task's first step, with a teacher that was never asked before
+            check_scores(run, taught, batch, comparison)
     alarm_if_uniform(comparison.teacher, spec.vocabulary_size, spec.uniform_teacher)
-    if step < len(run.tasks):  # a task's first step, with a teacher that was never asked before
-        check_scores(run, taught, batch, comparison)
-    metrics = diagnose(batch, experience.finished, comparison, taught.rollout.max_new_tokens)
+    observed = assemble(observe(comparison), share.owner[experience.batch.sequence])
+    apart = mismatch(experience.rollout_log_prob, observed.student_log_prob)
+    stop_if_too_large(apart, spec.engine.mismatch_limit, run.engine.dtype)
+    metrics = diagnose(experience.batch, experience.finished, observed, taught.rollout.max_new_tokens)
     with watch("training"):
-        earned = credit(spec.objective.advantage.credit, experience)
+        earned = credit(spec.objective.advantage.credit, experience)[share.rows]
         advantage = advantages(spec.objective.advantage, comparison, batch.sequence, earned)
         if (cap := spec.objective.advantage.importance_cap) is not None:
             # The loss is linear in the advantage, so its weight is a factor of it.
-            advantage = advantage * truncated_importance_weights(experience.rollout_log_prob, own, cap)
+            advantage = advantage * truncated_importance_weights(
+                own.rollout_log_prob, comparison.student.sampled_log_prob, cap
+            )
         mask = masks.build(spec.mask, run.markers, batch, comparison.marker_log_q)
         if spec.objective.advantage.credit.only_groups_with_signal:
-            mask = mask * with_signal(experience)[batch.sequence]
-        updates = list(train(run, taught, batch, comparison, advantage, mask))
+            mask = mask * with_signal(experience)[share.rows][batch.sequence]
+        updates = list(train(run, taught.teacher, share, batch, comparison, advantage, mask))
     return {
         "step": step,
         "task": taught.name,
         **{name: mean([update[name] for update in updates]) for name in updates[0]},
-        "masked_share": 1 - float(mask.mean()),
+        "masked_share": 1 - float(ranks.total(mask.sum()) / len(experience.batch.sampled)),
         **experience.metrics,
         "groups_without_signal": share_without_signal(experience),
         **metrics,
         **apart,
-        "machine": {**watch.rates(len(batch.sampled)), "peak_memory_mib": peak_memory_mib()},
+        "machine": {
+            **watch.rates(len(experience.batch.sampled)),
+            "peak_memory_mib": ranks.largest(peak_memory_mib()),
+        },
     }
 
 
 def describe(run: Run, parents: Mapping[str, tuple[str, str]], line: str) -> str:
     """The model's card, with the last line of the metrics but for what depends on the machine's speed."""
-    spec, data = run.spec, {taught.name: taught.task.describe() for taught in run.tasks}
+    spec, data = run.spec, {taught.name: taught.task.describe() for taught in run.tasks if taught.task}
     title = f"{spec.experiment}, {spec.method}, seed {spec.seed}"
     summary = "A student after on-policy distillation by `python -m opd.distill`."
     end = {name: value for name, value in json.loads(line).items() if name != "machine"}
     return card(title, summary, spec, parents, data, end)
+
+
+def collect(run: Run, taught: TaughtTask, step: int) -> Experience:
+    """All responses of a step of the task, shortest first, where the student is."""
+
+    def ask(engine: TrainingEngine) -> Experience:
+        assert taught.task is not None
+        return taught.task.collect(engine, run.spec.seed, step)
+
+    with whole_for_rollouts(run.spec, run.root), run.engine.awake(run.student):
+        experience = together(run.engine, run.spec.engine.tensor_parallel, ask)
+    return experience.shortest_first().to(models.device())
+
+
+def whole_for_rollouts(spec: DistillSpec, root: Root) -> AbstractContextManager:
+    """Gathers the student if it answers itself; vLLM has weights of its own, and takes over one by one."""
+    return gathered(root) if spec.engine.name == "torch" else nullcontext()
 
 
 def check_scores(run: Run, taught: TaughtTask, batch: TokenBatch, comparison: Comparison) -> None:
@@ -231,69 +261,6 @@ def mean(values: list[float | None]) -> float | None:
     """The mean of the values, None if one of them is."""
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if len(known) == len(values) else None
-
-
-def train(
-    run: Run,
-    taught: TaughtTask,
-    batch: TokenBatch,
-    comparison: Comparison,
-    advantage: Tensor,
-    mask: Tensor,
-) -> Iterator[dict[str, float | None]]:
-    """Update the student once per minibatch of whole sequences; yields each update's metrics.
-
-    `comparison`, `advantage` (N,) and `mask` (N,) belong to the N positions of `batch`, before the first
-    update.
-    """
-    spec = run.spec
-    count = max(1, round(len(batch.tokens) / taught.rollout.minibatch_size))
-    for index in range(count):
-        # Every count-th sequence: minibatches are alike in length, and within one, lengths ascend.
-        rows = torch.arange(index, len(batch.tokens), count, device=batch.tokens.device)
-        chosen = torch.isin(batch.sequence, rows)
-        part = batch.rows(rows)
-        loss, moved = accumulate(
-            run, taught.teacher, part, select(comparison, chosen), advantage[chosen], mask[chosen]
-        )
-        norm = update(run.student, [run.optimizer], spec.optimizer.clip_norm)
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise FloatingPointError(f"the loss is {loss}, the gradient norm {norm}")
-        yield {"loss": loss, "gradient_norm": norm, "clip_fraction": moved}
-
-
-def accumulate(
-    run: Run,
-    teacher: PreTrainedModel,
-    minibatch: TokenBatch,
-    comparison: Comparison,
-    advantage: Tensor,
-    mask: Tensor,
-) -> tuple[float, float | None]:
-    """Add the minibatch's gradient to the student, a few sequences at a time.
-
-    `mask` (N,) says how much a position counts; at 0 it is not evaluated. Returns the loss and, where
-    the objective computes the normaliser, the share of tokens whose probability moved beyond PPO's
-    clipping range. The gradient does not depend on how the minibatch is split.
-    """
-    spec, old = run.spec.objective, comparison.student.sampled_log_prob
-    weights = position_weights(mask, minibatch.sequence, spec.reduction)
-    teacher_head = head_of(teacher).at(run.spec.teacher_temperature)
-    total, start, moved = 0.0, 0, []
-    for part in minibatch.split(run.spec.tokens_per_forward):
-        here = slice(start, start + len(part.sampled))
-        start, counted = here.stop, mask[here] > 0
-        if not counted.any():  # a short turn of a game may be markers alone
-            continue
-        losses, log_p = position_losses(
-            spec, run.student, teacher_head, part, select(comparison, here), advantage[here], counted
-        )
-        loss = (weights[here][counted] * losses).sum()
-        loss.backward()
-        total += loss.item()
-        if log_p is not None:
-            moved.append(((log_p - old[here][counted]).exp() - 1).abs() > _CLIP_RANGE)
-    return total, torch.cat(moved).float().mean().item() if moved else None
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import (
     AutoModelForCausalLM,
     PreTrainedModel,
@@ -73,12 +73,19 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def save(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path, card: str | None = None
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path,
+    card: str | None = None,
+    weights: dict[str, Tensor] | None = None,
 ) -> None:
-    """Write model, tokenizer and card (see `opd.card`) as one folder, complete or not at all."""
+    """Write model, tokenizer and card (see `opd.card`) as one folder, complete or not at all.
+
+    `weights` None: the model's own.
+    """
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    model.save_pretrained(partial)
+    model.save_pretrained(partial, state_dict=weights)
     tokenizer.save_pretrained(partial)
     if card is not None:
         (partial / "README.md").write_text(card)

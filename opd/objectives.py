@@ -270,7 +270,9 @@ def _mixture(log_a: Tensor, log_b: Tensor, share: float) -> Tensor:
     return mixed.masked_fill(neither, -math.inf)
 
 
-def position_weights(mask: Tensor, sequence: Tensor, reduction: str) -> Tensor:
+def position_weights(
+    mask: Tensor, sequence: Tensor, reduction: str, total: Callable[[Tensor], Tensor] = lambda count: count
+) -> Tensor:
     """(N,) weights, summing to 1, under which the sum of per-position losses is their mean.
 
     `mask` (N,) says how much a position counts (0: not at all), `sequence` (N,) to which sequence it
@@ -279,11 +281,12 @@ def position_weights(mask: Tensor, sequence: Tensor, reduction: str) -> Tensor:
     micro-batch). Sequences that do not count at all are left out. All zero if nothing counts.
 
     The weights are computed once per minibatch, so that the sum of the losses of any micro-batches
-    has the same gradient.
+    has the same gradient. Where the positions are a part of a minibatch, in whole sequences, `total` gives
+    the whole's sum for a part's; the weights of all parts then sum to 1.
     """
     if reduction == "token_mean":
-        return mask / mask.sum().clamp(min=_TINY)
+        return mask / total(mask.sum()).clamp(min=_TINY)
     sequences = int(sequence.max()) + 1 if len(sequence) else 0
     masses = mask.new_zeros(sequences).index_add(0, sequence, mask)
-    counted = (masses > 0).sum().clamp(min=1)
+    counted = total((masses > 0).sum()).clamp(min=1)
     return mask / (masses.clamp(min=_TINY)[sequence] * counted)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from torch import nn
+from torch.distributed.tensor import DTensor
 from torch.optim import AdamW, Optimizer
 
 from opd.muon import Muon
@@ -45,8 +46,10 @@ def warmup_cosine(step: int, steps: int, warmup_steps: int, floor: float = 0.02)
 
 
 def update(model: nn.Module, optimizers: Sequence[Optimizer], clip_norm: float = 1.0) -> float:
-    """Clip the accumulated gradient, step, clear it. Returns the norm before clipping."""
+    """Clip the accumulated gradient, step, clear it. Returns the norm before clipping, over all ranks."""
     norm = nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+    if isinstance(norm, DTensor):
+        norm = norm.full_tensor()
     for optimizer in optimizers:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

@@ -57,7 +57,18 @@ class Comparison:
 
 
 def hidden_states(model: PreTrainedModel, batch: TokenBatch) -> Tensor:
-    """(N, d) final hidden states that predict the generated tokens."""
+    """(N, d) final hidden states that predict the generated tokens.
+
+    In a packed row no attention mask is given: transformers then takes every fall of the positions for the
+    start of a sequence, and lets none see another. Flash attention computes on each alone; `sdpa` computes
+    a mask (T, T) for all T tokens of the row, which costs more than padding unless that is most of it.
+    """
+    if batch.packed:
+        real = batch.attention
+        states = model.base_model(
+            input_ids=batch.tokens[real][None], position_ids=batch.positions[real][None], use_cache=False
+        ).last_hidden_state
+        return states[0][batch.predictors[real]]
     states = model.base_model(
         input_ids=batch.tokens,
         attention_mask=batch.attention,

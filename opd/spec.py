@@ -389,6 +389,30 @@ class EngineSpec(Spec):
         return self
 
 
+class MemorySpec(Spec):
+    """What a run pays in time or rounding for device memory; see `opd.parallel`. All off: nothing."""
+
+    master_weights: bool = Field(
+        False,
+        description="the student's weights, gradients and optimiser in float32, its forward and backward "
+        "pass in bfloat16; false: all in the dtype that it was saved in",
+    )
+    recompute_layers: bool = Field(
+        False, description="keep only the layers' inputs for the backward pass: activation checkpointing"
+    )
+    offload: bool = Field(
+        False, description="the student's weights, gradients and optimiser rest in the host's memory"
+    )
+    pack_sequences: bool = Field(
+        False,
+        description="score and train on the sequences of a forward pass in one row, without padding: for "
+        "responses of very different lengths",
+    )
+    shard_teachers: bool = Field(
+        False, description="teachers rest in parts, one a process; false: each process holds them whole"
+    )
+
+
 class DistillSpec(Spec):
     """One run: experiment x method x seed, with everything that decides its numbers."""
 
@@ -409,6 +433,7 @@ class DistillSpec(Spec):
     mask: MaskSpec = MaskSpec()
     optimizer: OptimizerSpec
     lora: LoraSpec | None = Field(None, description="null: all weights are trained")
+    memory: MemorySpec = MemorySpec()
     tokens_per_forward: Count = Field(
         description="padded tokens in one forward pass; bounds memory and changes nothing else"
     )

@@ -45,6 +45,12 @@ class Plan:
         return f"results/{self.config.scale}"
 
     @property
+    def launcher(self) -> str:
+        """What runs a module as a distillation run: one process, or several on this machine."""
+        count = self.config.training_processes
+        return "python" if count == 1 else f"torchrun --standalone --nproc-per-node {count}"
+
+    @property
     def suites(self) -> tuple[str, ...]:
         """The suites of this scale."""
         evaluation = self.config.evaluation

@@ -55,8 +55,8 @@ def head_of(model: nn.Module) -> Head:
     """The head of a transformers causal model; ValueError for heads that cannot be split by rows.
 
     Tied embeddings need nothing special: the weight is the embedding's parameter, and its gradient adds
-    up there. Sharded heads must be gathered first (FSDP2: `unshard()`; tensor parallelism: per-shard
-    ids are not implemented).
+    up there. Sharded heads must be gathered first (FSDP2: as in `opd.parallel.sharding`; tensor
+    parallelism: per-shard ids are not implemented).
     """
     layer: Any = model.get_output_embeddings()  # type: ignore[operator]
     config: Any = model.config
@@ -67,8 +67,8 @@ def head_of(model: nn.Module) -> Head:
         layer = layer.base_layer
     if type(layer.weight.data).__name__ == "DTensor":
         raise ValueError(
-            "the head's weight is sharded over ranks; call unshard() on it before the loss, or leave the "
-            "head out of tensor parallelism"
+            "the head's weight is sharded over ranks; evaluate it in a forward pass of opd.parallel's Root "
+            "or under `gathered`, or leave the head out of tensor parallelism"
         )
     if not isinstance(layer, nn.Linear):
         raise ValueError(f"a {type(layer).__name__} head has no rows to select; use a Linear head")

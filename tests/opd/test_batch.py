@@ -1,5 +1,7 @@
 """Token batches: which positions count, and cutting them into parts."""
 
+from dataclasses import replace
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +35,28 @@ def test_rows_drop_common_padding_only():
     assert part.sampled.tolist() == [1, 7]
 
 
-@given(st.lists(st.tuples(st.integers(1, 6), st.integers(1, 9)), min_size=1, max_size=12), st.integers(1, 60))
+LENGTHS = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 9)), min_size=1, max_size=12)
+
+
+@given(LENGTHS, st.integers(1, 60))
+def test_packed_parts_are_counted_without_padding(lengths, tokens):
+    pairs = [([7] * prompt, list(range(1, response + 1))) for prompt, response in lengths]
+    parts = list(replace(from_pairs(pairs, pad_id=0), packed=True).split(tokens))
+    sizes = [int(part.attention.sum()) for part in parts]
+    assert sum(sizes) == sum(map(sum, lengths))
+    for part, size, following in zip(parts, sizes, [*parts[1:], None], strict=True):
+        assert part.packed
+        assert size <= tokens or len(part.tokens) == 1
+        assert following is None or size + int(following.attention[0].sum()) > tokens
+
+
+def test_nothing_is_split_into_nothing():
+    empty = from_pairs([([1], [2])], pad_id=0).rows(torch.zeros(0, dtype=torch.long))
+    assert empty.tokens.shape == (0, 0)
+    assert list(empty.split(8)) == []
+
+
+@given(LENGTHS, st.integers(1, 60))
 def test_split_keeps_positions_in_order_within_the_budget(lengths, tokens):
     pairs = [([7] * prompt, list(range(1, response + 1))) for prompt, response in lengths]
     batch = from_pairs(pairs, pad_id=0)

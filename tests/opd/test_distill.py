@@ -12,7 +12,7 @@ import torch
 
 from envs.alfworld.generator import generate
 from envs.alfworld.panel import make_panel, write_panel
-from opd import distill, models, tasks
+from opd import distill, models, tasks, training
 from opd.experience import Experience
 from opd.metrics import CHECK_METRICS, MACHINE_METRICS, METRICS
 from opd.spec import TaskSpec
@@ -111,35 +111,35 @@ def test_killed_run_continues_to_the_same_numbers(folders, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (out / "run.json").exists()
-    assert (out / "checkpoint.pt").exists()
+    assert (out / "checkpoint").exists()
     log.unlink()  # Snakemake deletes declared outputs before it starts a job again
 
     again = subprocess.run(command(spec, folders, out), capture_output=True, text=True, check=True)
     assert "resuming after step" in again.stdout
     assert reproducible(log) == reproducible(tmp_path / "whole" / "metrics.jsonl")
     assert models.fingerprint(out / "model") == models.fingerprint(tmp_path / "whole" / "model")
-    assert not (out / "checkpoint.pt").exists()
+    assert not (out / "checkpoint").exists()
 
 
 def test_a_changed_knob_does_not_resume(folders, tmp_path):
     """A checkpoint of another recipe is left behind by an interrupted run: start from scratch."""
     spec = distill_spec()
     run = started(spec, folders)
-    recipe = "something else"
-    distill.checkpoint.save(tmp_path / "checkpoint.pt", recipe, distill.state(run, ["line\n"] * 3))
+    lines = ["line\n"] * 3
+    distill.checkpoint.save(tmp_path / "checkpoint", "something else", lines, run.student, run.optimizer)
     train(spec, folders, tmp_path)
     assert len(reproducible(tmp_path / "metrics.jsonl")) == spec.steps
 
 
 def test_not_finite_stops_with_step_method_and_last_values(folders, tmp_path, monkeypatch):
-    position_losses, calls = distill.position_losses, []
+    position_losses, calls = training.position_losses, []
 
     def poisoned(*arguments):
         calls.append(1)
         losses, log_p = position_losses(*arguments)
         return (losses * torch.nan if len(calls) == 5 else losses), log_p
 
-    monkeypatch.setattr(distill, "position_losses", poisoned)
+    monkeypatch.setattr(training, "position_losses", poisoned)
     spec = distill_spec(tokens_per_forward=10_000)  # two calls per step
     with pytest.raises(FloatingPointError, match=r'step 2, lsm: the loss is nan, .* \{"step": 1, "task"'):
         train(spec, folders, tmp_path)
@@ -230,7 +230,7 @@ def gradient(run, rollouts, mask=None, **changes) -> torch.Tensor:
     run.student.zero_grad()
     count = len(rollouts.batch.sampled)
     mask = torch.ones(count) if mask is None else mask
-    distill.accumulate(run, run.tasks[0].teacher, rollouts.batch, comparison, torch.zeros(count), mask)
+    training.accumulate(run, run.tasks[0].teacher, rollouts.batch, comparison, torch.zeros(count), mask)
     return torch.cat([p.grad.flatten() for p in run.student.parameters() if p.grad is not None])
 
 
@@ -243,6 +243,15 @@ def test_gradient_does_not_depend_on_the_split(folders, reduction):
     for tokens in (1, 100, 250):
         assert len(list(rollouts.batch.split(tokens))) > 1
         torch.testing.assert_close(gradient(run, rollouts, tokens_per_forward=tokens), whole)
+
+
+@pytest.mark.parametrize("tokens", [10_000, 60])
+def test_gradient_does_not_depend_on_packing(folders, tokens):
+    run = started(distill_spec(rollout={"prompts": 8}), folders)
+    rollouts = sampled(run)
+    packed = replace(rollouts, batch=replace(rollouts.batch, packed=True))
+    found = gradient(run, packed, tokens_per_forward=tokens)
+    torch.testing.assert_close(found, gradient(run, rollouts, tokens_per_forward=10_000))
 
 
 def test_gradient_does_not_depend_on_the_order_of_sequences(folders):
@@ -312,7 +321,7 @@ def test_a_step_learns_from_unmasked_positions_alone(folders, monkeypatch, kind,
         found.append(torch.cat([x.grad.flatten() for x in model.parameters() if x.grad is not None]))
         return 1.0
 
-    monkeypatch.setattr(distill, "update", remember)
+    monkeypatch.setattr(training, "update", remember)
     run.student.zero_grad()
     record = distill.distill_step(run, 0)
     torch.testing.assert_close(*found, expected, rtol=1e-3, atol=1e-6)
@@ -355,7 +364,7 @@ def test_groups_without_signal_are_left_out_of_the_mean(folders, monkeypatch):
         return 1.0
 
     monkeypatch.setattr(run.tasks[0].task, "collect", one_group_differs)
-    monkeypatch.setattr(distill, "update", remember)
+    monkeypatch.setattr(training, "update", remember)
     record = distill.distill_step(run, 0)
 
     (experience,) = seen
@@ -436,9 +445,10 @@ def test_minibatches_hold_every_sequence_once(folders, monkeypatch):
     rollouts = sampled(run)
     batch, seen = rollouts.batch, []
     comparison = distill.compare(run.student, run.tasks[0].teacher, batch, 8, 64, "teacher_top_k")
-    monkeypatch.setattr(distill, "accumulate", lambda _, __, part, *___: (seen.append(part), (0.0, 0.0))[1])
+    monkeypatch.setattr(training, "accumulate", lambda _, __, part, *___: (seen.append(part), (0.0, 0.0))[1])
     advantage, mask = torch.zeros(len(batch.sampled)), torch.ones(len(batch.sampled))
-    list(distill.train(run, run.tasks[0], batch, comparison, advantage, mask))
+    share = distill.divide(len(batch.tokens), 2, batch.tokens.device)
+    list(training.train(run, run.tasks[0].teacher, share, batch, comparison, advantage, mask))
     responses = sorted(part.tokens[i][part.generated[i]].tolist() for part in seen for i in range(2))
     assert len(seen) == 3
     assert responses == sorted(batch.tokens[i][batch.generated[i]].tolist() for i in range(6))

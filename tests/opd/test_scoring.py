@@ -1,10 +1,12 @@
 """Scores against a token-by-token forward pass, and their independence of padding and splitting."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from opd.batch import TokenBatch, from_pairs
-from opd.scoring import compare, join, select
+from opd.batch import TokenBatch, aligned, from_pairs
+from opd.scoring import compare, hidden_states, join, select
 from opd.supervised import cross_entropy
 from opd.support import gather
 
@@ -88,6 +90,27 @@ def test_splitting_changes_nothing(student, teacher, batch, tokens):
         close(getattr(parts, name), getattr(whole, name))
     for name in vars(whole.teacher):
         close(getattr(parts.teacher, name), getattr(whole.teacher, name))
+
+
+@pytest.mark.parametrize("tokens", [64, 10, 1])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_packed_sequences_equal_one_prefix_at_a_time(student, teacher, tokens, side):
+    """Several in one row, each with positions of its own, none seeing another; wherever padding was."""
+    batch = (aligned if side == "left" else from_pairs)(PAIRS, pad_id=0)
+    found = compare(student, teacher, replace(batch, packed=True), 5, tokens, "teacher_top_k")
+    for scores, model in ((found.student, student), (found.teacher, teacher)):
+        expected = brute_force(model)
+        close(scores.sampled_log_prob, expected.gather(-1, SAMPLED[:, None])[:, 0])
+        close(scores.entropy, -(expected.exp() * expected).sum(-1))
+
+
+def test_packed_sequences_do_not_see_each_other(student, batch):
+    packed, changed = replace(batch, packed=True), batch.tokens.clone()
+    changed[1] = torch.where(batch.attention[1], 99, changed[1])
+    before, after = (hidden_states(student, each) for each in (packed, replace(packed, tokens=changed)))
+    of_others = batch.sequence != 1
+    assert torch.equal(before[of_others], after[of_others])
+    assert not torch.isclose(before[~of_others], after[~of_others]).all(-1).any()
 
 
 def test_nothing_carries_a_gradient(student, teacher, batch):

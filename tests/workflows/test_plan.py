@@ -41,6 +41,13 @@ def test_shipped_configs_are_valid(path):
         assert made.table_spec(study).rows
 
 
+def test_several_training_processes_are_started_by_torchrun(mini):
+    assert plan(mini).launcher == "python"
+    shared = plan(mini | {"training_processes": 8})
+    assert shared.launcher == "torchrun --standalone --nproc-per-node 8"
+    assert shared.distill_spec("single_task", "lsm", 0) == plan(mini).distill_spec("single_task", "lsm", 0)
+
+
 def test_numbers_of_the_paper_exist(mini):
     change = {"studies": {"table_multitask": {"paper_table": "Table 1"}}}
     with pytest.raises(

@@ -171,6 +171,11 @@ class Config(Spec):
     scale: Literal["smoke", "mini", "paper"]
     description: str = Field(description="printed on every artifact, so that no scale passes for another")
     seeds: tuple[int, ...] = Field(min_length=1)
+    training_processes: Count = Field(
+        1,
+        description="processes that share a distillation run, a GPU each; above 1, torchrun starts them. "
+        "Changes rounding alone, so no run is repeated when it changes",
+    )
     panels: dict[str, PanelConfig] = Field({}, description="lists of games of ALFWorld")
     models: dict[str, ModelConfig]
     tasks: dict[str, TaskConfig]

@@ -44,6 +44,9 @@ except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 
+LAUNCHER = PLAN.launcher  # of the distillation loop
+
+
 def distill_spec(wildcards):
     """Spec of an ablation's run, `<base>@<knob>=<value>`."""
     return as_param(

@@ -27,5 +27,5 @@ rule distill:
         teachers=named_teachers,
         folder=subpath(output.run, parent=True),
     shell:
-        "python -m opd.distill --spec {params.spec:q} --student {input.student} --teachers {params.teachers:q}"
+        "{LAUNCHER} -m opd.distill --spec {params.spec:q} --student {input.student} --teachers {params.teachers:q}"
         " --out {params.folder:q} > {log:q} 2>&1"

@@ -20,5 +20,5 @@ rule reinforce:
         teacher=named_start,
         folder=subpath(output.run, parent=True),
     shell:
-        "python -m opd.distill --spec {params.spec:q} --student {input.start} --teachers {params.teacher:q}"
+        "{LAUNCHER} -m opd.distill --spec {params.spec:q} --student {input.start} --teachers {params.teacher:q}"
         " --out {params.folder:q} > {log:q} 2>&1"

@@ -199,7 +199,7 @@ def test_sharded_heads_are_refused(student):
             def get_output_embeddings(self):
                 return self.head
 
-        with pytest.raises(ValueError, match="sharded over ranks; call unshard"):
+        with pytest.raises(ValueError, match="sharded over ranks; evaluate it in a forward pass"):
             head_of(Model())
     finally:
         distributed.destroy_process_group()

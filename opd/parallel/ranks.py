@@ -1,0 +1,103 @@
+"""The processes that share a run: one without a launcher, several under torchrun.
+
+With one process every function here returns what it was given and communicates nothing.
+"""
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+Value = TypeVar("Value")
+
+# torchrun ends all ranks when one fails, so a long wait means work: rollouts of very different lengths.
+_PATIENCE = timedelta(hours=12)
+
+
+def join(alone: bool = False) -> None:
+    """Be one of the ranks that torchrun started; without torchrun, a group of one if `alone` asks for it.
+
+    The group ends with the process: vLLM ends groups of its own then, and they need this one.
+    """
+    if dist.is_initialized():
+        return
+    cuda = torch.cuda.is_available()
+    if cuda:
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+    backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
+    if dist.is_torchelastic_launched():
+        dist.init_process_group(backend, timeout=_PATIENCE)
+    elif alone:
+        dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
+
+
+def count() -> int:
+    """How many processes share the run."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """This one's number, from 0."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def first() -> bool:
+    """Whether this process draws prompts and writes files."""
+    return rank() == 0
+
+
+def total(values: Tensor) -> Tensor:
+    """The elementwise sum over all ranks."""
+    return _reduced(values, dist.ReduceOp.SUM)
+
+
+def largest(value: float) -> float:
+    """The largest of the ranks' values."""
+    return _reduced(torch.tensor(value, dtype=torch.float64), dist.ReduceOp.MAX).item()
+
+
+def _reduced(values: Tensor, operation: dist.ReduceOp.RedOpType) -> Tensor:
+    if count() == 1:
+        return values
+    values = values.clone()
+    dist.all_reduce(values, operation)
+    return values
+
+
+def from_first(function: Callable[[], Any]) -> Any:
+    """What `function` returns on the first rank, the only one that calls it."""
+    if count() == 1:
+        return function()
+    box = [function() if first() else None]
+    dist.broadcast_object_list(box)
+    return box[0]
+
+
+def to_first(value: Value) -> list[Value]:
+    """The values of all ranks in order, on the first; nothing on the others."""
+    if count() == 1:
+        return [value]
+    values = [value] * count() if first() else None
+    dist.gather_object(value, values)
+    return values or []
+
+
+def concatenated(values: Tensor, sizes: list[int]) -> list[Tensor]:
+    """The (n, ...) tensors of all ranks, on all of them; `sizes` are their lengths n."""
+    if count() == 1:
+        return [values]
+    padded = values.new_zeros(max(sizes), *values.shape[1:])
+    padded[: len(values)] = values
+    received = [torch.empty_like(padded) for _ in sizes]
+    dist.all_gather(received, padded)
+    return [part[:size] for part, size in zip(received, sizes, strict=True)]
+
+
+def wait() -> None:
+    """Until all ranks are here."""
+    if count() > 1:
+        dist.barrier()

@@ -1,0 +1,115 @@
+"""The training half of a step: minibatches, each an update, in as many passes as memory asks for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from opd import models
+from opd.batch import TokenBatch
+from opd.lm_head import head_of
+from opd.loss import position_losses
+from opd.objectives import position_weights
+from opd.optimizer import update
+from opd.parallel import ranks
+from opd.parallel.share import Share
+from opd.scoring import Comparison, hidden_states, select
+
+if TYPE_CHECKING:
+    from opd.distill import Run
+
+# A change of probability beyond which PPO clips; the range of the clip_fraction metric.
+_CLIP_RANGE = 0.2
+
+
+def train(
+    run: Run,
+    teacher: PreTrainedModel,
+    share: Share,
+    batch: TokenBatch,
+    comparison: Comparison,
+    advantage: Tensor,
+    mask: Tensor,
+) -> Iterator[dict[str, float | None]]:
+    """Update the student once per minibatch of whole sequences; yields each update's metrics.
+
+    `batch` is this rank's share; `comparison`, `advantage` (N,) and `mask` (N,) belong to its N positions,
+    before the first update.
+    """
+    for number in range(share.minibatches):
+        rows = share.part(number)
+        chosen, part = rows[batch.sequence], batch.rows(rows.nonzero()[:, 0])
+        loss, moved = accumulate(
+            run, teacher, part, select(comparison, chosen), advantage[chosen], mask[chosen]
+        )
+        norm = update(run.student, [run.optimizer], run.spec.optimizer.clip_norm)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise FloatingPointError(f"the loss is {loss}, the gradient norm {norm}")
+        yield {"loss": loss, "gradient_norm": norm, "clip_fraction": moved}
+
+
+def accumulate(
+    run: Run,
+    teacher: PreTrainedModel,
+    minibatch: TokenBatch,
+    comparison: Comparison,
+    advantage: Tensor,
+    mask: Tensor,
+) -> tuple[float, float | None]:
+    """Add the minibatch's gradient to the student, a few sequences at a time.
+
+    `minibatch` is this rank's part. `mask` (N,) says how much a position counts; at 0 it is not evaluated.
+    Returns the minibatch's loss and, where the objective computes the normaliser, the share of its tokens
+    whose probability moved beyond PPO's clipping range. The gradient does not depend on how the minibatch is
+    split, or divided among ranks.
+    """
+    spec, old = run.spec.objective, comparison.student.sampled_log_prob
+    weights = position_weights(mask, minibatch.sequence, spec.reduction, ranks.total)
+    teacher_head = head_of(teacher).at(run.spec.teacher_temperature)
+
+    def loss_of(part: TokenBatch, here: slice, counted: Tensor) -> tuple[Tensor, Tensor | None]:
+        losses, log_p = position_losses(
+            spec, run.student, teacher_head, part, select(comparison, here), advantage[here], counted
+        )
+        return (weights[here][counted] * losses).sum(), log_p
+
+    loss, moved, evaluated = 0.0, 0, 0
+    passes = list(counted_parts(minibatch, mask, run.spec.tokens_per_forward))
+    # Sharded weights are gathered by all ranks together, so all do the same number of passes.
+    missing = int(ranks.largest(len(passes))) - len(passes)
+    for part, here, counted in passes:
+        share_of_loss, log_p = run.root(partial(loss_of, part, here, counted))
+        share_of_loss.backward()
+        loss += share_of_loss.item()
+        if log_p is not None:
+            moved += int((((log_p - old[here][counted]).exp() - 1).abs() > _CLIP_RANGE).sum())
+            evaluated += len(log_p)
+    for _ in range(missing):
+        run.root(partial(zero_loss, run.student)).backward()
+    sums = ranks.total(torch.tensor([loss, moved, evaluated], dtype=torch.float64))
+    return sums[0].item(), (sums[1].float() / sums[2].float()).item() if sums[2] else None
+
+
+def counted_parts(
+    batch: TokenBatch, mask: Tensor, tokens_per_forward: int
+) -> Iterator[tuple[TokenBatch, slice, Tensor]]:
+    """(sequences, their positions in the batch, which of these count) of one forward pass after the other."""
+    start = 0
+    for part in batch.split(tokens_per_forward):
+        here = slice(start, start + len(part.sampled))
+        start, counted = here.stop, mask[here] > 0
+        if counted.any():  # a short turn of a game may be markers alone
+            yield part, here, counted
+
+
+def zero_loss(student: PreTrainedModel) -> Tensor:
+    """A forward pass over two tokens whose gradient is zero."""
+    tokens = torch.zeros(1, 2, dtype=torch.long, device=models.device())
+    real = torch.ones_like(tokens, dtype=torch.bool)
+    return hidden_states(student, TokenBatch(tokens, real, real.triu(1))).sum() * 0

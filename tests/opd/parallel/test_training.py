@@ -1,0 +1,260 @@
+"""Several ranks compute what one does: gradients, steps, metrics, weights. Gloo on a CPU."""
+
+import contextlib
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch.distributed.tensor import DTensor
+
+from envs.alfworld.generator import generate
+from envs.alfworld.panel import make_panel, write_panel
+from opd import distill, models, tasks, training
+from opd.parallel import ranks, sharding
+from opd.parallel.share import divide
+from opd.spec import DistillSpec, MemorySpec, TaskSpec
+from tests.opd.parallel.processes import on_ranks
+from tests.opd.specs import distill_spec
+
+GROUPED = {
+    "log_ratio_weight": 0.5,
+    "outcome_weight": 1.0,
+    "gamma": 0.5,
+    "baseline": True,
+    "credit": {"baseline": "group"},
+}
+OBJECTIVES = {
+    "lsm": {},
+    "unnormalised": {"outside": "ignored"},
+    "policy_gradient": {
+        "name": "policy_gradient",
+        "support": "sampled",
+        "outside": "ignored",
+        "advantage": GROUPED,
+    },
+    "jsd": {"name": "jensen_shannon", "support": "vocabulary", "outside": "ignored"},
+}
+
+
+@pytest.fixture(scope="module")
+def ragged(folders, tokenizer, student, tmp_path_factory):
+    """(student, teacher) folders; this student's responses end after very different numbers of tokens."""
+    folder = tmp_path_factory.mktemp("ragged")
+    before = student.lm_head.weight.detach().clone()
+    with torch.no_grad():
+        student.lm_head.weight[tokenizer.eos_token_id] *= 25
+        models.save(student, tokenizer, folder)
+        student.lm_head.weight.copy_(before)
+    return folder, folders[1]
+
+
+def spec_of(**changes) -> DistillSpec:
+    rollout = {"prompts": 6, "samples_per_prompt": 3, "minibatch_size": 9, "max_new_tokens": 16}
+    return distill_spec(rollout=rollout | changes.pop("rollout", {}), **changes)
+
+
+def started(spec, folders) -> distill.Run:
+    student, teacher = folders
+    loaded = {name: tasks.load(task) for name, task in spec.tasks.items()}
+    return distill.start(spec, loaded, student, dict.fromkeys(spec.tasks, teacher))
+
+
+def whole(tensor):
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+def gradients(folders, variants) -> dict[str, torch.Tensor]:
+    """Per variant the whole gradient of one minibatch of 18 responses, from any number of ranks."""
+    found = {}
+    for name, (changes, tokens) in variants.items():
+        run = started(spec_of(tokens_per_forward=tokens, **changes), folders)
+        experience = distill.collect(run, run.tasks[0], 0)
+        lengths = experience.batch.lengths
+        assert lengths.min() <= 3, lengths
+        assert lengths.max() == 16, lengths
+        share = divide(18, 18, experience.finished.device)
+        batch = experience.batch.rows(share.rows)
+        with sharding.gathered(run.root):
+            comparison = distill.compare(run.student, run.tasks[0].teacher, batch, 8, 64, "teacher_top_k")
+        # Positions count differently, and the longest responses not at all.
+        mask = (batch.sampled % 3 > 0).float() * (batch.lengths < 16)[batch.sequence]
+        training.accumulate(run, run.tasks[0].teacher, batch, comparison, torch.zeros(len(mask)), mask)
+        parameters = list(run.student.parameters())
+        assert all(isinstance(p, DTensor) == (ranks.count() > 1) for p in parameters)
+        found[name] = torch.cat([whole(p.grad).flatten() for p in parameters if p.grad is not None])
+    return found
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_gradient_does_not_depend_on_ranks_and_micro_batches(ragged, tmp_path, count):
+    """1, 2, 4 ranks; all of a rank's sequences in one pass, a few, or each in its own."""
+    variants = {
+        f"{reduction} {tokens}": ({"objective": {"reduction": reduction}}, tokens)
+        for reduction in ("token_mean", "sequence_mean")
+        for tokens in (10_000, 60, 1)
+    }
+    alone = gradients(ragged, variants)
+    for of_rank in on_ranks(tmp_path, count, gradients, ragged, variants):
+        for name, expected in alone.items():
+            torch.testing.assert_close(of_rank[name], expected, rtol=1e-4, atol=1e-7)
+    different = (alone["token_mean 1"] - alone["sequence_mean 1"]).abs().max()
+    assert different > 0.05 * alone["token_mean 1"].abs().max()
+
+
+def trained(folders, variants, out: Path) -> None:
+    """A run of each spec."""
+    student, teacher = folders
+    for name, spec in variants.items():
+        distill.main(spec, student, dict.fromkeys(spec.tasks, teacher), out / name)
+
+
+def metrics(folder: Path) -> list[dict]:
+    """Metrics lines without the machine's and those of rounding itself."""
+    records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    for record in records:
+        assert record.pop("machine")["peak_memory_mib"] > 0
+        assert record.pop("mismatch_mean") < 1e-5
+        assert record.pop("mismatch_max") < 1e-4
+    return records
+
+
+def numbers(record: dict) -> list[float]:
+    """All numbers of a metrics line in order; nan is for null."""
+    values = [value for entry in record.values() for value in (entry if isinstance(entry, list) else [entry])]
+    return [math.nan if value is None else value for value in values if not isinstance(value, str)]
+
+
+def assert_alike(first: Path, second: Path) -> None:
+    """The same metrics and weights up to float32 rounding, which Adam's division makes larger."""
+    assert (second / "run.json").exists()
+    for mine, theirs in zip(metrics(first), metrics(second), strict=True):
+        assert mine.keys() == theirs.keys()
+        assert numbers(theirs) == pytest.approx(numbers(mine), rel=1e-3, abs=1e-5, nan_ok=True)
+    mine, theirs = (load_file(folder / "model/model.safetensors") for folder in (first, second))
+    assert mine.keys() == theirs.keys()
+    for name, weight in mine.items():
+        torch.testing.assert_close(theirs[name], weight, rtol=0, atol=2e-5)
+
+
+@pytest.mark.slow  # seventeen runs of three steps, some by four processes
+@pytest.mark.parametrize("count", [2, 4])
+def test_steps_of_several_ranks_are_those_of_one(ragged, tmp_path, count):
+    """Every kind of objective, and every way to save memory that changes no arithmetic."""
+    variants = {
+        name: spec_of(steps=3, objective={**objective, "reduction": reduction})
+        for (name, objective), reduction in zip(
+            OBJECTIVES.items(), ["sequence_mean", "token_mean"] * 2, strict=True
+        )
+    }
+    mask = {"kind": "every_occurrence", "markers": [str(number) for number in range(20)]}
+    variants["masked"] = spec_of(steps=3, mask=mask)
+    saving = MemorySpec(recompute_layers=True, offload=True, shard_teachers=True, pack_sequences=True)
+    cheap = {name: variants[name].model_copy(update={"memory": saving}) for name in ("lsm", "jsd")}
+    trained(ragged, variants, tmp_path / "alone")
+    on_ranks(tmp_path, count, trained, ragged, variants, tmp_path / "shared")
+    on_ranks(tmp_path, count, trained, ragged, cheap, tmp_path / "cheap")
+    for name in variants:
+        assert metrics(tmp_path / "alone" / name)[0]["loss"] != 0
+        assert_alike(tmp_path / "alone" / name, tmp_path / "shared" / name)
+    for name in cheap:
+        assert_alike(tmp_path / "alone" / name, tmp_path / "cheap" / name)
+
+
+def test_two_ranks_play_games_as_one_does(folders, tmp_path):
+    """One rank has the games' engine; turns are not a multiple of anything."""
+    panel = tmp_path / "tiny.jsonl"
+    write_panel(panel, make_panel("tiny", generate("tiny", 1, 0, "train")))
+    rollout = {"prompts": 3, "samples_per_prompt": 1, "minibatch_size": 4, "temperature": 1.0, "top_p": 1.0}
+    games = {"panel": str(panel), "protocol": {"name": "compact"}, "max_steps": 3}
+    task = TaskSpec.model_validate({"games": games, "rollout": {**rollout, "max_new_tokens": 4}})
+    runs = {"games": distill_spec(steps=2).model_copy(update={"tasks": {"alfworld": task}})}
+    trained(folders, runs, tmp_path / "alone")
+    on_ranks(tmp_path, 2, trained, folders, runs, tmp_path / "shared")
+    assert metrics(tmp_path / "shared/games")[0]["turns"] == 3
+    assert_alike(tmp_path / "alone/games", tmp_path / "shared/games")
+
+
+def interrupted(folders, spec: DistillSpec, out: Path) -> None:
+    """A run that ends after three steps, with a checkpoint of the first two."""
+    step = distill.distill_step
+
+    def three(run, number):
+        if number == 3:
+            raise KeyboardInterrupt
+        return step(run, number)
+
+    distill.distill_step = three
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            trained(folders, {"run": spec}, out)
+    finally:
+        distill.distill_step = step
+    if ranks.first():
+        assert [path.name for path in (out / "run/checkpoint").iterdir()] == ["step000002"]
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2), (2, 3)])
+def test_a_run_resumes_on_another_number_of_ranks(ragged, tmp_path, before, after):
+    spec = spec_of(steps=4, checkpoint_every=2)
+    trained(ragged, {"run": spec}, tmp_path / "whole")
+    on_ranks(tmp_path, before, interrupted, ragged, spec, tmp_path / "resumed")
+    (progress,) = (tmp_path / "resumed/run/checkpoint").glob("*/progress.json")
+    done = json.loads(progress.read_text())["metrics"]
+    on_ranks(tmp_path, after, trained, ragged, {"run": spec}, tmp_path / "resumed")
+    assert_alike(tmp_path / "whole/run", tmp_path / "resumed/run")
+    lines = (tmp_path / "resumed/run/metrics.jsonl").read_text()
+    assert lines.startswith("".join(done))
+    assert not (tmp_path / "resumed/run/checkpoint").exists()
+
+
+def in_half_precision(folders) -> dict[str, torch.Tensor | bool]:
+    """What a student with master weights is made of, its gradient, and what a tiny update leaves."""
+    spec = spec_of(memory={"master_weights": True}, tokens_per_forward=60)
+    ranks.join(alone=True)
+    run = started(spec, folders)
+    experience = distill.collect(run, run.tasks[0], 0)
+    share = divide(18, 18, experience.finished.device)
+    batch = experience.batch.rows(share.rows)
+    with sharding.gathered(run.root):
+        gathered = {parameter.dtype for parameter in run.student.parameters()}
+        comparison = distill.compare(run.student, run.tasks[0].teacher, batch, 8, 64, "teacher_top_k")
+    ones = torch.ones(len(batch.sampled))
+    training.accumulate(run, run.tasks[0].teacher, batch, comparison, 0 * ones, ones)
+    parameters = list(run.student.parameters())
+    kinds = {(p.dtype, p.grad.dtype) for p in parameters if p.grad is not None}
+    gradient = torch.cat([whole(p.grad).flatten() for p in parameters if p.grad is not None])
+    before = [whole(p.detach()).clone() for p in parameters]
+    run.optimizer.param_groups[0]["lr"] = 1e-6
+    training.update(run.student, [run.optimizer])
+    moved = [(whole(p.detach()) - old).abs().max() for p, old in zip(parameters, before, strict=True)]
+    with sharding.gathered(run.root):
+        exported = {tensor.dtype for tensor in sharding.weights(run.student).values()}
+    return {
+        "gathered": gathered,
+        "kinds": kinds,
+        "gradient": gradient,
+        "moved": torch.stack(moved),
+        "exported": exported,
+        "tokens": batch.sampled,
+    }
+
+
+def test_master_weights_are_float32_and_everything_else_bfloat16(ragged, tmp_path):
+    """On one device, and on two: same arithmetic; an update too small for bfloat16 is kept."""
+    try:
+        alone = in_half_precision(ragged)
+    finally:
+        torch.distributed.destroy_process_group()
+    shared = on_ranks(tmp_path, 2, in_half_precision, ragged)
+    for found in (alone, *shared):
+        assert found["gathered"] == found["exported"] == {torch.bfloat16}
+        assert found["kinds"] == {(torch.float32, torch.float32)}
+        assert ((found["moved"] > 5e-7) & (found["moved"] < 2e-6)).all()
+    assert not torch.equal(alone["gradient"], alone["gradient"].bfloat16().float())  # summed in float32
+    for found in shared:
+        torch.testing.assert_close(found["gradient"], shared[0]["gradient"], rtol=0, atol=0)
+        cosine = torch.nn.functional.cosine_similarity(found["gradient"], alone["gradient"], dim=0)
+        assert cosine > 0.999
