@@ -139,7 +139,7 @@ def assert_alike(first: Path, second: Path) -> None:
         torch.testing.assert_close(theirs[name], weight, rtol=0, atol=2e-5)
 
 
-@pytest.mark.slow  # seventeen runs of three steps, some by four processes
+@pytest.mark.slow  # twenty runs of three steps, some by four processes
 @pytest.mark.parametrize("count", [2, 4])
 def test_steps_of_several_ranks_are_those_of_one(ragged, tmp_path, count):
     """Every kind of objective, and every way to save memory that changes no arithmetic."""
@@ -151,6 +151,7 @@ def test_steps_of_several_ranks_are_those_of_one(ragged, tmp_path, count):
     }
     mask = {"kind": "every_occurrence", "markers": [str(number) for number in range(20)]}
     variants["masked"] = spec_of(steps=3, mask=mask)
+    variants["adapted"] = spec_of(steps=3, lora={"rank": 2})
     saving = MemorySpec(recompute_layers=True, offload=True, shard_teachers=True, pack_sequences=True)
     cheap = {name: variants[name].model_copy(update={"memory": saving}) for name in ("lsm", "jsd")}
     trained(ragged, variants, tmp_path / "alone")
