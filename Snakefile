@@ -28,6 +28,22 @@ pathvars:
     benchmarks=f"{PLAN.results}/benchmarks",
 
 
+if PLAN.made_by("hub"):
+
+    onstart:
+        stop_at_a_lack()
+
+
+# Seconds each; what is fetched needs a network, which the nodes of a cluster often lack.
+localrules:
+    all,
+    fetch,
+    panel,
+    table,
+    curves,
+    sweep,
+
+
 rule all:
     input:
         study_files("all"),

@@ -13,20 +13,19 @@ from eval.suites import PROMPTS, LoadedSuite, get, load
 if TYPE_CHECKING:
     from eval.grading.grader import Grader
 
-TRAINING_SET = "dapo_math_17k"
-
 
 class Math:
     """Every suite of `eval.suites` by name; `suites` are the five that an evaluation covers by default.
 
-    `prompt` names a template of `eval.suites.PROMPTS`; "paper" is the wording of arXiv 2603.25562's code.
+    `prompt` names a template of `eval.suites.PROMPTS`, "paper" is the wording of arXiv 2603.25562's code;
+    `training_set` is one of `eval.suites.training_sets()`.
     """
 
     suites = ("math500", "aime24", "aime25", "minerva_math", "olympiadbench")
     training_set = TRAINING_SET
 
-    def __init__(self, prompt: str = "paper") -> None:
-        self._template = PROMPTS[prompt]
+    def __init__(self, prompt: str = "paper", training_set: str = "dapo_math_17k") -> None:
+        self._template, self.training_set = PROMPTS[prompt], training_set
         self._loaded: dict[str, LoadedSuite] = {}
 
     def training_problems(self, seed: int, step: int, count: int) -> list[Problem]:
@@ -70,7 +69,7 @@ class Math:
 
     @cached_property
     def _training(self) -> list[Problem]:
-        return self._problems(TRAINING_SET)
+        return self._problems(self.training_set)
 
     def _problems(self, suite: str) -> list[Problem]:
         return [

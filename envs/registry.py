@@ -1,11 +1,19 @@
 """The environments by name."""
 
+from collections.abc import Callable
+from functools import partial
+
 from envs.chain_arithmetic import ChainArithmetic
 from envs.environment import Environment
 from envs.math import Math
 from eval.suites import evaluation_suites
 
-_ENVIRONMENTS: dict[str, type[Environment]] = {"chain_arithmetic": ChainArithmetic, "math": Math}
+_ENVIRONMENTS: dict[str, Callable[[], Environment]] = {
+    "chain_arithmetic": ChainArithmetic,
+    "math": Math,
+    # The same suites in the wording of Qwen2.5-Math, and MATH's own training problems.
+    "math_plain": partial(Math, prompt="plain", training_set="math_train"),
+}
 
 NAMES = tuple(_ENVIRONMENTS)
 
@@ -20,9 +28,9 @@ def load(name: str) -> Environment:
 def environment_of(suite: str) -> str:
     """The name of the environment that has the suite; KeyError's message lists the known suites.
 
-    All suites of `eval.suites` are the math environment's, also those that it does not cover by default.
+    All suites of `eval.suites` are `math`'s, also those that it does not cover by default.
     """
-    known = {"math": evaluation_suites()} | {name: load(name).suites for name in NAMES if name != "math"}
+    known = {"math": evaluation_suites(), "chain_arithmetic": ChainArithmetic.suites}
     for name, its_suites in known.items():
         if suite in its_suites:
             return name

@@ -2,8 +2,9 @@
 
     python -m opd.fetch --spec SPEC --out MODEL_FOLDER
 
-SPEC is a `HubModelSpec` as JSON. The hub's own cache keeps what was downloaded before. Of a
-folder, links are made, so nothing is copied.
+SPEC is a `HubModelSpec` as JSON. What comes from the hub lies in the hub's own cache, which also serves
+without a network what was downloaded before. MODEL_FOLDER holds links to its files, or to those of the
+folder that the spec names, so nothing is copied.
 """
 
 from pathlib import Path
@@ -19,10 +20,10 @@ _FILES = ["*.safetensors", "*.json", "*.jinja", "merges.txt"]
 
 def main(spec: HubModelSpec, out: Path) -> None:
     """Put weights, config, tokenizer and a card into `out`; FileNotFoundError if a folder has no weights."""
-    if spec.is_folder:
-        link(Path(spec.hub_id), out)
-    else:
-        snapshot_download(spec.hub_id, revision=spec.revision, local_dir=out, allow_patterns=_FILES)
+    source = spec.hub_id
+    if not spec.is_folder:
+        source = snapshot_download(spec.hub_id, revision=spec.revision, allow_patterns=_FILES)
+    link(Path(source), out)
     (out / "README.md").write_text(describe(spec, model_name(out)))
 
 

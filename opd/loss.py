@@ -15,7 +15,7 @@ from opd.batch import TokenBatch
 from opd.lm_head import Head, head_of, recomputed, support_logits
 from opd.objectives import OBJECTIVES
 from opd.scoring import Comparison, hidden_states, select
-from opd.spec import ObjectiveSpec
+from opd.spec import ObjectiveSpec, needs_support_only
 
 
 def position_losses(
@@ -45,11 +45,6 @@ def position_losses(
     chunk = chunk_losses(spec, teacher_head, names)
     both = recomputed(chunk, head, states, *(inputs[name] for name in names))
     return both[:, 0], both[:, 1].detach()
-
-
-def needs_support_only(spec: ObjectiveSpec) -> bool:
-    """Whether the student's normaliser cancels: all it enters with is renormalised."""
-    return spec.outside == "renormalised" and "sampled_log_p" not in OBJECTIVES[spec.name].inputs
 
 
 def evaluate(spec: ObjectiveSpec, inputs: dict[str, Tensor]) -> Tensor:

@@ -277,6 +277,11 @@ class ObjectiveSpec(Spec):
         return self
 
 
+def needs_support_only(spec: ObjectiveSpec) -> bool:
+    """Whether the student's normaliser cancels: all it enters with is renormalised."""
+    return spec.outside == "renormalised" and "sampled_log_p" not in OBJECTIVES[spec.name].inputs
+
+
 class RolloutSpec(SamplingSpec):
     """On-policy sampling: `prompts` x `samples_per_prompt` responses per step, and how they are used."""
 

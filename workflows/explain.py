@@ -4,6 +4,7 @@ import difflib
 from typing import TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -21,7 +22,7 @@ def check(model: type[M], data: object, place: str) -> M:
         raise ConfigError("\n".join(f"{place}: {sentence}" for sentence in sentences)) from None
 
 
-def _sentence(model: type[BaseModel], problem: dict) -> str:
+def _sentence(model: type[BaseModel], problem: ErrorDetails) -> str:
     path = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return _unknown_key(model, problem["loc"])

@@ -51,6 +51,12 @@ class Plan:
         return "python" if count == 1 else f"torchrun --standalone --nproc-per-node {count}"
 
     @property
+    def configfiles(self) -> str:
+        """The files of this scale, as `--configfile` takes them."""
+        names = (self.config.base, self.config.scale)
+        return " ".join(f"workflows/config/{name}.yaml" for name in names if name)
+
+    @property
     def suites(self) -> tuple[str, ...]:
         """The suites of this scale."""
         evaluation = self.config.evaluation
@@ -252,7 +258,7 @@ class Plan:
 
     def _command(self, target: str) -> str:
         """What makes a target of this scale."""
-        return f"snakemake --cores all {target} --configfile workflows/config/{self.config.scale}.yaml"
+        return f"snakemake --cores all {target} --configfile {self.configfiles}"
 
     def scoring_spec(self) -> ScoringSpec:
         """How responses are sampled and scored for the signal study: as a training run's first step."""
@@ -374,7 +380,8 @@ class Plan:
     def _ablation(self, path: Path) -> None:
         """Add the study `ablation_<file name>`, with a row per method and value, and its sweep."""
         config = check(AblationConfig, yaml.safe_load(path.read_text()), path.name)
-        values = config.values.get(self.config.scale, ())
+        scale = self.config.base or self.config.scale
+        values = config.values.get(scale, ())
         if not values:
             return
         cells = [(*method, value) for method in config.methods.items() for value in values]
@@ -389,9 +396,9 @@ class Plan:
         first = next(iter(config.methods))
         study = {
             "title": config.title,
-            "reference": config.label(first, config.reference[self.config.scale]),
+            "reference": config.label(first, config.reference[scale]),
             "rows": rows,
-            "seeds": config.seeds.get(self.config.scale),
+            "seeds": config.seeds.get(scale),
             "notes": config.notes,
             "in_all": False,
         }

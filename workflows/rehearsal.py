@@ -117,6 +117,7 @@ def overlay(folder: Path) -> dict:
     return {
         "description": "rehearsal of the paper's workflow; random models of 0.1 M parameters",
         "seeds": [0],
+        "gpu": None,
         "models": {
             name: {"hub": {"hub_id": str(folder / "models" / name), "revision": None}} for name in _HEAD_ROWS
         },

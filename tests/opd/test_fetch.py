@@ -9,18 +9,20 @@ from opd.spec import HubModelSpec
 
 
 def test_the_revision_and_the_needed_files_are_asked_for(tmp_path, monkeypatch):
-    asked, out = {}, tmp_path / "qwen" / "model"
+    asked, snapshot, out = {}, tmp_path / "snapshot", tmp_path / "qwen" / "model"
+    snapshot.mkdir()
+    (snapshot / "model.safetensors").write_text("weights")
 
-    def download(*arguments, local_dir, **options):
-        asked.update(repository=arguments, local_dir=local_dir, **options)
-        local_dir.mkdir(parents=True)
+    def download(hub_id, **options):
+        asked.update(options, hub_id=hub_id)
+        return str(snapshot)
 
     monkeypatch.setattr(fetch, "snapshot_download", download)
     fetch.main(HubModelSpec(hub_id="Qwen/Qwen2.5-7B-Instruct", revision="abc"), out)
-    assert asked["repository"] == ("Qwen/Qwen2.5-7B-Instruct",)
-    assert asked["revision"] == "abc"
-    assert asked["local_dir"] == out
+    assert (asked["hub_id"], asked["revision"]) == ("Qwen/Qwen2.5-7B-Instruct", "abc")
     assert {"*.safetensors", "*.json"} <= set(asked["allow_patterns"])
+    # The weights stay in the hub's cache, which serves without a network what it has.
+    assert (out / "model.safetensors").readlink() == snapshot / "model.safetensors"
 
     text = (out / "README.md").read_text()
     assert yaml.safe_load(text.split("---\n")[1])["base_model"] == "Qwen/Qwen2.5-7B-Instruct"

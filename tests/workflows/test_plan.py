@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from workflows.explain import ConfigError
-from workflows.plan import Plan, as_param, merge
+from workflows.plan import as_param, merge
+from workflows.scale import plan
 
 ROOT = Path(__file__).parents[2]
 SCALES = sorted((ROOT / "workflows/config").glob("*.yaml"))
@@ -17,15 +18,6 @@ SCALES = sorted((ROOT / "workflows/config").glob("*.yaml"))
 @pytest.fixture
 def mini() -> dict:
     return yaml.safe_load((ROOT / "workflows/config/mini.yaml").read_text())
-
-
-def plan(config: dict) -> Plan:
-    """The plan with the methods of all method files, as the Snakefile makes it."""
-    made = Plan(config)
-    for path in sorted((ROOT / "workflows/methods").glob("*.smk")):
-        registration = re.search(r"spec=(method\(.*\)),", path.read_text(), re.S)[1]
-        eval(registration, {"method": made.method})
-    return made
 
 
 @pytest.mark.parametrize("path", SCALES, ids=lambda path: path.stem)
@@ -80,7 +72,7 @@ def test_every_method_file_names_itself():
             "teachers.chain_arithmetic names the model 'nobody'; known: teacher",
         ),
         ({"studies": {"table_ablation": {"reference": "GRPO"}}}, "reference 'GRPO' is none of the rows"),
-        ({"scale": "huge"}, "'smoke', 'mini' or 'paper'"),
+        ({"scale": "huge"}, "'smoke', 'mini', 'small', 'paper'"),
     ],
 )
 def test_wrong_configs_are_explained(mini, change, sentence):

@@ -1,6 +1,6 @@
 """The schema of a scale's config file. Unknown keys are errors at every level."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -9,6 +9,7 @@ import envs
 from envs.alfworld.game import SPLITS
 from envs.alfworld.protocols import ProtocolConfig
 from eval.spec import EvaluationSpec
+from opd.plan.devices import DEVICES
 from opd.rollout import ENGINES
 from opd.spec import Count, GamesSpec, HubModelSpec, PretrainSpec, SamplingSpec, SftSpec, Spec
 from studies.estimators.spec import EstimatorsSpec
@@ -168,13 +169,22 @@ class EvaluationConfig(EvaluationSpec):
 class Config(Spec):
     """A scale."""
 
-    scale: Literal["smoke", "mini", "paper"]
+    scale: Literal["smoke", "mini", "small", "paper", "paper_1gpu"]
+    base: str | None = Field(
+        None,
+        description="scale whose file this one lies over, as a second --configfile; ablations are its own",
+    )
     description: str = Field(description="printed on every artifact, so that no scale passes for another")
     seeds: tuple[int, ...] = Field(min_length=1)
     training_processes: Count = Field(
         1,
         description="processes that share a distillation run, a GPU each; above 1, torchrun starts them. "
         "Changes rounding alone, so no run is repeated when it changes",
+    )
+    gpu: Literal[tuple(DEVICES)] | None = Field(  # type: ignore[valid-type]
+        None,
+        description="the card (opd.plan.devices) that memory and hours are planned for; every job that runs a "
+        "model gets one of its own. null: jobs see no GPU",
     )
     panels: dict[str, PanelConfig] = Field({}, description="lists of games of ALFWorld")
     models: dict[str, ModelConfig]
@@ -191,7 +201,7 @@ class Config(Spec):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
-        known = {
+        known: dict[str, Mapping[str, Any]] = {
             "model": self.models,
             "task": self.tasks,
             "experiment": self.experiments,
@@ -226,9 +236,9 @@ class Config(Spec):
             if model.reinforce:
                 yield f"models.{name}.reinforce.student", "model", model.reinforce.student
                 yield f"models.{name}.reinforce.task", "task", model.reinforce.task
-        for name, task in self.tasks.items():
-            if task.games:
-                yield f"tasks.{name}.games.panel", "panel", task.games.panel
+        for name, config in self.tasks.items():
+            if config.games:
+                yield f"tasks.{name}.games.panel", "panel", config.games.panel
         for name, study in self.studies.items():
             yield from ((f"studies.{name}.panels", "panel", panel) for panel in study.panels)
         if self.signal:

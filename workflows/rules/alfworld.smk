@@ -45,9 +45,13 @@ rule play:
         "<benchmarks>/play/{subject}/{panel}.tsv"
     wildcard_constraints:
         subject=r"(models|runs)/.+",
+    resources:
+        gpu=REQUESTS.gpus,
+        mem_mb=REQUESTS.mib,
+        runtime=play_minutes,
     params:
         spec=play_spec,
         folder=subpath(output.episodes, parent=True),
     shell:
-        "python -m eval.alfworld --spec {params.spec:q} --model {input.model:q} --out {params.folder:q}"
-        " > {log:q} 2>&1"
+        "python -m workflows.lease --gpus {resources.gpu} -- python -m eval.alfworld"
+        " --spec {params.spec:q} --model {input.model:q} --out {params.folder:q} > {log:q} 2>&1"

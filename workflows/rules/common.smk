@@ -1,5 +1,11 @@
 """The plan of this invocation, and the functions that rules share."""
 
+from collections import Counter
+
+from opd.plan import devices
+from opd.plan.jobs import UnknownShapeError, jobs, of_dag
+from opd.plan.lacks import lacks
+from opd.plan.requests import Requests
 from workflows.explain import ConfigError
 from workflows.plan import Plan, as_param
 
@@ -42,6 +48,46 @@ try:
     PLAN = Plan(config)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
+
+REQUESTS = Requests(PLAN)
+
+
+# A GPU is this machine's, not the cluster's. Jobs that find none free wait in Snakemake's queue, and
+# `workflows.lease` says which one a job has.
+resource_scopes:
+    gpu="local",
+
+
+if REQUESTS.gpus and "gpu" not in workflow.global_resources:
+    workflow.register_resource(
+        "gpu", max(REQUESTS.training_gpus, len(devices.visible()))
+    )
+
+
+def stop_at_a_lack():
+    """Raise WorkflowError if this machine lacks something that a job of the DAG needs."""
+    waiting = list(workflow.dag.needrun_jobs())
+    counts = Counter((job.rule.name, purpose(job.wildcards_dict)) for job in waiting)
+    rules = {job.rule.name for job in waiting}
+    try:
+        needed = of_dag(jobs(PLAN, "full"), counts)
+    except UnknownShapeError as error:
+        raise WorkflowError(str(error)) from None
+    # On a cluster the jobs' cards are not this machine's, but those that the config plans for.
+    for lack in lacks(
+        PLAN, needed, rules, None if workflow.local_exec else REQUESTS.cards
+    ):
+        raise WorkflowError(f"{lack.what}. To mend it:\n    {lack.mend}")
+
+
+def purpose(wildcards):
+    """Which experiment, variant, model or panel a job is for, as opd.plan.jobs says it."""
+    known = [
+        wildcards[name]
+        for name in ("experiment", "variant", "model", "panel")
+        if name in wildcards
+    ]
+    return "/".join(known)
 
 
 LAUNCHER = PLAN.launcher  # of the distillation loop
@@ -141,6 +187,22 @@ def named_start(wildcards):
 
 def reinforce_panels(wildcards):
     return PLAN.panel_files([PLAN.config.models[wildcards.model].reinforce.task])
+
+
+def run_minutes(wildcards):
+    return REQUESTS.run(wildcards.experiment)
+
+
+def model_minutes(wildcards):
+    return REQUESTS.model(wildcards.model)
+
+
+def generate_minutes(wildcards):
+    return REQUESTS.generation()
+
+
+def play_minutes(wildcards):
+    return REQUESTS.play(wildcards.panel)
 
 
 def panel_options(wildcards):

@@ -22,10 +22,15 @@ rule distill:
     wildcard_constraints:
         experiment="|".join(PLAN.config.experiments),
         seed=r"\d+",
+    resources:
+        gpu=REQUESTS.training_gpus,
+        mem_mb=REQUESTS.mib,
+        runtime=run_minutes,
     params:
         spec=distill_spec,
         teachers=named_teachers,
         folder=subpath(output.run, parent=True),
     shell:
-        "{LAUNCHER} -m opd.distill --spec {params.spec:q} --student {input.student} --teachers {params.teachers:q}"
+        "python -m workflows.lease --gpus {resources.gpu} -- {LAUNCHER} -m opd.distill"
+        " --spec {params.spec:q} --student {input.student} --teachers {params.teachers:q}"
         " --out {params.folder:q} > {log:q} 2>&1"

@@ -13,11 +13,15 @@ rule generate:
         "<benchmarks>/generate/{subject}.tsv"
     wildcard_constraints:
         subject=r"(models|runs)/.+",
+    resources:
+        gpu=REQUESTS.gpus,
+        mem_mb=REQUESTS.mib,
+        runtime=generate_minutes,
     params:
         spec=as_param(PLAN.generate_spec()),
     shell:
-        "python -m eval.generate --spec {params.spec:q} --model {input.model:q}"
-        " --out {output.responses:q} > {log:q} 2>&1"
+        "python -m workflows.lease --gpus {resources.gpu} -- python -m eval.generate"
+        " --spec {params.spec:q} --model {input.model:q} --out {output.responses:q} > {log:q} 2>&1"
 
 
 rule contamination:

@@ -12,10 +12,14 @@ rule pretrain:
         "<benchmarks>/pretrain/{model}.tsv"
     wildcard_constraints:
         model="|".join(PLAN.made_by("pretrain")) or "(?!)",
+    resources:
+        gpu=REQUESTS.gpus,
+        mem_mb=REQUESTS.mib,
     params:
         spec=pretrain_spec,
     shell:
-        "python -m opd.pretrain --spec {params.spec:q} --out {output.model} > {log} 2>&1"
+        "python -m workflows.lease --gpus {resources.gpu} -- python -m opd.pretrain"
+        " --spec {params.spec:q} --out {output.model} > {log} 2>&1"
 
 
 rule fetch:

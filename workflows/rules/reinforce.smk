@@ -15,10 +15,15 @@ rule reinforce:
         "<benchmarks>/reinforce/{model}.tsv"
     wildcard_constraints:
         model="|".join(PLAN.made_by("reinforce")) or "(?!)",
+    resources:
+        gpu=REQUESTS.training_gpus,
+        mem_mb=REQUESTS.mib,
+        runtime=model_minutes,
     params:
         spec=reinforce_spec,
         teacher=named_start,
         folder=subpath(output.run, parent=True),
     shell:
-        "{LAUNCHER} -m opd.distill --spec {params.spec:q} --student {input.start} --teachers {params.teacher:q}"
+        "python -m workflows.lease --gpus {resources.gpu} -- {LAUNCHER} -m opd.distill"
+        " --spec {params.spec:q} --student {input.start} --teachers {params.teacher:q}"
         " --out {params.folder:q} > {log:q} 2>&1"

@@ -18,12 +18,15 @@ rule score_signal:
     wildcard_constraints:
         subject=r"(models|runs)/.+",
         teacher="|".join(PLAN.config.models),
+    resources:
+        gpu=REQUESTS.gpus,
+        mem_mb=REQUESTS.mib,
     params:
         spec=as_param(PLAN.scoring_spec()),
         folder=subpath(output.tokens, parent=True),
     shell:
-        "python -m studies.signal.score --spec {params.spec:q} --student {input.student:q}"
-        " --teacher {input.teacher:q} --out {params.folder:q} > {log:q} 2>&1"
+        "python -m workflows.lease --gpus {resources.gpu} -- python -m studies.signal.score"
+        " --spec {params.spec:q} --student {input.student:q} --teacher {input.teacher:q} --out {params.folder:q} > {log:q} 2>&1"
 
 
 rule signal:

@@ -1,0 +1,57 @@
+"""What a config needs, job by job, and what this machine lacks for it.
+
+    python -m opd.plan --configfile workflows/config/paper.yaml
+    python -m opd.plan --configfile workflows/config/paper.yaml workflows/config/paper_1gpu.yaml --device h200
+
+Memory is what tensors of the largest phase take on one device, with all responses at their cap. Tokens and
+hours assume responses of half the cap, unless runs of the scale have measured length and rates. The exit
+status is 1 if something is lacking. docs/planning.md has the formulas, and how far they are from measured.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from opd.plan import devices, tables, work
+from opd.plan.devices import DEVICES
+from opd.plan.jobs import jobs
+from opd.plan.lacks import lacks
+from workflows.scale import plan, read
+
+_ASSUMED = """Assumed: {length:.0%} of the cap per response, and of the longest prompt per prompt;
+{training:.0%} of the data sheet's operations in training, {scoring:.0%} in scoring, {bandwidth:.0%}
+of its bandwidth in decoding; {usable:.0%} of the memory for tensors. *: rates and lengths measured by runs of the scale."""
+
+
+def main(files: Sequence[Path], target: str, device_name: str | None) -> int:
+    """Print the tables; returns the number of lacks."""
+    made = plan(read(files))
+    made.check_runs()
+    needed, device = jobs(made, target), DEVICES[device_name or made.config.gpu or devices.here()]
+    print(f"{target} of scale {made.config.scale}, on {device.name}\n")
+    print(tables.memory_table(needed, device), "\n")
+    print(tables.work_table(needed, device), "\n")
+    print(
+        _ASSUMED.format(
+            length=work.MEAN_LENGTH,
+            training=devices.TRAINING_SHARE,
+            scoring=devices.SCORING_SHARE,
+            bandwidth=devices.BANDWIDTH_SHARE,
+            usable=devices.USABLE,
+        )
+    )
+    found = list(lacks(made, needed))
+    print(f"\n{len(found)} lacking here" + "".join(f"\n- {lack}" for lack in found))
+    return len(found)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        prog="python -m opd.plan", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--configfile", type=Path, nargs="+", required=True, help="as for snakemake")
+    parser.add_argument("--target", choices=["all", "full"], default="all", help="(%(default)s)")
+    parser.add_argument("--device", choices=DEVICES, help="default: the config's, this machine's, or h100")
+    given = parser.parse_args()
+    sys.exit(main(given.configfile, given.target, given.device) > 0)

@@ -1,0 +1,69 @@
+"""What a GPU has to offer: the table that hours are estimated from, and the devices of this machine."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Device:
+    """Memory as torch reports it; dense bfloat16 operations and bytes per second as the data sheet does."""
+
+    name: str
+    memory_gib: float
+    tera_operations_per_s: float
+    terabytes_per_s: float
+
+    @property
+    def usable_bytes(self) -> int:
+        """Memory for tensors: the rest is the driver's, or lost between blocks of the allocator."""
+        return int(self.memory_gib * GIB * USABLE)
+
+
+# Shares of the data sheet's figures that a program reaches, and of the memory that tensors can use. They are
+# assumptions: measured rates of runs at hand go before the first three.
+TRAINING_SHARE = 0.40
+SCORING_SHARE = 0.50
+BANDWIDTH_SHARE = 0.60
+USABLE = 0.94
+
+DEVICES: dict[str, Device] = {
+    "h200": Device("H200 141 GB", 139.8, 989, 4.8),
+    "h100": Device("H100 80 GB", 79.1, 989, 3.35),
+    "a100-80": Device("A100 80 GB", 79.1, 312, 2.04),
+    "a100-40": Device("A100 40 GB", 39.4, 312, 1.56),
+    "rtx4090": Device("RTX 4090 24 GB", 23.6, 165, 1.01),
+    "rtx3090": Device("RTX 3090 24 GB", 23.6, 71, 0.94),
+}
+"""Sources: NVIDIA's data sheets (SXM cards); memory from torch's own out-of-memory messages."""
+
+_QUERY = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+
+
+def visible() -> list[tuple[str, float]]:
+    """(name, GiB) of the GPUs that this process may use; empty without a driver or with none allowed."""
+    try:
+        listed = subprocess.run(_QUERY, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    cards = [line.rsplit(",", 1) for line in listed.strip().splitlines()]
+    found = [(name.strip(), float(mib) / 1024) for name, mib in cards]
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return found if allowed is None else found[: len([one for one in allowed.split(",") if one.strip()])]
+
+
+def here() -> str:
+    """The table's entry that is nearest to the first GPU of this machine; an H100 if there is none."""
+    for name, gib in visible():
+        plain = name.lower().replace(" ", "")
+        alike = [key for key in DEVICES if key.split("-")[0] in plain]
+        if alike:
+            return min(alike, key=lambda key: abs(DEVICES[key].memory_gib - gib))
+    return "h100"
+
+
+def host_memory_gib() -> float:
+    """Memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB

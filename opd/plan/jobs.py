@@ -1,0 +1,284 @@
+"""The jobs of a config's target that run a model, and what each of them needs."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from huggingface_hub import try_to_load_from_cache
+
+import envs
+from envs.alfworld.game import TASK_TYPES
+from eval.suites import get as suite_named
+from opd.plan import memory, work
+from opd.plan.memory import Layout, Phases, Step
+from opd.plan.shape import HUB, Shape, from_architecture, from_config, from_folder
+from opd.plan.work import Phase
+from opd.spec import DistillSpec, HubModelSpec, TaskSpec
+from workflows.config.schema import PanelConfig
+from workflows.plan import Plan
+
+# Tokens of a prompt with its chat template, where nobody has counted them: the longer ones.
+PROMPT_TOKENS = {"math": 1024, "math_plain": 1024, "chain_arithmetic": 64, "games": 1024}
+# Games of the released data (docs/alfworld.md), which a panel without a source of its own draws from.
+_RELEASED = {"train": 3553, "valid_seen": 140, "valid_unseen": 134}
+# Traces that opd.sft samples at a time.
+TRACES_TOGETHER = 256
+_BYTES_OF_TEXT = 4  # per token that is stored as text
+
+
+@dataclass(frozen=True)
+class Job:
+    """`count` jobs of one kind: GPU memory by phase, work by phase, bytes that stay and that pass on disk.
+
+    `rule` and `of` say which: the rule's name, and the experiment, model or panel that it is for.
+    """
+
+    name: str
+    rule: str
+    of: str = ""
+    count: int = 1
+    memory: Phases = field(default_factory=dict)
+    work: Mapping[str, Phase] = field(default_factory=dict)
+    disk: int = 0
+    scratch: int = 0
+    rates: Mapping[str, float] = field(default_factory=dict)
+
+
+class UnknownShapeError(LookupError):
+    """A hub model whose config.json is nowhere at hand, and which the table does not have."""
+
+
+def jobs(plan: Plan, target: str) -> list[Job]:
+    """What `target` (`all` or `full`) runs from nothing, in the order of the workflow."""
+    studies = {name: list(plan.subjects(name)) for name in plan.studies_of(target)}
+    subjects = {folder: row for rows in studies.values() for row, _, folder in rows}
+    panels = {name: plan.studies[name].panels for name in studies}
+    played = {(f, panel) for name, rows in studies.items() for panel in panels[name] for _, _, f in rows}
+    runs = Counter((str(row.experiment), f.split("/")[-2]) for f, row in subjects.items() if not row.model)
+    shapes = {folder: _evaluated(plan, folder) for folder in subjects}
+    plays = Counter((shapes[folder], panel) for folder, panel in sorted(played))
+    return [
+        *(download(plan, model) for model in plan.made_by("hub")),
+        *(warm_start(plan, model) for model in plan.made_by("sft")),
+        *(reinforcement(plan, model) for model in plan.made_by("reinforce")),
+        *(run(plan, *of, count) for of, count in runs.items()),
+        *(generation(plan, shape, count) for shape, count in Counter(shapes.values()).items()),
+        *(playing(plan, shape, panel, count) for (shape, panel), count in plays.items()),
+    ]
+
+
+def of_dag(found: Sequence[Job], counts: Mapping[tuple[str, str], int]) -> list[Job]:
+    """The jobs of which (rule, of) is in a DAG, as often as it is there."""
+    return [replace(job, count=counts[job.rule, job.of]) for job in found if counts.get((job.rule, job.of))]
+
+
+def shape_of(plan: Plan, name: str) -> Shape:
+    """The shape of a model of the config: of its folder, of the hub's cache, or as the table has it."""
+    config = plan.config.models[name]
+    if (Path(plan.model_folder(name)) / "config.json").exists():
+        shape = from_folder(Path(plan.model_folder(name)))
+    elif config.hub:
+        shape = _hub_shape(config.hub)
+    elif config.pretrain:
+        shape = from_architecture(config.pretrain.architecture, plan.config.distill["vocabulary_size"])
+    else:
+        made = config.sft or config.reinforce
+        assert made is not None
+        shape = shape_of(plan, made.student)
+    return shape.cut(plan.config.distill["vocabulary_size"])
+
+
+def _hub_shape(spec: HubModelSpec) -> Shape:
+    if spec.is_folder:
+        return from_folder(Path(spec.hub_id))
+    cached = try_to_load_from_cache(spec.hub_id, "config.json", revision=spec.revision)
+    if isinstance(cached, str):
+        return from_config(json.loads(Path(cached).read_text()))
+    if spec.hub_id not in HUB:
+        raise UnknownShapeError(
+            f"the shape of {spec.hub_id} is not known: fetch its config.json with `hf download {spec.hub_id} "
+            f"config.json --revision {spec.revision}`, or add it to opd.plan.shape.HUB"
+        )
+    return HUB[spec.hub_id]
+
+
+def layout_of(spec: DistillSpec) -> Layout:
+    """How a run keeps its student."""
+    return Layout()
+
+
+def engine_of(spec: DistillSpec) -> str:
+    """What answers a run's prompts."""
+    return "torch"
+
+
+def step_of(task: TaskSpec, tokens_per_forward: int) -> Step:
+    """A step of a task, if games take all their turns."""
+    rollout = task.rollout
+    episodes = rollout.prompts * rollout.samples_per_prompt
+    turns = task.games.max_steps if task.games else 1
+    prompt = PROMPT_TOKENS["games" if task.games else str(task.environment)]
+    return Step(episodes * turns, episodes, prompt, rollout.max_new_tokens, tokens_per_forward)
+
+
+def distillation(spec: DistillSpec, student: Shape, teachers: Sequence[Shape]) -> Phases:
+    """GPU memory of a run with these distinct teachers."""
+    steps = [step_of(task, spec.tokens_per_forward) for task in spec.tasks.values()]
+    return memory.distillation(
+        student, teachers, steps, spec.objective, spec.teacher_top_k, layout_of(spec), engine_of(spec)
+    )
+
+
+def run(plan: Plan, experiment: str, method: str, count: int = 1) -> Job:
+    """The runs of a method in an experiment."""
+    config = plan.config.experiments[experiment]
+    spec = plan.distill_spec(experiment, method, plan.config.seeds[0])
+    rule, of = ("distill", f"{experiment}/{method}") if "@" in method else (method, experiment)
+    job = Job(f"{experiment}/{method}", rule, of, count)
+    return _run(plan, job, spec, config.student, config.teachers, Path("runs", experiment, method))
+
+
+def reinforcement(plan: Plan, model: str) -> Job:
+    """The run that makes a model by reinforcement; the model that it starts from stays in memory."""
+    config, job = plan.config.models[model].reinforce, Job(f"reinforce {model}", "reinforce", model)
+    assert config is not None
+    start = {config.task: config.student}
+    return _run(plan, job, plan.reinforce_spec(model), config.student, start, Path("models", model))
+
+
+def _run(
+    plan: Plan, job: Job, spec: DistillSpec, student: str, teachers: Mapping[str, str], folder: Path
+) -> Job:
+    learner, layout = shape_of(plan, student), layout_of(spec)
+    rates, length = measured(Path(plan.results) / folder)
+    phases: dict[str, list[Phase]] = {"rollout": [], "scoring": [], "training": []}
+    for name, task in spec.tasks.items():
+        step, often = step_of(task, spec.tokens_per_forward), spec.steps // len(spec.tasks)
+        share = length / step.cap if length else work.MEAN_LENGTH
+        done = {
+            "rollout": work.rollout(learner, step, engine_of(spec), share),
+            "scoring": work.scoring(learner, shape_of(plan, teachers[name]), step, share),
+            "training": work.training(learner, spec.objective, layout.checkpointing, step, share),
+        }
+        for phase, once in done.items():
+            phases[phase].append(work.times(once, often))
+    distinct = [shape_of(plan, name) for name in dict.fromkeys(teachers.values())]
+    return replace(
+        job,
+        memory=distillation(spec, learner, distinct),
+        work={phase: work.together(done) for phase, done in phases.items()},
+        disk=learner.weights,
+        scratch=learner.weights + sum(memory.student_state(learner, layout).values()),
+        rates=rates,
+    )
+
+
+def warm_start(plan: Plan, model: str) -> Job:
+    """Supervised training on the teacher's traces."""
+    spec, config = plan.sft_spec(model), plan.config.models[model].sft
+    assert config is not None
+    student, teacher = shape_of(plan, config.student), shape_of(plan, config.teacher)
+    prompt, cap = PROMPT_TOKENS[spec.environment], spec.sampling.max_new_tokens
+    sampled = Step(spec.traces, min(spec.traces, TRACES_TOGETHER), prompt, cap)
+    batch = Step(spec.batch_size, 0, prompt, cap, spec.batch_size * (prompt + cap))
+    trained = work.supervised(student, Step(spec.traces, 0, prompt, cap))
+    return Job(
+        f"sft {model}",
+        "sft",
+        model,
+        memory=memory.supervised(student, teacher, sampled, batch),
+        work={
+            "rollout": work.rollout(teacher, sampled, "torch"),
+            "training": work.times(trained, spec.epochs),
+        },
+        disk=student.weights,
+    )
+
+
+def download(plan: Plan, model: str) -> Job:
+    """Weights from the hub."""
+    return Job(f"fetch {model}", "fetch", model, disk=shape_of(plan, model).weights)
+
+
+def generation(plan: Plan, shape: Shape, count: int = 1) -> Job:
+    """All suites under all protocols, for models of a shape."""
+    evaluation = plan.config.evaluation
+    problems = sum(problems_of(plan, suite) for suite in plan.suites)
+    steps = [
+        Step(
+            problems * protocol.samples,
+            evaluation.batch_size,
+            PROMPT_TOKENS[evaluation.environment],
+            protocol.sampling.max_new_tokens,
+        )
+        for protocol in evaluation.protocols
+    ]
+    return _decode(Job("generate", "generate", count=count), plan, shape, steps)
+
+
+def playing(plan: Plan, shape: Shape, panel: str, count: int = 1) -> Job:
+    """A panel's games, for models of a shape."""
+    games = plan.config.evaluation.games
+    assert games is not None
+    rows = games_of(plan.config.panels[panel]) * games.repeats * games.max_steps
+    step = Step(rows, games.slots, PROMPT_TOKENS["games"], games.sampling.max_new_tokens)
+    return _decode(Job(f"play {panel}", "play", panel, count), plan, shape, [step])
+
+
+def _decode(job: Job, plan: Plan, shape: Shape, steps: Sequence[Step]) -> Job:
+    engine = plan.config.evaluation.engine
+    phases = [work.rollout(shape, step, engine) for step in steps]
+    # vLLM decodes as many responses at a time as its cache holds, so that one must fit.
+    least = 1 if engine == "vllm" else max(step.together for step in steps)
+    longest = max(steps, key=lambda step: step.longest)
+    done = work.together(phases)
+    return replace(
+        job,
+        name=f"{job.name}, {shape.parameters / 1e9:.2g} B",
+        memory=memory.decoding(shape, Step(least, least, longest.prompt, longest.cap), engine),
+        work={"rollout": done},
+        disk=done.tokens * _BYTES_OF_TEXT,
+    )
+
+
+def problems_of(plan: Plan, suite: str) -> int:
+    """Problems of a suite that are asked."""
+    asked = plan.config.evaluation.problems_per_suite
+    if envs.environment_of(suite) != "math":
+        assert asked is not None
+        return asked
+    return min(asked or suite_named(suite).counts[0], suite_named(suite).counts[0])
+
+
+def games_of(panel: PanelConfig) -> int:
+    """Games of a panel."""
+    if panel.legacy_128:
+        return 128
+    if panel.per_type:
+        return panel.per_type * len(TASK_TYPES)
+    if panel.source and panel.source.startswith("generated:"):
+        return int(panel.source.split(":")[2]) * len(TASK_TYPES)
+    return _RELEASED[panel.split]
+
+
+def measured(folder: Path) -> tuple[dict[str, float], float | None]:
+    """Mean tokens per second by phase, and mean response length, of the seeds' metrics below a folder."""
+    files = sorted({*folder.glob("metrics.jsonl"), *folder.glob("seed*/metrics.jsonl")})
+    lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    if not lines:
+        return {}, None
+    phases = ("rollout", "scoring", "training")
+    rates = {phase: _mean([line["machine"][f"{phase}_tokens_per_s"] for line in lines]) for phase in phases}
+    return rates, _mean([line["response_length"] for line in lines])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _evaluated(plan: Plan, folder: str) -> Shape:
+    """The shape of the model behind a subject's folder."""
+    kind, name = folder.removeprefix(f"{plan.results}/").split("/")[:2]
+    return shape_of(plan, name if kind == "models" else plan.config.experiments[name].student)

@@ -1,0 +1,193 @@
+"""What a target lacks on this machine, and the command that mends each lack.
+
+Every check names the rules that need it, so that a run that does not reach them is not stopped.
+"""
+
+import importlib.util
+import json
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from huggingface_hub import HfApi, try_to_load_from_cache
+from huggingface_hub.errors import GatedRepoError, HTTPError
+
+import envs
+from envs.math import Math
+from eval.suites import get as suite_named
+from eval.suites.load import at_hand
+from opd.plan import devices, memory
+from opd.plan.devices import GIB
+from opd.plan.jobs import Job
+from opd.spec import HubModelSpec
+from workflows.plan import Plan
+
+
+@dataclass(frozen=True)
+class Lack:
+    """What is missing, and what to run (or do) about it."""
+
+    what: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.what}\n    {self.mend}"
+
+
+def lacks(
+    plan: Plan,
+    jobs: Collection[Job],
+    rules: Collection[str] | None = None,
+    found: Sequence[tuple[str, float]] | None = None,
+) -> Iterator[Lack]:
+    """All lacks, cheapest check first, for the jobs that run a model and for all `rules` (None: any).
+
+    `found` are names and GiB of the GPUs that there are (None: this machine's).
+    """
+    decoding = {"generate", "play"}
+    made = _bytes_below(Path(plan.results)) if rules is None else 0
+    reading = {"generate", "score", "contamination", "distill", *(job.rule for job in jobs)} - {
+        "fetch",
+        "play",
+    }
+    checks: list[tuple[Collection[str], Callable[[], Iterator[Lack]]]] = [
+        (decoding, lambda: engine(plan)),
+        ({"panel"}, lambda: games(plan)),
+        ({job.rule for job in jobs}, lambda: cards(plan, jobs, found)),
+        ({job.rule for job in jobs}, lambda: disk(Path(plan.results), jobs, made)),
+        (reading, lambda: data(plan)),
+        ({"fetch"}, lambda: weights(plan)),
+    ]
+    for needed_by, check in checks:
+        if rules is None or not set(needed_by).isdisjoint(rules):
+            yield from check()
+
+
+def engine(plan: Plan) -> Iterator[Lack]:
+    """vLLM, if the config decodes with it."""
+    if plan.config.evaluation.engine == "vllm" and importlib.util.find_spec("vllm") is None:
+        command = "pip install '.[vllm]'" if devices.visible() else "make vllm"
+        yield Lack("the engine vllm is not installed", command)
+
+
+def games(plan: Plan) -> Iterator[Lack]:
+    """ALFWorld's games, if a panel draws from $ALFWORLD_DATA."""
+    if all(panel.source for panel in plan.config.panels.values()):
+        return
+    named = os.environ.get("ALFWORLD_DATA")
+    if not named:
+        yield Lack(
+            "ALFWORLD_DATA is not set",
+            "export ALFWORLD_DATA=$HOME/alfworld && alfworld-download   # 2 GB; or a folder of compact rows",
+        )
+    elif not Path(named).expanduser().exists():
+        yield Lack(f"$ALFWORLD_DATA ({named}) does not exist", "alfworld-download   # 2 GB")
+
+
+def cards(
+    plan: Plan, jobs: Collection[Job], found: Sequence[tuple[str, float]] | None = None
+) -> Iterator[Lack]:
+    """A GPU with room for the largest job; without a GPU, the machine's own memory."""
+    visible = devices.visible() if found is None else found
+    name, gib = max(visible, key=lambda card: card[1], default=("this machine", devices.host_memory_gib()))
+    usable = gib * devices.USABLE * GIB
+    too_large = [job for job in jobs if job.memory and memory.peak(job.memory) > usable]
+    if too_large:
+        largest = max(too_large, key=lambda job: memory.peak(job.memory))
+        kind = name if visible else "there is no GPU, and this machine"
+        yield Lack(
+            f"{largest.name} needs {memory.peak(largest.memory) / GIB:.0f} GiB per device; {kind} has "
+            f"{gib:.0f} GiB, of which {usable / GIB:.0f} are for tensors",
+            f"python -m opd.plan --configfile {plan.configfiles}   # says what takes it",
+        )
+
+
+def disk(results: Path, jobs: Collection[Job], made: int = 0) -> Iterator[Lack]:
+    """Room for everything that is kept, less the bytes that were made already, and for one checkpoint."""
+    place = next(path for path in [results.resolve(), *results.resolve().parents] if path.exists())
+    need = sum(job.count * job.disk for job in jobs) + max((job.scratch for job in jobs), default=0)
+    free = shutil.disk_usage(place).free
+    if need - made > free:
+        yield Lack(
+            f"{results} needs {(need - made) / GIB:.0f} GiB more, {free / GIB:.0f} are free",
+            f"mkdir -p /LARGE/DISK/{results.name} && mkdir -p {results.parent} && "
+            f"ln -s /LARGE/DISK/{results.name} {results}",
+        )
+
+
+def _bytes_below(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def data(plan: Plan) -> Iterator[Lack]:
+    """Suites and training prompts, from a folder, the cache, or a hub that can be reached."""
+    evaluation = plan.config.evaluation
+    trained_on = [envs.load(task.environment) for task in plan.config.tasks.values() if task.environment]
+    wanted = [each.training_set for each in trained_on if isinstance(each, Math)]
+    if isinstance(envs.load(evaluation.environment), Math):
+        wanted += [*plan.suites, *([evaluation.contamination] if evaluation.contamination else [])]
+    missing = [name for name in dict.fromkeys(wanted) if at_hand(suite_named(name)) is None]
+    if not missing:
+        return
+    unreachable = _unreachable(lambda hub: hub.dataset_info(suite_named(missing[0]).hub.repository))
+    if unreachable:
+        yield Lack(
+            f"no data for {', '.join(missing)}, and the hub cannot be read ({unreachable})",
+            f"export OPD_MATH_DATA=FOLDER   # one with {missing[0]}.jsonl; or, where the hub can be reached, "
+            f"python -m eval.suites fetch {' '.join(missing)}",
+        )
+
+
+def weights(plan: Plan) -> Iterator[Lack]:
+    """Weights of the hub's models: in the results, in the hub's cache, or to be had from the hub."""
+    for name in plan.made_by("hub"):
+        spec, folder = plan.config.models[name].hub, Path(plan.model_folder(name))
+        assert spec is not None
+        if complete(folder) or cached(spec):
+            continue
+        if spec.is_folder:
+            yield Lack(
+                f"{spec.hub_id} holds no weights", f"name another folder, or a hub id, in models.{name}"
+            )
+            continue
+        problem = _unreachable(partial(HfApi.auth_check, repo_id=spec.hub_id))
+        if problem == "licence":
+            yield Lack(
+                f"{spec.hub_id} wants its licence accepted",
+                f"hf auth login   # then accept at https://huggingface.co/{spec.hub_id}",
+            )
+        elif problem:
+            yield Lack(
+                f"no weights of {spec.hub_id}, and the hub cannot be read ({problem})",
+                f"hf download {spec.hub_id} --revision {spec.revision}   # where it can; bring its cache",
+            )
+
+
+def cached(spec: HubModelSpec) -> bool:
+    """Whether the folder, or the hub's cache, has the model with all its weights."""
+    if spec.is_folder:
+        return complete(Path(spec.hub_id))
+    config = try_to_load_from_cache(spec.hub_id, "config.json", revision=spec.revision)
+    return isinstance(config, str) and complete(Path(config).parent)
+
+
+def complete(folder: Path) -> bool:
+    """Whether all weight files that a folder's index names are there; without an index, whether any is."""
+    index = folder / "model.safetensors.index.json"
+    if not index.exists():
+        return any(folder.glob("*.safetensors"))
+    return all((folder / name).exists() for name in json.loads(index.read_text())["weight_map"].values())
+
+
+def _unreachable(ask: Callable[[HfApi], object]) -> str | None:
+    """Why the hub does not answer; None if it does, `licence` if it wants one to be accepted."""
+    try:
+        ask(HfApi())
+    except GatedRepoError:
+        return "licence"
+    except (HTTPError, OSError) as error:
+        return type(error).__name__
+    return None

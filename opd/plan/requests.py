@@ -1,0 +1,88 @@
+"""What a job asks of a cluster: time and host memory, with room to spare."""
+
+from collections.abc import Callable
+from functools import cached_property
+
+from opd.plan import jobs, work
+from opd.plan.devices import DEVICES, GIB
+from opd.plan.jobs import Job, UnknownShapeError
+from opd.plan.shape import Shape
+from workflows.plan import Plan
+
+# Asked for where the config names no GPU, so that nothing is planned: the scales for tests and laptops.
+_CPU_MINUTES = 120
+_CPU_MIB = 4096
+# Where a hub model's shape is not at hand yet: a dry run must not depend on it.
+_UNKNOWN_MINUTES = 24 * 60
+_UNKNOWN_MIB = 128 * 1024
+# A job may take this many times the estimate, and as long to start: a run that is cut off goes on from its
+# checkpoint, but only after the queue.
+_ROOM = 2
+_START_MINUTES = 30
+
+
+class Requests:
+    """Of the jobs of a plan, by kind."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of a job that runs a model."""
+        return 1 if self._plan.config.gpu else 0
+
+    @property
+    def training_gpus(self) -> int:
+        """GPUs of a distillation run."""
+        return self.gpus * self._plan.config.training_processes
+
+    @property
+    def cards(self) -> list[tuple[str, float]]:
+        """Name and GiB of the card that the config plans for."""
+        if self._plan.config.gpu is None:
+            return []
+        device = DEVICES[self._plan.config.gpu]
+        return [(device.name, device.memory_gib)]
+
+    @cached_property
+    def mib(self) -> int:
+        """Host memory of such a job: all models while they load, and a checkpoint on its way to disk."""
+        if not self.gpus:
+            return _CPU_MIB
+        try:
+            together = sum(jobs.shape_of(self._plan, name).weights for name in self._plan.config.models)
+        except UnknownShapeError:
+            return _UNKNOWN_MIB
+        return (together + 16 * self._largest.parameters + 16 * GIB) // 2**20
+
+    def run(self, experiment: str) -> int:
+        """Minutes of a run; the sampled token's, which needs all logits, stands for every method's."""
+        return self._minutes(lambda: jobs.run(self._plan, experiment, "sampled_token"))
+
+    def model(self, name: str) -> int:
+        """Minutes to make a model by SFT or reinforcement."""
+        kind = jobs.reinforcement if self._plan.config.models[name].reinforce else jobs.warm_start
+        return self._minutes(lambda: kind(self._plan, name))
+
+    def generation(self) -> int:
+        """Minutes to answer all suites, for the largest model."""
+        return self._minutes(lambda: jobs.generation(self._plan, self._largest))
+
+    def play(self, panel: str) -> int:
+        """Minutes to play a panel, for the largest model."""
+        return self._minutes(lambda: jobs.playing(self._plan, self._largest, panel))
+
+    @cached_property
+    def _largest(self) -> Shape:
+        shapes = [jobs.shape_of(self._plan, name) for name in self._plan.config.models]
+        return max(shapes, key=lambda shape: shape.parameters)
+
+    def _minutes(self, planned: Callable[[], Job]) -> int:
+        if self._plan.config.gpu is None:
+            return _CPU_MINUTES
+        try:
+            job, device = planned(), DEVICES[self._plan.config.gpu]
+        except UnknownShapeError:
+            return _UNKNOWN_MINUTES
+        return _START_MINUTES + round(_ROOM * work.seconds(job.work, device, job.rates) / 60)

@@ -1,0 +1,126 @@
+"""Tokens, operations and seconds of the phases of a job, from shapes and stated assumptions.
+
+Operations: two per weight and token in a forward pass, four more in the backward pass, and four per layer,
+query width and token that is looked at. Decoding reads all weights once per token of every sequence that is
+decoded together, and the cache of all of them: on a GPU that, not arithmetic, is its time.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from opd.plan.devices import BANDWIDTH_SHARE, SCORING_SHARE, TRAINING_SHARE, Device
+from opd.plan.memory import Step
+from opd.plan.shape import Shape
+from opd.spec import ObjectiveSpec, needs_support_only
+
+# Mean length of a response, as a share of its cap, where no run has measured it; and of a prompt, as a share
+# of the longest.
+MEAN_LENGTH = 0.5
+MEAN_PROMPT = 0.5
+# Seconds to launch the operations of a layer for one token, in transformers' code: some twenty of 40
+# microseconds each. An assumption.
+_LAYER_S = 0.0008
+# Operations per weight of the head and token in training: logits made twice, and two products backwards.
+_HEAD_PASSES = 8
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Generated tokens, operations, and bytes read where reading is what takes the time."""
+
+    tokens: int
+    operations: float
+    bytes_read: float = 0.0
+    share: float = SCORING_SHARE
+    least_s: float = 0.0
+
+    def seconds(self, device: Device, rate: float | None = None) -> float:
+        """On one device; from a measured rate in tokens per second if there is one."""
+        if rate:
+            return self.tokens / rate
+        computing = self.operations / (device.tera_operations_per_s * 1e12 * self.share)
+        reading = self.bytes_read / (device.terabytes_per_s * 1e12 * BANDWIDTH_SHARE)
+        return max(computing, reading, self.least_s)
+
+
+def forward(shape: Shape, tokens: float, context: float) -> float:
+    """Operations of the layers on that many tokens, each of which looks at `context` others on average."""
+    return tokens * (2 * shape.body_matrices + 4 * shape.layers * shape.query * context)
+
+
+def sizes(step: Step, length: float) -> tuple[float, float, float]:
+    """Generated tokens, tokens in all, and how many others a token looks at, on average."""
+    generated, read = step.rows * step.cap * length, step.rows * step.prompt * MEAN_PROMPT
+    return generated, generated + read, (generated + read) / step.rows / 2
+
+
+def rollout(shape: Shape, step: Step, engine: str, length: float = MEAN_LENGTH) -> Phase:
+    """Responses of mean length `length` times the cap, `step.together` at a time.
+
+    `torch` decodes until the longest has ended, at the cap, and launches every operation from Python.
+    """
+    generated, tokens, _ = sizes(step, length)
+    context = step.prompt * MEAN_PROMPT + step.cap * length / 2
+    operations = forward(shape, tokens, context)
+    operations += generated * 2 * shape.head_matrix
+    batches = step.rows / min(step.together, step.rows)
+    rounds = batches * step.cap * (1 if engine == "torch" else length)
+    read = rounds * shape.weights + generated * context * shape.cache
+    least = rounds * shape.layers * _LAYER_S if engine == "torch" else 0.0
+    return Phase(round(generated), operations, read, least_s=least)
+
+
+def scoring(student: Shape, teacher: Shape, step: Step, length: float = MEAN_LENGTH) -> Phase:
+    """A forward pass of both models over prompts and responses, and all their logits at the responses."""
+    generated, tokens, context = sizes(step, length)
+    layers = forward(student, tokens, context) + forward(teacher, tokens, context)
+    heads = generated * 2 * (student.head_matrix + teacher.head_matrix)
+    return Phase(round(generated), layers + heads)
+
+
+def training(
+    shape: Shape, objective: ObjectiveSpec, checkpointing: bool, step: Step, length: float = MEAN_LENGTH
+) -> Phase:
+    """Forward and backward pass, the former twice with checkpointing; the head as the objective needs it.
+
+    On a support alone the head costs nothing to speak of. Otherwise its logits are made twice.
+    """
+    whole = supervised(shape, step, length)
+    generated, tokens, context = sizes(step, length)
+    again = forward(shape, tokens, context) if checkpointing else 0
+    heads = generated * _HEAD_PASSES * shape.head_matrix if needs_support_only(objective) else 0
+    return replace(whole, operations=whole.operations + again - heads)
+
+
+def supervised(shape: Shape, step: Step, length: float = MEAN_LENGTH) -> Phase:
+    """Forward and backward pass over prompts and responses, with all logits at the responses made twice."""
+    generated, tokens, context = sizes(step, length)
+    operations = 3 * forward(shape, tokens, context) + generated * _HEAD_PASSES * shape.head_matrix
+    return Phase(round(generated), operations, share=TRAINING_SHARE)
+
+
+def times(phase: Phase, count: int) -> Phase:
+    """The same, that often."""
+    return replace(
+        phase,
+        tokens=phase.tokens * count,
+        operations=phase.operations * count,
+        bytes_read=phase.bytes_read * count,
+        least_s=phase.least_s * count,
+    )
+
+
+def seconds(phases: Mapping[str, Phase], device: Device, rates: Mapping[str, float]) -> float:
+    """All phases, one after the other, on one device."""
+    return sum(phase.seconds(device, rates.get(name)) for name, phase in phases.items())
+
+
+def together(phases: Sequence[Phase]) -> Phase:
+    """The sum of phases of one kind."""
+    return replace(
+        phases[0],
+        tokens=sum(phase.tokens for phase in phases),
+        operations=sum(phase.operations for phase in phases),
+        bytes_read=sum(phase.bytes_read for phase in phases),
+        least_s=sum(phase.least_s for phase in phases),
+    )

@@ -1,0 +1,55 @@
+"""The devices of a machine, as its driver lists them."""
+
+import subprocess
+
+import pytest
+
+from opd.plan import devices
+
+LISTED = "NVIDIA A100-SXM4-80GB, 81920\nNVIDIA A100-SXM4-80GB, 81920\n"
+
+
+@pytest.fixture
+def listed(monkeypatch):
+    """A driver that lists what it is told to."""
+
+    def driver(text):
+        done = subprocess.CompletedProcess([], 0, stdout=text)
+        monkeypatch.setattr(devices.subprocess, "run", lambda *a, **k: done)
+
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return driver
+
+
+def test_all_devices_or_those_that_are_allowed(listed, monkeypatch):
+    listed(LISTED)
+    assert devices.visible() == [("NVIDIA A100-SXM4-80GB", 80.0)] * 2
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    assert len(devices.visible()) == 1
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert devices.visible() == []
+
+
+def test_no_driver_is_no_device(monkeypatch):
+    monkeypatch.setattr(devices, "_QUERY", ["/nowhere/nvidia-smi"])
+    assert devices.visible() == []
+    assert devices.here() == "h100"
+
+
+@pytest.mark.parametrize(
+    ("card", "key"),
+    [
+        ("NVIDIA A100-SXM4-40GB, 40960", "a100-40"),
+        ("NVIDIA A100-SXM4-80GB, 81920", "a100-80"),
+        ("NVIDIA GeForce RTX 4090, 24564", "rtx4090"),
+        ("NVIDIA H200, 143771", "h200"),
+        ("Tesla V100, 16384", "h100"),
+    ],
+)
+def test_a_card_is_found_in_the_table(listed, card, key):
+    listed(card)
+    assert devices.here() == key
+
+
+def test_this_machine_has_memory():
+    assert devices.host_memory_gib() > 0.1

@@ -1,0 +1,122 @@
+"""The jobs of the shipped scales: those of the DAG, and what they need."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from opd.plan import jobs as planned
+from opd.plan import memory, tables, work
+from opd.plan.devices import DEVICES
+from opd.plan.jobs import Job
+from workflows.plan import merge
+from workflows.scale import CONFIG, plan, read
+
+
+def scale(*names: str, **changes):
+    """A plan of shipped config files, and changes over them."""
+    return plan(merge(read([CONFIG / f"{name}.yaml" for name in names]), changes))
+
+
+@pytest.fixture(scope="module")
+def paper():
+    return scale("paper")
+
+
+def test_the_jobs_are_those_of_the_studies(paper):
+    found = {(job.rule, job.of): job.count for job in planned.jobs(paper, "all") if job.rule != "generate"}
+    assert found["fetch", "teacher"] == 1
+    assert found["lsm", "single_task"] == found["lsm", "multitask"] == 3
+    assert ("topk_unnormalized", "single_task") not in found
+    rows = paper.studies["table_multitask"].rows
+    runs = sum(row.model is None for row in rows)
+    assert found["play", "valid_seen"] == 3 * runs + len(rows) - runs
+
+
+def test_full_has_variants_under_the_rule_that_runs_them(paper):
+    found = {(job.rule, job.of): job.count for job in planned.jobs(paper, "full")}
+    assert found["distill", "single_task/lsm@mask.kind=span"] == 3
+    assert found["topk_unnormalized", "single_task"] == 3
+
+
+def test_two_teachers_of_one_shape_are_two_models(paper):
+    one, two = (planned.run(paper, name, "lsm") for name in ("single_task", "multitask"))
+    teacher = planned.shape_of(paper, "teacher").weights
+    assert two.memory["training"]["teachers"] == 2 * one.memory["training"]["teachers"] == 2 * teacher
+
+
+def test_tokens_of_a_run_by_hand(paper):
+    job = planned.run(paper, "single_task", "lsm")
+    assert job.work["rollout"].tokens == 400 * 128 * 16384 * work.MEAN_LENGTH
+    assert job.disk == planned.shape_of(paper, "student").weights
+
+
+def test_every_suite_s_problems_are_counted(paper):
+    assert sum(planned.problems_of(paper, suite) for suite in paper.suites) == 500 + 30 + 30 + 272 + 675
+    mini = scale("mini")
+    assert [planned.problems_of(mini, suite) for suite in mini.suites] == [80] * 5
+
+
+def test_panels_have_the_games_of_their_source():
+    mini, paper = scale("mini").config.panels, scale("paper").config.panels
+    assert planned.games_of(mini["valid_unseen"]) == 60
+    assert [planned.games_of(paper[name]) for name in ("train", "legacy_128", "valid_seen")] == [
+        3553,
+        128,
+        140,
+    ]
+
+
+def test_rates_and_length_of_earlier_steps_go_before_assumptions(tmp_path):
+    rates = {"rollout_tokens_per_s": 10.0, "scoring_tokens_per_s": 40.0, "training_tokens_per_s": 20.0}
+    for seed, factor in ((0, 1), (1, 3)):
+        folder = tmp_path / f"seed{seed}"
+        folder.mkdir()
+        machine = {name: rate * factor for name, rate in rates.items()}
+        lines = [json.dumps({"machine": machine, "response_length": 30.0 * factor})] * 2
+        (folder / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+    assert planned.measured(tmp_path) == ({"rollout": 20.0, "scoring": 80.0, "training": 40.0}, 60.0)
+    assert planned.measured(tmp_path / "nowhere") == ({}, None)
+
+
+def test_a_config_at_hand_goes_before_the_table(paper, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = Path(paper.model_folder("student"))
+    folder.mkdir(parents=True)
+    shape = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
+    (folder / "config.json").write_text(json.dumps({"model_type": "qwen2", "vocab_size": 999999} | shape))
+    found = planned.shape_of(paper, "student")
+    assert (found.hidden, found.vocabulary, found.width) == (64, 151_665, 4)
+    assert planned.shape_of(paper, "teacher").hidden == 3584
+
+
+def test_an_unknown_hub_model_says_what_to_do():
+    made = scale("small", models={"student": {"hub": {"hub_id": "nobody/nothing"}}})
+    with pytest.raises(planned.UnknownShapeError, match=r"hf download nobody/nothing config\.json"):
+        planned.jobs(made, "all")
+
+
+def test_heads_of_both_paddings_become_one_vocabulary():
+    small = scale("small")
+    student, teacher = (planned.shape_of(small, name) for name in ("student", "teacher"))
+    assert student.vocabulary == teacher.vocabulary == 151_665
+    assert (student.tied, teacher.tied) == (True, False)
+
+
+def test_small_fits_a_card_of_40_gb_and_not_one_of_24():
+    found = [job for job in planned.jobs(scale("small"), "full") if job.memory]
+    largest = max(memory.peak(job.memory) for job in found)
+    assert largest <= DEVICES["a100-40"].usable_bytes
+    assert largest > DEVICES["rtx4090"].usable_bytes
+
+
+def test_of_a_dag_only_what_waits_is_needed():
+    found = [Job("a/lsm", "lsm", "a", 3), Job("b/lsm", "lsm", "b", 3), Job("fetch x", "fetch", "x")]
+    assert planned.of_dag(found, {("lsm", "b"): 2, ("table", ""): 1}) == [Job("b/lsm", "lsm", "b", 2)]
+
+
+def test_tables_name_every_job(paper):
+    found = planned.jobs(paper, "all")
+    text = tables.memory_table(found, DEVICES["h100"]) + tables.work_table(found, DEVICES["h100"])
+    assert all(text.count(job.name) == (2 if job.memory else 1) for job in found if "mask" in job.name)
+    assert "too large" in text

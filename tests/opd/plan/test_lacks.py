@@ -1,0 +1,154 @@
+"""Each lack is found, says what mends it, and is gone once it is mended."""
+
+import json
+from types import SimpleNamespace
+
+import httpx2
+import pytest
+from huggingface_hub.errors import GatedRepoError, HTTPError
+
+from opd.plan import lacks
+from opd.plan.jobs import Job, jobs
+from workflows.scale import CONFIG, plan, read
+
+GIB = 2**30
+
+
+@pytest.fixture(scope="module")
+def paper():
+    return plan(read([CONFIG / "paper.yaml"]))
+
+
+@pytest.fixture
+def unreachable(monkeypatch, tmp_path):
+    """A hub that cannot be reached, empty caches, and a folder of results of its own."""
+
+    def refuse(*arguments, **options):
+        raise HTTPError("no route")
+
+    for question in ("auth_check", "dataset_info"):
+        monkeypatch.setattr(lacks.HfApi, question, refuse)
+    monkeypatch.setenv("OPD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("OPD_MATH_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_games_want_their_data(paper, monkeypatch, tmp_path):
+    monkeypatch.delenv("ALFWORLD_DATA", raising=False)
+    (lack,) = lacks.games(paper)
+    assert "alfworld-download" in lack.mend
+    monkeypatch.setenv("ALFWORLD_DATA", str(tmp_path / "missing"))
+    assert "does not exist" in next(lacks.games(paper)).what
+    monkeypatch.setenv("ALFWORLD_DATA", str(tmp_path))
+    assert list(lacks.games(paper)) == []
+
+
+def test_generated_games_want_nothing(monkeypatch):
+    monkeypatch.delenv("ALFWORLD_DATA", raising=False)
+    assert list(lacks.games(plan(read([CONFIG / "mini.yaml"])))) == []
+
+
+def test_the_engine_wants_to_be_installed(paper, monkeypatch):
+    monkeypatch.setattr(lacks.importlib.util, "find_spec", lambda name: None)
+    (lack,) = lacks.engine(paper)
+    assert lack.mend in ("make vllm", "pip install '.[vllm]'")
+    assert list(lacks.engine(plan(read([CONFIG / "mini.yaml"])))) == []
+
+
+def test_the_largest_job_must_fit_the_largest_card(paper):
+    needed = [Job("small", "a", memory={"x": {"y": GIB}}), Job("large", "b", memory={"x": {"y": 90 * GIB}})]
+    (lack,) = lacks.cards(paper, needed, [("A card", 40.0), ("H100", 80.0)])
+    assert lack.what.startswith("large needs 90 GiB per device; H100 has 80 GiB")
+    assert list(lacks.cards(paper, needed, [("H200", 139.8)])) == []
+    assert (
+        "there is no GPU"
+        in next(lacks.cards(paper, [Job("c", "c", memory={"x": {"y": 10**6 * GIB}})], [])).what
+    )
+
+
+def test_the_disk_must_hold_what_stays_and_a_checkpoint(tmp_path, monkeypatch):
+    needed = [Job("a", "a", count=3, disk=GIB), Job("b", "b", disk=GIB, scratch=5 * GIB)]
+
+    def with_free(gib):
+        monkeypatch.setattr(lacks.shutil, "disk_usage", lambda place: SimpleNamespace(free=gib * GIB))
+        return list(lacks.disk(tmp_path / "results/paper", needed))
+
+    assert with_free(9) == []
+    (lack,) = with_free(8)
+    assert "needs 9 GiB more, 8 are free" in lack.what
+    assert "ln -s" in lack.mend
+
+
+def test_data_comes_from_a_folder_or_a_hub_that_answers(paper, unreachable, monkeypatch):
+    (lack,) = lacks.data(paper)
+    assert "dapo_math_17k, math500" in lack.what
+    assert "python -m eval.suites fetch dapo_math_17k math500 " in lack.mend
+    for name in ("dapo_math_17k", *paper.suites):
+        (unreachable / f"{name}.jsonl").touch()
+    monkeypatch.setenv("OPD_MATH_DATA", str(unreachable))
+    assert list(lacks.data(paper)) == []
+    monkeypatch.delenv("OPD_MATH_DATA")
+    monkeypatch.setattr(lacks.HfApi, "dataset_info", lambda self, repository: None)
+    assert list(lacks.data(paper)) == []
+
+
+def test_small_trains_on_other_problems(unreachable):
+    assert "no data for math_train, math500" in next(lacks.data(plan(read([CONFIG / "small.yaml"])))).what
+
+
+def test_weights_come_from_the_results_the_cache_or_the_hub(paper, unreachable, monkeypatch):
+    assert len(list(lacks.weights(paper))) == 3
+    cache = unreachable / "cache"
+    cache.mkdir()
+    (cache / "model.safetensors").touch()
+    monkeypatch.setattr(
+        lacks,
+        "try_to_load_from_cache",
+        lambda hub_id, *a, **k: str(cache / "config.json") if "Think" in hub_id else None,
+    )
+    assert len(list(lacks.weights(paper))) == 2
+    folder = unreachable / paper.model_folder("student")
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").touch()
+    (lack,) = lacks.weights(paper)
+    assert "GiGPO" in lack.what
+    assert lack.mend.startswith("hf download langfeng01/GiGPO")
+
+
+def test_weights_in_a_folder_are_there_or_not(folders, tmp_path):
+    small = read([CONFIG / "small.yaml"])
+    small["models"]["student"]["hub"] = {"hub_id": str(folders[0]), "revision": None}
+    small["models"]["teacher"]["hub"] = {"hub_id": str(tmp_path), "revision": None}
+    (lack,) = lacks.weights(plan(small))
+    assert lack.what == f"{tmp_path} holds no weights"
+
+
+def test_half_a_download_is_no_model(tmp_path):
+    index = {"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    (tmp_path / "one.safetensors").touch()
+    assert not lacks.complete(tmp_path)
+    (tmp_path / "two.safetensors").touch()
+    assert lacks.complete(tmp_path)
+
+
+def test_a_licence_is_accepted_by_hand(paper, unreachable, monkeypatch):
+    def gated(self, repo_id):
+        raise GatedRepoError(
+            "gated", response=httpx2.Response(403, request=httpx2.Request("GET", "https://x"))
+        )
+
+    monkeypatch.setattr(lacks.HfApi, "auth_check", gated)
+    lack = next(lacks.weights(paper))
+    assert "wants its licence accepted" in lack.what
+    assert "https://huggingface.co/Qwen/Qwen2.5-7B-Instruct" in lack.mend
+
+
+def test_only_what_the_rules_need_is_checked(paper, unreachable, monkeypatch):
+    monkeypatch.delenv("ALFWORLD_DATA", raising=False)
+    needed = jobs(paper, "all")
+    assert list(lacks.lacks(paper, [], {"table", "curves"})) == []
+    assert [lack.what for lack in lacks.lacks(paper, [], {"panel"})] == ["ALFWORLD_DATA is not set"]
+    assert len(list(lacks.lacks(paper, [], {"fetch"}))) == 3
+    assert len(list(lacks.lacks(paper, needed))) >= 5

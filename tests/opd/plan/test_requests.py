@@ -1,0 +1,39 @@
+"""What is asked of a cluster."""
+
+import pytest
+
+from opd.plan.requests import Requests
+from tests.opd.plan.test_jobs import scale
+
+
+def test_paper_asks_for_a_gpu_and_room_for_the_models():
+    paper = Requests(scale("paper"))
+    assert paper.gpus == 1
+    assert paper.cards == [("H100 80 GB", 79.1)]
+    # Three models of 7.6 B parameters in bfloat16, and a checkpoint with twice as much as one and itself.
+    assert 3 * 14 * 1024 < paper.mib < 256 * 1024
+
+
+def test_time_is_twice_the_estimate_and_half_an_hour():
+    hours = 48  # single-task runs on an H100, from the planner's table
+    assert 2 * hours * 60 < Requests(scale("paper")).run("single_task") < 6 * hours * 60
+    twice = scale("paper", distill={"steps": 800})
+    first, second = (Requests(plan).run("single_task") - 30 for plan in (scale("paper"), twice))
+    assert second == pytest.approx(2 * first, abs=1)
+
+
+def test_slower_cards_get_more_time():
+    slow = Requests(scale("paper", gpu="a100-80"))
+    assert slow.generation() > Requests(scale("paper")).generation()
+    assert slow.play("valid_seen") >= 30
+
+
+def test_scales_for_cpus_ask_for_little():
+    mini = Requests(scale("mini"))
+    assert (mini.gpus, mini.mib, mini.run("single_task"), mini.model("student_sft")) == (0, 4096, 120, 120)
+
+
+def test_a_dry_run_does_not_need_the_shape():
+    unknown = Requests(scale("small", models={"student": {"hub": {"hub_id": "nobody/nothing"}}}))
+    assert unknown.run("single_task") == 24 * 60
+    assert unknown.mib == 128 * 1024

@@ -1,0 +1,57 @@
+"""Operations, bytes and seconds by hand."""
+
+import pytest
+
+from opd.plan import measure, work
+from opd.plan.devices import BANDWIDTH_SHARE, SCORING_SHARE, TRAINING_SHARE, Device
+from opd.plan.memory import Step
+from opd.plan.shape import Shape
+from opd.plan.work import Phase
+
+SHAPE = Shape(
+    vocabulary=100, hidden=8, intermediate=20, layers=3, heads=4, key_value_heads=2, head_width=2, tied=False
+)
+STEP = Step(rows=4, together=2, prompt=6, cap=10)
+CARD = Device("a card", memory_gib=1.0, tera_operations_per_s=2.0, terabytes_per_s=0.5)
+MATRICES = 3 * (2 * 8 * (8 + 4) + 3 * 8 * 20)
+
+
+def test_a_forward_pass_multiplies_and_looks_back():
+    assert work.forward(SHAPE, 5, 7) == 5 * (2 * MATRICES + 4 * 3 * 8 * 7)
+
+
+def test_scoring_reads_prompts_and_asks_for_all_logits_at_responses():
+    found = work.scoring(SHAPE, SHAPE, STEP, length=0.5)
+    assert found.tokens == 4 * 5
+    assert found.operations == 2 * (work.forward(SHAPE, 4 * (5 + 3), 4.0) + 20 * 2 * 800)
+
+
+def test_training_on_a_support_spares_the_head_and_checkpointing_costs_a_pass():
+    forward = work.forward(SHAPE, 4 * (5 + 3), 4.0)
+    assert work.training(SHAPE, measure.LSM, False, STEP, 0.5).operations == 3 * forward
+    assert work.training(SHAPE, measure.LSM, True, STEP, 0.5).operations == 4 * forward
+    all_logits = work.training(SHAPE, measure.SAMPLED, False, STEP, 0.5).operations
+    assert all_logits == 3 * forward + 20 * 8 * 800
+
+
+def test_decoding_reads_all_weights_per_round_and_the_cache_per_token():
+    paged = work.rollout(SHAPE, STEP, "vllm", 0.5)
+    cache = 20 * (3 + 2.5) * SHAPE.cache
+    assert paged.bytes_read == pytest.approx(20 / 2 * SHAPE.weights + cache)
+    # Two batches of the torch engine go on until the cap.
+    assert work.rollout(SHAPE, STEP, "torch", 0.5).bytes_read == pytest.approx(2 * 10 * SHAPE.weights + cache)
+
+
+def test_seconds_are_the_slower_of_computing_and_reading_unless_measured():
+    assert Phase(10, 2e12, 0, TRAINING_SHARE).seconds(CARD) == pytest.approx(1 / TRAINING_SHARE)
+    assert Phase(10, 2e12, 5e12).seconds(CARD) == pytest.approx(10 / BANDWIDTH_SHARE)
+    assert Phase(10, 2e12, 0).seconds(CARD) == pytest.approx(1 / SCORING_SHARE)
+    assert Phase(10, 0, 0, least_s=9.0).seconds(CARD) == 9.0
+    assert Phase(10, 2e12, 5e12).seconds(CARD, rate=4.0) == 2.5
+    phases = {"rollout": Phase(10, 0, 0, least_s=9.0), "training": Phase(10, 2e12, 0)}
+    assert work.seconds(phases, CARD, {"training": 5.0}) == 11.0
+
+
+def test_phases_add_up():
+    one = work.rollout(SHAPE, STEP, "torch")
+    assert work.times(one, 3) == work.together([one, one, one])

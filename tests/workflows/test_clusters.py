@@ -1,0 +1,60 @@
+"""Jobs on GPUs and clusters, as far as a machine without either can tell."""
+
+import re
+from importlib.util import find_spec
+
+import pytest
+
+from tests.workflows.test_workflow import ROOT, SMOKE, planned, snakemake
+
+PAPER = ("--configfile", str(ROOT / "workflows/config/paper.yaml"))
+
+
+@pytest.fixture
+def no_games(monkeypatch):
+    """A machine that surely lacks something for the paper's multi-task table."""
+    monkeypatch.delenv("ALFWORLD_DATA", raising=False)
+
+
+def test_the_paper_s_scale_stops_at_a_lack_before_any_job(tmp_path, no_games):
+    printed = snakemake(tmp_path, "table_multitask", *PAPER, fails=True)
+    assert "To mend it:\n    " in printed
+    assert not list(tmp_path.glob("results/paper/models/*"))
+
+
+def test_a_dry_run_does_not_care(tmp_path, no_games):
+    assert "lsm" in planned(snakemake(tmp_path, "table_multitask", "--dry-run", *PAPER))
+
+
+def test_a_lack_that_no_job_meets_stops_nothing(tmp_path, no_games):
+    printed = snakemake(tmp_path, "results/paper/alfworld/train.jsonl", *PAPER, fails=True)
+    assert "ALFWORLD_DATA is not set" in printed
+    (tmp_path / "results/paper/alfworld").mkdir(parents=True)
+    (tmp_path / "results/paper/alfworld/train.jsonl").touch()
+    assert "Nothing to be done" in snakemake(tmp_path, "results/paper/alfworld/train.jsonl", *PAPER)
+
+
+def test_jobs_that_run_a_model_say_what_they_ask_for(tmp_path):
+    printed = snakemake(tmp_path, "table_multitask", "--dry-run", *PAPER)
+    asked = re.findall(r"^rule (\w+):.*?resources: (.*?)$", printed, re.M | re.S)
+    with_gpu = {rule for rule, resources in asked if "gpu=1" in resources}
+    assert {"lsm", "sampled_token", "generate", "play"} <= with_gpu
+    assert not with_gpu & {"panel", "score", "table", "curves", "fetch"}
+    (minutes,) = {re.search(r"runtime=(\d+)", resources)[1] for rule, resources in asked if rule == "lsm"}
+    assert int(minutes) > 24 * 60
+
+
+def test_scales_for_cpus_ask_for_no_gpu(tmp_path):
+    printed = snakemake(tmp_path, "table_ablation", "--dry-run", *SMOKE)
+    assert "gpu=0" in printed
+    assert "gpu=1" not in printed
+
+
+@pytest.mark.skipif(
+    find_spec("snakemake_executor_plugin_slurm") is None, reason="needs pip install '.[slurm]'"
+)
+def test_the_slurm_profile_plans_the_same_jobs(tmp_path):
+    through = snakemake(
+        tmp_path, "table_ablation", "--dry-run", "--profile", str(ROOT / "profiles/slurm"), *SMOKE
+    )
+    assert planned(through) == planned(snakemake(tmp_path, "table_ablation", "--dry-run", *SMOKE))

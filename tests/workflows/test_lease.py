@@ -1,0 +1,72 @@
+"""No two jobs have one GPU at a time: real processes, with devices that are names alone."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workflows import lease
+
+ROOT = Path(__file__).parents[2]
+JOB = """
+import json, os, sys, time
+devices, started = os.environ["CUDA_VISIBLE_DEVICES"].split(","), time.monotonic()
+time.sleep(0.3)
+print(json.dumps([devices, started, time.monotonic()]))
+"""
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch):
+    """Three devices, and lock files of this test's own."""
+    monkeypatch.setattr(lease.tempfile, "tempdir", str(tmp_path))
+    return os.environ | {"CUDA_VISIBLE_DEVICES": "0,1,GPU-5c", "TMPDIR": str(tmp_path)}
+
+
+def start(gpus: int, command: list[str], environment: dict) -> subprocess.Popen:
+    program = [sys.executable, "-m", "workflows.lease", "--gpus", str(gpus), "--", *command]
+    return subprocess.Popen(
+        program, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_no_two_jobs_share_a_device(environment):
+    jobs = [start(gpus, [sys.executable, "-c", JOB], environment) for gpus in (2, 1, 1, 2, 1)]
+    done = [json.loads(job.communicate(timeout=60)[0]) for job in jobs]
+    assert sorted(len(devices) for devices, _, _ in done) == [1, 1, 1, 2, 2]
+    for number, (devices, started, ended) in enumerate(done):
+        assert set(devices) <= {"0", "1", "GPU-5c"}
+        for others, since, until in done[:number]:
+            if set(devices) & set(others):
+                assert ended <= since or until <= started
+
+
+def test_a_killed_job_gives_its_devices_back(environment):
+    held = "import time; print('held', flush=True); time.sleep(60)"
+    job = start(3, [sys.executable, "-c", held], environment)
+    assert job.stdout.readline() == "held\n"
+    assert lease._try(1, ["0", "1", "GPU-5c"]) == []
+    job.kill()
+    job.communicate()
+    assert lease.wait_for(3, ["0", "1", "GPU-5c"], pause_s=0.01) == ["0", "1", "GPU-5c"]
+
+
+def test_more_devices_than_there_are_is_an_error_at_once(environment):
+    job = start(4, ["true"], environment)
+    assert "asks for 4 GPU(s), and this machine has 3" in job.communicate(timeout=60)[1]
+    assert job.returncode == 1
+
+
+def test_a_job_without_gpus_sees_none(environment):
+    seen = "import os; print(os.environ['CUDA_VISIBLE_DEVICES'] or 'none')"
+    job = start(0, [sys.executable, "-c", seen], environment)
+    assert job.communicate(timeout=60)[0].strip() == "none"
+
+
+def test_a_failure_is_the_command_s_own(environment):
+    job = start(1, ["sh", "-c", "exit 7"], environment)
+    job.communicate(timeout=60)
+    assert job.returncode == 7

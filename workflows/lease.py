@@ -1,0 +1,92 @@
+"""GPUs for one job at a time: run a command on devices that no other job of this machine has.
+
+    python -m workflows.lease --gpus 1 -- python -m opd.distill ...
+
+Snakemake counts GPUs but gives out no device numbers. Here every device is a lock file; the command starts
+when enough of them are free, with CUDA_VISIBLE_DEVICES set to those, and holds the locks until it ends,
+however it ends. The devices are those that CUDA_VISIBLE_DEVICES names, as SLURM sets it, else all of
+the machine. With --gpus 0 the command sees none.
+"""
+
+import argparse
+import fcntl
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from opd.plan import devices
+
+_PAUSE_S = 1.0
+
+
+def main(gpus: int, command: Sequence[str]) -> NoReturn:
+    """Become `command`, once `gpus` devices are leased."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(wait_for(gpus, usable())) if gpus else ""
+    os.execvp(command[0], list(command))
+
+
+def usable() -> list[str]:
+    """The devices that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        return [str(number) for number, _ in enumerate(devices.visible())]
+    return [device.strip() for device in named.split(",") if device.strip()]
+
+
+def wait_for(gpus: int, among: Sequence[str], pause_s: float = _PAUSE_S) -> list[str]:
+    """`gpus` of the devices, leased to this process and what it becomes; waits until so many are free.
+
+    Raises ValueError if there never can be.
+    """
+    if gpus > len(among):
+        raise ValueError(f"the job asks for {gpus} GPU(s), and this machine has {len(among)}")
+    while True:
+        leased = _try(gpus, among)
+        if leased:
+            return leased
+        time.sleep(pause_s)
+
+
+def _try(gpus: int, among: Sequence[str]) -> list[str]:
+    """That many free devices, or none at all, so that two jobs never wait for each other's."""
+    locks: dict[str, int] = {}
+    for device in among:
+        lock = os.open(_folder() / f"gpu{device.replace('/', '_')}", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            continue
+        locks[device] = lock
+        if len(locks) == gpus:
+            for held in locks.values():
+                os.set_inheritable(held, True)  # held on by the command, and by nobody after it
+            return list(locks)
+    for lock in locks.values():
+        os.close(lock)
+    return []
+
+
+def _folder() -> Path:
+    folder = Path(tempfile.gettempdir(), f"opd-gpus-{os.getuid()}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        prog="python -m workflows.lease",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--gpus", type=int, required=True)
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    given = parser.parse_args()
+    try:
+        main(given.gpus, given.command[1:] if given.command[:1] == ["--"] else given.command)
+    except (ValueError, OSError) as error:
+        sys.exit(f"python -m workflows.lease: {error}")

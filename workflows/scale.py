@@ -1,0 +1,46 @@
+"""A scale as its files say it, without Snakemake: for programs and pages that ask what a config means."""
+
+import ast
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workflows.plan import Plan, merge
+
+ROOT = Path(__file__).parent.parent
+CONFIG = ROOT / "workflows/config"
+METHODS = ROOT / "workflows/methods"
+_REGISTRATION = re.compile(r"spec=(method\(.*\)),", re.S)
+
+
+def read(files: Sequence[Path]) -> dict[str, Any]:
+    """The config of some files, the later over the earlier, as `snakemake --configfile` merges them."""
+    config: dict[str, Any] = {}
+    for file in files:
+        config = merge(config, yaml.safe_load(file.read_text()))
+    return config
+
+
+def plan(config: dict[str, Any]) -> Plan:
+    """The plan of a config with the methods of all method files, as the Snakefile makes it."""
+    made = Plan(config)
+    for name, knobs in registrations().items():
+        made.method(name, **knobs)
+    return made
+
+
+def registrations(folder: Path = METHODS) -> dict[str, dict[str, Any]]:
+    """Method -> what it changes in `distill`, read from the `method(...)` of every method file."""
+    return dict(_registration(path) for path in sorted(folder.glob("*.smk")))
+
+
+def _registration(path: Path) -> tuple[str, dict[str, Any]]:
+    found = _REGISTRATION.search(path.read_text())
+    call = ast.parse(found[1], mode="eval").body if found else None
+    if not isinstance(call, ast.Call):
+        raise ValueError(f"{path} has no params entry spec=method(...); see docs/adding_a_method.md")
+    knobs = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
+    return ast.literal_eval(call.args[0]), knobs
