@@ -22,7 +22,17 @@ from workflows.scale import CONFIG, ROOT, plan, read, registrations
 LEDGER = Path(__file__).with_name("settings.yaml")
 PAGE = ROOT / "docs/settings.md"
 # Every leaf of these sections of the paper's config must have an entry, or lie below one that has.
-SECTIONS = ("seeds", "gpu", "training_processes", "panels", "models", "tasks", "experiments", "distill", "evaluation")
+SECTIONS = (
+    "seeds",
+    "gpu",
+    "training_processes",
+    "panels",
+    "models",
+    "tasks",
+    "experiments",
+    "distill",
+    "evaluation",
+)
 _HEADER = "| knob | paper | README | code | ours | why |\n|---|---|---|---|---|---|"
 _INTRODUCTION = """# Settings of the paper's scale
 

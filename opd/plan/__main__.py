@@ -21,7 +21,8 @@ from workflows.scale import plan, read
 
 _ASSUMED = """Assumed: {length:.0%} of the cap per response, and of the longest prompt per prompt;
 {training:.0%} of the data sheet's operations in training, {scoring:.0%} in scoring, {bandwidth:.0%}
-of its bandwidth in decoding; {usable:.0%} of the memory for tensors. *: rates and lengths measured by runs of the scale."""
+of its bandwidth in decoding; {usable:.0%} of the memory for tensors.
+*: rates and lengths measured by runs of the scale."""
 
 
 def main(files: Sequence[Path], target: str, device_name: str | None) -> int:

@@ -12,6 +12,7 @@ import envs
 from envs.alfworld.game import TASK_TYPES
 from eval.suites import get as suite_named
 from opd.plan import memory, work
+from opd.plan.devices import DEVICES, GIB
 from opd.plan.memory import Layout, Phases, Step
 from opd.plan.shape import HUB, Shape, from_architecture, from_config, from_folder
 from opd.plan.work import Phase
@@ -32,7 +33,8 @@ _BYTES_OF_TEXT = 4  # per token that is stored as text
 class Job:
     """`count` jobs of one kind: GPU memory by phase, work by phase, bytes that stay and that pass on disk.
 
-    `rule` and `of` say which: the rule's name, and the experiment, model or panel that it is for.
+    `rule` and `of` say which: the rule's name, and the experiment, model or panel that it is for. Memory and
+    work are those of each of its `gpus`.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Job:
     work: Mapping[str, Phase] = field(default_factory=dict)
     disk: int = 0
     scratch: int = 0
+    gpus: int = 1
     rates: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -104,14 +107,12 @@ def _hub_shape(spec: HubModelSpec) -> Shape:
     return HUB[spec.hub_id]
 
 
-def layout_of(spec: DistillSpec) -> Layout:
-    """How a run keeps its student."""
-    return Layout()
-
-
-def engine_of(spec: DistillSpec) -> str:
-    """What answers a run's prompts."""
-    return "torch"
+def layout_of(plan: Plan, spec: DistillSpec) -> Layout:
+    """Where a run keeps its student, and what its engine takes of the card that the config plans for."""
+    ranks, engine = plan.config.training_processes, spec.engine
+    card = DEVICES[plan.config.gpu].memory_gib * GIB if plan.config.gpu else 0
+    taken = 0 if engine.name == "torch" else round(engine.memory_share * card)
+    return Layout(spec.memory, ranks, engine.name, taken, engine.sleep)
 
 
 def step_of(task: TaskSpec, tokens_per_forward: int) -> Step:
@@ -123,12 +124,11 @@ def step_of(task: TaskSpec, tokens_per_forward: int) -> Step:
     return Step(episodes * turns, episodes, prompt, rollout.max_new_tokens, tokens_per_forward)
 
 
-def distillation(spec: DistillSpec, student: Shape, teachers: Sequence[Shape]) -> Phases:
-    """GPU memory of a run with these distinct teachers."""
-    steps = [step_of(task, spec.tokens_per_forward) for task in spec.tasks.values()]
-    return memory.distillation(
-        student, teachers, steps, spec.objective, spec.teacher_top_k, layout_of(spec), engine_of(spec)
-    )
+def distillation(spec: DistillSpec, student: Shape, teachers: Sequence[Shape], layout: Layout) -> Phases:
+    """Memory of each GPU of a run with these distinct teachers."""
+    whole = [step_of(task, spec.tokens_per_forward) for task in spec.tasks.values()]
+    steps = [of_rank(step, layout.ranks) for step in whole]
+    return memory.distillation(student, teachers, steps, spec.objective, spec.teacher_top_k, layout)
 
 
 def run(plan: Plan, experiment: str, method: str, count: int = 1) -> Job:
@@ -151,28 +151,35 @@ def reinforcement(plan: Plan, model: str) -> Job:
 def _run(
     plan: Plan, job: Job, spec: DistillSpec, student: str, teachers: Mapping[str, str], folder: Path
 ) -> Job:
-    learner, layout = shape_of(plan, student), layout_of(spec)
+    learner, layout = shape_of(plan, student), layout_of(plan, spec)
     rates, length = measured(Path(plan.results) / folder)
     phases: dict[str, list[Phase]] = {"rollout": [], "scoring": [], "training": []}
     for name, task in spec.tasks.items():
-        step, often = step_of(task, spec.tokens_per_forward), spec.steps // len(spec.tasks)
+        often = spec.steps // len(spec.tasks)
+        step = of_rank(step_of(task, spec.tokens_per_forward), layout.ranks)
         share = length / step.cap if length else work.MEAN_LENGTH
         done = {
-            "rollout": work.rollout(learner, step, engine_of(spec), share),
+            "rollout": work.rollout(learner, step, layout.engine, share),
             "scoring": work.scoring(learner, shape_of(plan, teachers[name]), step, share),
-            "training": work.training(learner, spec.objective, layout.checkpointing, step, share),
+            "training": work.training(learner, spec.objective, spec.memory.recompute_layers, step, share),
         }
         for phase, once in done.items():
             phases[phase].append(work.times(once, often))
     distinct = [shape_of(plan, name) for name in dict.fromkeys(teachers.values())]
     return replace(
         job,
-        memory=distillation(spec, learner, distinct),
+        memory=distillation(spec, learner, distinct, layout),
         work={phase: work.together(done) for phase, done in phases.items()},
         disk=learner.weights,
-        scratch=learner.weights + sum(memory.student_state(learner, layout).values()),
-        rates=rates,
+        scratch=3 * (4 if spec.memory.master_weights else learner.width) * learner.parameters,
+        gpus=layout.ranks,
+        rates={phase: rate / layout.ranks for phase, rate in rates.items()},
     )
+
+
+def of_rank(step: Step, ranks: int) -> Step:
+    """The largest part of a step that falls to one of `ranks` processes."""
+    return replace(step, rows=-(-step.rows // ranks), together=-(-step.together // ranks))
 
 
 def warm_start(plan: Plan, model: str) -> Job:
@@ -230,14 +237,12 @@ def playing(plan: Plan, shape: Shape, panel: str, count: int = 1) -> Job:
 def _decode(job: Job, plan: Plan, shape: Shape, steps: Sequence[Step]) -> Job:
     engine = plan.config.evaluation.engine
     phases = [work.rollout(shape, step, engine) for step in steps]
-    # vLLM decodes as many responses at a time as its cache holds, so that one must fit.
-    least = 1 if engine == "vllm" else max(step.together for step in steps)
     longest = max(steps, key=lambda step: step.longest)
     done = work.together(phases)
     return replace(
         job,
         name=f"{job.name}, {shape.parameters / 1e9:.2g} B",
-        memory=memory.decoding(shape, Step(least, least, longest.prompt, longest.cap), engine),
+        memory=memory.decoding(shape, longest, engine),
         work={"rollout": done},
         disk=done.tokens * _BYTES_OF_TEXT,
     )

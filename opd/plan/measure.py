@@ -23,7 +23,7 @@ from opd.plan.memory import Layout, Step
 from opd.plan.shape import Shape
 from opd.rollout.torch_engine import generate
 from opd.scoring import Comparison, compare
-from opd.spec import ObjectiveSpec, OptimizerSpec, SamplingSpec
+from opd.spec import MemorySpec, ObjectiveSpec, OptimizerSpec, SamplingSpec
 
 LSM = ObjectiveSpec(
     name="reverse_kl", support="teacher_top_k", outside="renormalised", reduction="token_mean"
@@ -111,7 +111,7 @@ def phases(case: Case) -> list[tuple[str, int, int]]:
         generate(student, prompts, torch.rand(len(prompts), case.step.cap), sampling, -1, 0)
 
     estimated = memory.distillation(
-        case.shape, [case.shape], [case.step], case.objective, TOP_K, Layout(), "torch"
+        case.shape, [case.shape], [case.step], case.objective, TOP_K, Layout(MemorySpec())
     )
     held = {"student", "teachers", "optimiser"}
     expected = {

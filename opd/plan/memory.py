@@ -6,10 +6,10 @@ repository's loss and scoring hold. docs/planning.md has them beside measured pe
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from opd.plan.shape import Shape
-from opd.spec import ObjectiveSpec, needs_support_only
+from opd.spec import MemorySpec, ObjectiveSpec, needs_support_only
 
 Components = Mapping[str, int]
 Phases = Mapping[str, Components]
@@ -117,23 +117,43 @@ def tiles(shape: Shape, step: Step) -> int:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a student is kept while it is trained."""
+    """Where a run's weights rest, how it computes, and who answers its prompts.
 
-    checkpointing: bool = False  # of activations
-    master_weights: bool = False  # float32 copies that AdamW updates, with float32 moments
-    optimizer_on_host: bool = False
-    ranks: int = 1  # over which the student is sharded
+    `engine_bytes` are those that vLLM takes for itself; `engine_sleeps`: only while it is asked.
+    """
+
+    memory: MemorySpec
+    ranks: int = 1
+    engine: str = "torch"
+    engine_bytes: int = 0
+    engine_sleeps: bool = False
+
+    @property
+    def sharded(self) -> bool:
+        """Whether weights are gathered before they compute; see `opd.parallel.sharding`."""
+        return self.ranks > 1 or self.memory.master_weights or self.memory.offload
+
+    def computing(self, shape: Shape) -> Shape:
+        """The student as it computes."""
+        return replace(shape, width=2) if self.memory.master_weights else shape
+
+    def resting(self, shape: Shape) -> int:
+        """Bytes of a weight at rest on the device, and of a gradient and a moment of AdamW."""
+        return 0 if self.memory.offload else 4 if self.memory.master_weights else shape.width
 
 
 def student_state(shape: Shape, layout: Layout) -> Components:
     """What a student holds throughout its training, per rank."""
-    moment = 4 if layout.master_weights else shape.width
-    master = 4 if layout.master_weights else 0
-    on_device = 0 if layout.optimizer_on_host else 1
-    return {
-        "student": shape.weights // layout.ranks,
-        "optimiser": on_device * (2 * moment + master) * shape.parameters // layout.ranks,
-    }
+    resting = layout.resting(shape) * shape.parameters // layout.ranks
+    return {"student": resting, "optimiser": 2 * resting}
+
+
+def teacher_state(shape: Shape, layout: Layout) -> int:
+    """A teacher's weights at rest; of a sharded one, the layers are spread and the rest is everywhere."""
+    if not layout.memory.shard_teachers:
+        return shape.weights
+    layers = shape.width * shape.body_matrices
+    return shape.weights - layers + layers // layout.ranks
 
 
 def distillation(
@@ -143,29 +163,61 @@ def distillation(
     objective: ObjectiveSpec,
     top_k: int,
     layout: Layout,
-    engine: str,
 ) -> Phases:
     """A distillation run: its phases' components, each at its largest over the tasks' `steps`.
 
-    The teachers are replicated. Activations and buffers are those of one rank, which works on `tokens`
-    padded tokens at a time whatever the number of ranks.
-    """
-    fixed = {**student_state(student, layout), "teachers": sum(teacher.weights for teacher in teachers)}
-    models = [student, *teachers]
-    read = max(reading(model, step) for model in models for step in steps)
-    stored = {"scores": max(scores(student, objective, top_k, step) for step in steps) // layout.ranks}
-    kept = max(activations(student, step, layout.checkpointing) for step in steps)
-    added = max(backward(student, objective, top_k, step) for step in steps)
-    decoding_of_task = [decoder(student, step, engine) for step in steps]
-    decoded: Components = max(decoding_of_task, key=total)
-    gradients = {"gradients": student.weights // layout.ranks}
-    temporary = 0 if layout.optimizer_on_host else student_state(student, layout)["optimiser"] // 2
-    return {
-        "rollout": {**fixed, **decoded},
-        "scoring": {**fixed, **stored, "activations": read},
-        "training": {**fixed, **stored, **gradients, "activations": kept, "backward": added},
-        "update": {**fixed, **stored, **gradients, "temporary": temporary},
+    Of one rank: `steps` are its parts."""
+    learner = layout.computing(student)
+    fixed = {
+        **student_state(student, layout),
+        "teachers": sum(teacher_state(teacher, layout) for teacher in teachers),
     }
+    busy = {"engine": layout.engine_bytes}
+    idle = {"engine": 0 if layout.engine_sleeps else layout.engine_bytes}
+    gathered = {"gathered": learner.weights if layout.sharded else 0}
+    taught = max(teacher.weights - teacher_state(teacher, layout) for teacher in teachers)
+    models = [learner, *teachers]
+    read = max(reading(model, step) for model in models for step in steps)
+    stored = {"scores": max(scores(learner, objective, top_k, step) for step in steps)}
+    kept = max(activations(learner, step, layout.memory.recompute_layers) for step in steps)
+    added = max(backward(learner, objective, top_k, step) for step in steps)
+    gradients = {"gradients": layout.resting(student) * student.parameters // layout.ranks}
+    torch_engine = steps if layout.engine == "torch" else []
+    decoders: list[Components] = [decoder(learner, step) for step in torch_engine]
+    decoded: Components = max(decoders, key=total) if decoders else {}
+    return {
+        "rollout": {**fixed, **busy, **gathered, **decoded},
+        "scoring": {
+            **fixed,
+            **idle,
+            **stored,
+            "gathered": gathered["gathered"] + taught,
+            "activations": read,
+        },
+        "training": {
+            **fixed,
+            **idle,
+            **stored,
+            **gradients,
+            "gathered": in_passing(learner) if layout.sharded else 0,
+            "activations": kept,
+            "backward": added,
+        },
+        "update": {
+            **fixed,
+            **idle,
+            **stored,
+            **gradients,
+            "temporary": student_state(student, layout)["student"],
+        },
+    }
+
+
+def in_passing(shape: Shape) -> int:
+    """Of a sharded student in training: embedding, head, a layer, their gradients, and one more layer."""
+    ends = shape.head_matrix * (1 if shape.tied else 2)
+    layer = shape.body_matrices // shape.layers
+    return shape.width * (2 * ends + 3 * layer)
 
 
 def reading(shape: Shape, step: Step) -> int:
@@ -174,15 +226,13 @@ def reading(shape: Shape, step: Step) -> int:
     return max(forward_only(shape, step), states + tiles(shape, step))
 
 
-def decoder(shape: Shape, step: Step, engine: str) -> Components:
-    """The key-value cache of all responses that are decoded together, and what the decoder adds.
+def decoder(shape: Shape, step: Step) -> Components:
+    """The torch engine's cache of all responses that are decoded together, and what it adds.
 
-    `torch` reads all prompts at once and repeats a layer's keys and values for every query head; of a small
-    model it copies most weights instead (`opd.rollout.decoder`). `vllm` pages its cache.
+    All prompts are read at once, and a layer's keys and values repeated for every query head; of a small
+    model most weights are copied instead (`opd.rollout.decoder`).
     """
     cached = step.together * step.longest
-    if engine == "vllm":
-        return {"cache": shape.cache * cached}
     prompts = Step(step.together, step.together, step.prompt, 0, step.together * step.prompt)
     if shape.width == 4 and shape.hidden <= 512:
         repeated = shape.heads // shape.key_value_heads
@@ -197,19 +247,20 @@ def decoder(shape: Shape, step: Step, engine: str) -> Components:
 
 def supervised(student: Shape, teacher: Shape, sampling: Step, batch: Step) -> Phases:
     """A warm start on the teacher's traces: they are sampled first, then trained on a `batch` at a time."""
-    state = student_state(student, Layout())
+    state = student_state(student, Layout(MemorySpec()))
     training = {
         **state,
         "gradients": student.weights,
         "activations": activations(student, batch, checkpointing=False),
         "backward": tiles(student, batch) + student.width * student.head_matrix,
     }
-    return {**decoding(teacher, sampling, "torch"), "training": training}
+    return {"rollout": {"student": teacher.weights, **decoder(teacher, sampling)}, "training": training}
 
 
 def decoding(model: Shape, step: Step, engine: str) -> Phases:
-    """Responses of a model as it is."""
-    return {"rollout": {"student": model.weights, **decoder(model, step, engine)}}
+    """Responses of a model as it is. vLLM pages its cache: one response must fit."""
+    paged = {"cache": model.cache * step.longest}
+    return {"rollout": {"student": model.weights, **(paged if engine == "vllm" else decoder(model, step))}}
 
 
 def total(components: Components) -> int:

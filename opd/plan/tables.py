@@ -27,7 +27,7 @@ def memory_table(needed: Collection[Job], device: Device) -> str:
 def work_table(needed: Collection[Job], device: Device) -> str:
     """Tokens, operations and hours of each kind of job, and all together."""
     cells = [_work_row(job, device) for job in needed]
-    hours = sum(job.count * work.seconds(job.work, device, job.rates) for job in needed) / 3600
+    hours = sum(job.count * job.gpus * work.seconds(job.work, device, job.rates) for job in needed) / 3600
     disk = sum(job.count * job.disk for job in needed) / GIB
     scratch = max((job.scratch for job in needed), default=0) / GIB
     cells.append(["all", "", "", "", f"{hours:,.1f}", "", f"{disk:,.1f} + {scratch:,.1f}"])
@@ -42,9 +42,9 @@ def _work_row(job: Job, device: Device) -> list[str]:
     return [
         job.name,
         str(job.count),
-        f"{max((each.tokens for each in job.work.values()), default=0) / 1e6:,.1f}",
-        f"{sum(each.operations for each in job.work.values()) / 1e18:,.1f}",
-        f"{job.count * sum(hours.values()):,.1f}{measured}",
+        f"{job.gpus * max((each.tokens for each in job.work.values()), default=0) / 1e6:,.1f}",
+        f"{job.gpus * sum(each.operations for each in job.work.values()) / 1e18:,.1f}",
+        f"{job.count * job.gpus * sum(hours.values()):,.1f}{measured}",
         " + ".join(f"{name} {value:.1f}" for name, value in hours.items()),
         f"{job.count * job.disk / GIB:,.1f}",
     ]

@@ -183,7 +183,7 @@ class Config(Spec):
     )
     gpu: Literal[tuple(DEVICES)] | None = Field(  # type: ignore[valid-type]
         None,
-        description="the card (opd.plan.devices) that memory and hours are planned for; every job that runs a "
+        description="card (opd.plan.devices) that memory and hours are planned for; every job that runs a "
         "model gets one of its own. null: jobs see no GPU",
     )
     panels: dict[str, PanelConfig] = Field({}, description="lists of games of ALFWorld")

@@ -41,13 +41,12 @@ def test_full_has_variants_under_the_rule_that_runs_them(paper):
 
 def test_two_teachers_of_one_shape_are_two_models(paper):
     one, two = (planned.run(paper, name, "lsm") for name in ("single_task", "multitask"))
-    teacher = planned.shape_of(paper, "teacher").weights
-    assert two.memory["training"]["teachers"] == 2 * one.memory["training"]["teachers"] == 2 * teacher
+    assert two.memory["training"]["teachers"] == 2 * one.memory["training"]["teachers"]
 
 
 def test_tokens_of_a_run_by_hand(paper):
     job = planned.run(paper, "single_task", "lsm")
-    assert job.work["rollout"].tokens == 400 * 128 * 16384 * work.MEAN_LENGTH
+    assert job.gpus * job.work["rollout"].tokens == 400 * 128 * 16384 * work.MEAN_LENGTH
     assert job.disk == planned.shape_of(paper, "student").weights
 
 
@@ -103,11 +102,53 @@ def test_heads_of_both_paddings_become_one_vocabulary():
     assert (student.tied, teacher.tied) == (True, False)
 
 
-def test_small_fits_a_card_of_40_gb_and_not_one_of_24():
-    found = [job for job in planned.jobs(scale("small"), "full") if job.memory]
-    largest = max(memory.peak(job.memory) for job in found)
-    assert largest <= DEVICES["a100-40"].usable_bytes
-    assert largest > DEVICES["rtx4090"].usable_bytes
+def largest(made) -> int:
+    """Bytes of the largest job of every study."""
+    return max(memory.peak(job.memory) for job in planned.jobs(made, "full") if job.memory)
+
+
+def test_small_fits_a_card_of_24_gb():
+    card = DEVICES["rtx4090"].usable_bytes
+    assert largest(scale("small")) <= card
+    # None of its three knobs is there in vain.
+    for knob in ("master_weights", "recompute_layers", "offload"):
+        changed = largest(scale("small", distill={"memory": {knob: False}}))
+        assert (changed > card) == (knob != "master_weights")
+    assert largest(scale("small", distill={"tokens_per_forward": 32768})) > card
+
+
+def test_the_paper_s_pair_fits_one_card_of_141_gb_with_the_overlay_alone():
+    card = DEVICES["h200"].usable_bytes
+    assert largest(scale("paper", training_processes=1)) > card
+    assert largest(scale("paper", "paper_1gpu")) <= card
+    assert largest(scale("paper", "paper_1gpu", distill={"memory": {"offload": False}})) > card
+    assert largest(scale("paper", "paper_1gpu", distill={"memory": {"recompute_layers": False}})) > card
+
+
+def test_the_paper_s_pair_fits_its_eight_cards_of_80_gb_and_not_one():
+    card = DEVICES["h100"].usable_bytes
+    assert largest(scale("paper")) <= card
+    assert largest(scale("paper", training_processes=2)) > card
+
+
+def test_the_work_of_a_step_is_divided(paper):
+    alone = planned.run(scale("paper", training_processes=1), "single_task", "lsm")
+    shared = planned.run(paper, "single_task", "lsm")
+    assert (alone.gpus, shared.gpus) == (1, 8)
+    assert 8 * shared.work["training"].operations == pytest.approx(alone.work["training"].operations)
+    assert 8 * shared.memory["scoring"]["scores"] == alone.memory["scoring"]["scores"]
+
+
+def test_the_overlay_is_a_scale_of_its_own_over_the_paper_s_recipe():
+    paper, overlay = scale("paper"), scale("paper", "paper_1gpu")
+    assert overlay.results == "results/paper_1gpu"
+    assert overlay.configfiles == "workflows/config/paper.yaml workflows/config/paper_1gpu.yaml"
+    assert set(overlay.studies) == set(paper.studies)  # ablations included
+    where = {"memory", "engine", "tokens_per_forward"}
+    recipes = [
+        made.distill_spec("single_task", "lsm", 0).model_dump(exclude=where) for made in (paper, overlay)
+    ]
+    assert recipes[0] == recipes[1]
 
 
 def test_of_a_dag_only_what_waits_is_needed():
@@ -117,6 +158,7 @@ def test_of_a_dag_only_what_waits_is_needed():
 
 def test_tables_name_every_job(paper):
     found = planned.jobs(paper, "all")
-    text = tables.memory_table(found, DEVICES["h100"]) + tables.work_table(found, DEVICES["h100"])
+    card = DEVICES["rtx3090"]
+    text = tables.memory_table(found, card) + tables.work_table(found, card)
     assert all(text.count(job.name) == (2 if job.memory else 1) for job in found if "mask" in job.name)
     assert "too large" in text

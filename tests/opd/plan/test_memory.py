@@ -7,6 +7,7 @@ import pytest
 from opd.plan import measure, memory
 from opd.plan.memory import Layout, Step
 from opd.plan.shape import Shape
+from opd.spec import MemorySpec
 
 SHAPE = Shape(
     vocabulary=100, hidden=8, intermediate=20, layers=3, heads=4, key_value_heads=2, head_width=2, tied=False
@@ -39,11 +40,43 @@ def test_a_forward_pass_has_a_whole_sequence_at_least():
 
 def test_the_student_s_state_by_hand():
     parameters = SHAPE.parameters
-    assert memory.student_state(SHAPE, Layout()) == {"student": 2 * parameters, "optimiser": 4 * parameters}
-    master = memory.student_state(SHAPE, Layout(master_weights=True, ranks=2))
-    assert master == {"student": parameters, "optimiser": 12 * parameters // 2}
-    on_host = memory.student_state(SHAPE, Layout(optimizer_on_host=True))
-    assert on_host["optimiser"] == 0
+    plain = memory.student_state(SHAPE, Layout(MemorySpec()))
+    assert plain == {"student": 2 * parameters, "optimiser": 4 * parameters}
+    master = memory.student_state(SHAPE, Layout(MemorySpec(master_weights=True), ranks=2))
+    assert master == {"student": 4 * parameters // 2, "optimiser": 2 * (4 * parameters // 2)}
+    offloaded = Layout(MemorySpec(master_weights=True, offload=True))
+    assert memory.student_state(SHAPE, offloaded) == {"student": 0, "optimiser": 0}
+
+
+def test_a_sharded_student_is_gathered_to_compute():
+    def gathered(**knobs):
+        layout = Layout(MemorySpec(**knobs))
+        phases = memory.distillation(SHAPE, [SHAPE], [STEP], measure.LSM, 5, layout)
+        return [phases[phase]["gathered"] for phase in ("rollout", "scoring", "training")]
+
+    assert gathered(recompute_layers=True) == [0, 0, 0]
+    layer = 2 * 8 * (8 + 4) + 3 * 8 * 20
+    # Embedding and head with their gradients, two layers and a layer's gradients, at two bytes.
+    in_passing = 2 * (2 * 2 * 800 + 3 * layer)
+    assert gathered(offload=True) == [SHAPE.weights, SHAPE.weights, in_passing]
+
+
+def test_a_sharded_teacher_keeps_its_head_everywhere():
+    layers = SHAPE.width * SHAPE.body_matrices
+    spread = memory.teacher_state(SHAPE, Layout(MemorySpec(shard_teachers=True), ranks=4))
+    assert spread == SHAPE.weights - layers + layers // 4
+    assert memory.teacher_state(SHAPE, Layout(MemorySpec(), ranks=4)) == SHAPE.weights
+
+
+def test_an_engine_that_sleeps_takes_nothing_in_training():
+    def engine(sleeps):
+        layout = Layout(MemorySpec(), 1, "vllm", 1000, sleeps)
+        phases = memory.distillation(SHAPE, [SHAPE], [STEP], measure.LSM, 5, layout)
+        assert "cache" not in phases["rollout"]
+        return [phase["engine"] for phase in phases.values()]
+
+    assert engine(True) == [1000, 0, 0, 0]
+    assert engine(False) == [1000] * 4
 
 
 def test_what_is_kept_of_a_position_by_hand():
@@ -56,17 +89,15 @@ def test_what_is_kept_of_a_position_by_hand():
 
 
 def test_the_cache_of_a_paged_engine_is_the_cache_alone():
-    assert memory.decoding(SHAPE, STEP, "vllm")["rollout"] == {
-        "student": SHAPE.weights,
-        "cache": 4 * 16 * SHAPE.cache,
-    }
+    paged = memory.decoding(SHAPE, STEP, "vllm")["rollout"]
+    assert paged == {"student": SHAPE.weights, "cache": 16 * SHAPE.cache}
     repeated = memory.decoding(SHAPE, STEP, "torch")["rollout"]["activations"]
     assert repeated >= 2 * 2 * 8 * 4 * 16  # a layer's keys and values, for all heads
 
 
 def test_teachers_and_gradients_are_counted_once_each():
     teachers = [SHAPE, replace(SHAPE, layers=1)]
-    phases = memory.distillation(SHAPE, teachers, [STEP], measure.LSM, 5, Layout(), "torch")
+    phases = memory.distillation(SHAPE, teachers, [STEP], measure.LSM, 5, Layout(MemorySpec()))
     assert phases["training"]["teachers"] == sum(teacher.weights for teacher in teachers)
     assert phases["training"]["gradients"] == SHAPE.weights
     assert "gradients" not in phases["scoring"]
