@@ -37,9 +37,16 @@ def test_a_lack_that_no_job_meets_stops_nothing(tmp_path, no_games):
 def test_jobs_that_run_a_model_say_what_they_ask_for(tmp_path):
     printed = snakemake(tmp_path, "table_multitask", "--dry-run", *PAPER)
     asked = re.findall(r"^rule (\w+):.*?resources: (.*?)$", printed, re.M | re.S)
-    with_gpu = {rule for rule, resources in asked if "gpu=1" in resources}
-    assert {"lsm", "sampled_token", "generate", "play"} <= with_gpu
-    assert not with_gpu & {"panel", "score", "table", "curves", "fetch"}
+    with_gpu = {rule: re.search(r"gpu=(\d+)", resources) for rule, resources in asked}
+    gpus = {rule: int(found[1]) for rule, found in with_gpu.items() if found}
+    assert gpus == {
+        "lsm": 8,
+        "lsm_mask": 8,
+        "sampled_token": 8,
+        "sampled_token_mask": 8,
+        "generate": 1,
+        "play": 1,
+    }
     (minutes,) = {re.search(r"runtime=(\d+)", resources)[1] for rule, resources in asked if rule == "lsm"}
     assert int(minutes) > 24 * 60
 
