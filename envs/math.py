@@ -22,7 +22,6 @@ class Math:
     """
 
     suites = ("math500", "aime24", "aime25", "minerva_math", "olympiadbench")
-    training_set = TRAINING_SET
 
     def __init__(self, prompt: str = "paper", training_set: str = "dapo_math_17k") -> None:
         self._template, self.training_set = PROMPTS[prompt], training_set
