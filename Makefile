@@ -4,6 +4,7 @@
 # make bench       the support-only head against full logits (BENCH='--shapes 7B ...')
 # make bench-peers a step of the loop against TRL's: speed and memory (PEERS='--repeats 3 ...')
 # make publish     tables and figures of results/$(SCALE) into README and docs/results
+# make rehearsal   the paper's workflow from start to tables, with tiny models and vLLM on the CPU
 # make vllm        vLLM for CPUs (on GPUs: pip install '.[vllm]'); make test-vllm its tests
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ INSTALLED := .venv/installed
 PEER_MODELS := results/mini/models/student/model results/mini/models/teacher/model
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: reproduce test benchmark bench bench-peers publish vllm test-vllm clean
+.PHONY: reproduce test benchmark bench bench-peers publish rehearsal vllm test-vllm clean
 
 reproduce: $(INSTALLED)
 	snakemake --cores all
@@ -43,6 +44,11 @@ bench-peers: .venv/peers
 
 publish: $(INSTALLED)
 	python -m workflows.publish --results results/$(SCALE) README.md docs/results/*.md
+
+rehearsal: .venv/vllm
+	python -m workflows.rehearsal --out results/rehearsal
+	OPD_MATH_DATA=$(CURDIR)/results/rehearsal/data snakemake --cores all --directory results/rehearsal \
+		--configfile workflows/config/paper.yaml results/rehearsal/overlay.yaml
 
 vllm: .venv/vllm
 

@@ -118,6 +118,7 @@ def overlay(folder: Path) -> dict:
         "description": "rehearsal of the paper's workflow; random models of 0.1 M parameters",
         "seeds": [0],
         "gpu": None,
+        "training_processes": 1,
         "models": {
             name: {"hub": {"hub_id": str(folder / "models" / name), "revision": None}} for name in _HEAD_ROWS
         },
@@ -132,6 +133,8 @@ def overlay(folder: Path) -> dict:
             "rollout": {"prompts": 2, "samples_per_prompt": 2, "minibatch_size": 2} | cap,
             "teacher_top_k": 8,
             "tokens_per_forward": 4096,
+            "engine": {"sleep": False},  # not on a CPU
+            "uniform_teacher": "warn",  # a random teacher is
         },
         "evaluation": {
             "problems_per_suite": 2,

@@ -53,7 +53,7 @@ def test_trl_gets_the_same_prompts_and_has_the_same_loss(folders, tmp_path):
     spec = peers.spec_of(FULL, 1, 256)
     loaded = {name: tasks.load(task) for name, task in spec.tasks.items()}
     run = distill.start(spec, loaded, student, dict.fromkeys(loaded, teacher))
-    collected = run.tasks[0].task.collect(run.student, run.tokenizer, spec.seed, 0)
+    collected = run.tasks[0].task.collect(run.engine, spec.seed, 0)
     batch = collected.batch
 
     given, _, _ = trainer._tokenize_prompts([row["prompt"] for row in trainer.train_dataset])

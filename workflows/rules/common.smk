@@ -90,9 +90,6 @@ def purpose(wildcards):
     return "/".join(known)
 
 
-LAUNCHER = PLAN.launcher  # of the distillation loop
-
-
 def distill_spec(wildcards):
     """Spec of an ablation's run, `<base>@<knob>=<value>`."""
     return as_param(

@@ -24,6 +24,7 @@ rule distill:
         seed=r"\d+",
     resources:
         gpu=REQUESTS.training_gpus,
+        launcher=PLAN.launcher,
         mem_mb=REQUESTS.mib,
         runtime=run_minutes,
     params:
@@ -31,6 +32,6 @@ rule distill:
         teachers=named_teachers,
         folder=subpath(output.run, parent=True),
     shell:
-        "python -m workflows.lease --gpus {resources.gpu} -- {LAUNCHER} -m opd.distill"
+        "python -m workflows.lease --gpus {resources.gpu} -- {resources.launcher} -m opd.distill"
         " --spec {params.spec:q} --student {input.student} --teachers {params.teachers:q}"
         " --out {params.folder:q} > {log:q} 2>&1"

@@ -17,6 +17,7 @@ rule reinforce:
         model="|".join(PLAN.made_by("reinforce")) or "(?!)",
     resources:
         gpu=REQUESTS.training_gpus,
+        launcher=PLAN.launcher,
         mem_mb=REQUESTS.mib,
         runtime=model_minutes,
     params:
@@ -24,6 +25,6 @@ rule reinforce:
         teacher=named_start,
         folder=subpath(output.run, parent=True),
     shell:
-        "python -m workflows.lease --gpus {resources.gpu} -- {LAUNCHER} -m opd.distill"
+        "python -m workflows.lease --gpus {resources.gpu} -- {resources.launcher} -m opd.distill"
         " --spec {params.spec:q} --student {input.start} --teachers {params.teacher:q}"
         " --out {params.folder:q} > {log:q} 2>&1"

@@ -15,7 +15,7 @@ def test_paper_asks_for_a_gpu_and_room_for_the_models():
 
 
 def test_time_is_twice_the_estimate_and_half_an_hour():
-    hours = 40  # of a single-task run, most of them decoding, from the planner's table
+    hours = 12  # of a single-task run, most of them decoding, from the planner's table
     assert 2 * hours * 60 < Requests(scale("paper")).run("single_task") < 6 * hours * 60
     twice = scale("paper", distill={"steps": 800})
     first, second = (Requests(plan).run("single_task") - 30 for plan in (scale("paper"), twice))

@@ -1,0 +1,59 @@
+"""The rehearsal of the paper's scale: what it writes, and that the paper's whole DAG is planned from it."""
+
+import json
+
+import pytest
+
+import envs
+from eval.suites import get
+from opd import models
+from tests.workflows.test_workflow import planned, snakemake
+from workflows import rehearsal
+from workflows.scale import CONFIG, plan, read
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("rehearsal")
+    rehearsal.main(path)
+    return path
+
+
+def test_models_read_any_text_and_have_heads_padded_differently(folder):
+    names = ("student", "teacher", "game_teacher")
+    tokenizers = [models.load_tokenizer(folder / "models" / name) for name in names]
+    assert len({str(sorted(tokenizer.get_vocab().items())) for tokenizer in tokenizers}) == 1
+    for text in ("take apple 1 from shelf 2", "∑ of £7\n<think>", "<|im_end|>"):
+        ids = tokenizers[0](text)["input_ids"]
+        assert tokenizers[0].decode(ids) == text
+    configs = [json.loads((folder / "models" / name / "config.json").read_text()) for name in names]
+    assert [config["vocab_size"] for config in configs] == [512, 544, 576]
+    loaded = [models.load(folder / "models" / name) for name in names]
+    assert [model.config.vocab_size for model in loaded] == [len(tokenizers[0])] * 3
+
+
+def test_suites_have_their_numbers_of_problems(folder, monkeypatch):
+    monkeypatch.setenv("OPD_MATH_DATA", str(folder / "data"))
+    environment = envs.load("math")
+    for suite in environment.suites:
+        assert len(environment.suite_problems(suite, None)) == get(suite).counts[0]
+    problem = environment.training_problems(0, 0, 1)[0]
+    (grade,) = environment.grade([(problem, f"</think> \\boxed{{{problem.answer}}}")])
+    assert grade.verdict == "correct"
+
+
+def test_the_overlay_changes_what_is_done_and_nothing_of_how(folder):
+    paper, small = read([CONFIG / "paper.yaml"]), read([CONFIG / "paper.yaml", folder / "overlay.yaml"])
+    assert small["studies"] == paper["studies"]
+    assert small["experiments"] == paper["experiments"]
+    spec = plan(small).distill_spec("multitask", "lsm", 0)
+    assert (spec.engine.name, spec.steps) == ("vllm", 2)
+    assert spec.memory == plan(paper).distill_spec("multitask", "lsm", 0).memory
+
+
+@pytest.mark.slow  # Snakemake reads the whole workflow
+def test_the_whole_dag_is_planned(folder, monkeypatch):
+    monkeypatch.setenv("OPD_MATH_DATA", str(folder / "data"))
+    files = (str(CONFIG / "paper.yaml"), str(folder / "overlay.yaml"))
+    jobs = planned(snakemake(folder, "--dry-run", "--configfile", *files))
+    assert (jobs["fetch"], jobs["lsm"], jobs["table"]) == (3, 2, 3)
