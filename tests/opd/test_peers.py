@@ -5,7 +5,7 @@ from importlib.util import find_spec
 import pytest
 import torch
 
-from opd import distill, models, peers, tasks
+from opd import distill, models, peers, tasks, training
 from opd.models import prompt_ids
 from opd.peers import FULL, LSM, Step
 
@@ -62,7 +62,7 @@ def test_trl_gets_the_same_prompts_and_has_the_same_loss(folders, tmp_path):
 
     comparison = distill.compare(run.student, run.tasks[0].teacher, batch, 8, 10_000, "vocabulary")
     ones = torch.ones(len(batch.sampled))
-    loss, _ = distill.accumulate(run, run.tasks[0].teacher, batch, comparison, ones, ones)
+    loss, _ = training.accumulate(run, run.tasks[0].teacher, batch, comparison, ones, ones)
     width = int(batch.generated.any(0).nonzero()[0])
     inputs = {
         "prompt_ids": batch.tokens[:, :width],
