@@ -21,11 +21,10 @@ from opd.card import card, model_name
 from opd.optimizer import update
 from opd.program import arguments
 from opd.progress import progress
+from opd.rollout import TRACES_TOGETHER
 from opd.rollout.respond import respond
 from opd.spec import SftSpec
 from opd.supervised import cross_entropy
-
-_SAMPLING_BATCH = 256
 
 
 def main(spec: SftSpec, student: Path, teacher: Path, out: Path) -> None:
@@ -70,9 +69,9 @@ def sample_traces(
     environment, model, pairs = envs.load(spec.environment), models.load(teacher), []
     # Step -1 is a place in the training stream that no distillation step uses.
     problems = environment.training_problems(spec.seed, -1, spec.traces)
-    starts = range(0, spec.traces, _SAMPLING_BATCH)
-    for start in progress(starts, desc=f"{_SAMPLING_BATCH} traces at a time"):
-        part = problems[start : start + _SAMPLING_BATCH]
+    starts = range(0, spec.traces, TRACES_TOGETHER)
+    for start in progress(starts, desc=f"{TRACES_TOGETHER} traces at a time"):
+        part = problems[start : start + TRACES_TOGETHER]
         keys = [f"sft/{spec.seed}/{start + row}" for row in range(len(part))]
         questions = [problem.question for problem in part]
         responses = respond(model, tokenizer, questions, keys, spec.sampling).responses()

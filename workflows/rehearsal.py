@@ -41,7 +41,7 @@ def main(out: Path) -> None:
         models.save(build_model(rows, tokenizer, seed), tokenizer, out / "models" / name)
     for name in (*evaluation_suites(), *training_sets()):
         write_suite(out / "data", name)
-    (out / "overlay.yaml").write_text(yaml.safe_dump(overlay(out.resolve()), sort_keys=False))
+    (out / "overlay.yaml").write_text(yaml.safe_dump(overlay(out.resolve(), len(tokenizer)), sort_keys=False))
     print(
         f"OPD_MATH_DATA={out.resolve()}/data snakemake --cores all --directory {out} "
         f"--configfile workflows/config/paper.yaml {out}/overlay.yaml"
@@ -107,7 +107,7 @@ def write_suite(folder: Path, name: str) -> None:
     (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def overlay(folder: Path) -> dict:
+def overlay(folder: Path, vocabulary_size: int) -> dict:
     """What differs from the paper's config: where things come from, and how much is done."""
     paper, smoke = (yaml.safe_load((_CONFIGS / f"{name}.yaml").read_text()) for name in ("paper", "smoke"))
     cap = {"max_new_tokens": 24}
@@ -129,7 +129,7 @@ def overlay(folder: Path) -> dict:
         "tasks": {"alfworld": {"games": {"max_steps": 2, "processes": 1}, "rollout": cap}},
         "distill": {
             "steps": 2,
-            "vocabulary_size": len(build_tokenizer()),
+            "vocabulary_size": vocabulary_size,
             "rollout": {"prompts": 2, "samples_per_prompt": 2, "minibatch_size": 2} | cap,
             "teacher_top_k": 8,
             "tokens_per_forward": 4096,

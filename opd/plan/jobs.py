@@ -16,6 +16,7 @@ from opd.plan.devices import DEVICES, GIB
 from opd.plan.memory import Layout, Phases, Step
 from opd.plan.shape import HUB, Shape, from_architecture, from_config, from_folder
 from opd.plan.work import Phase
+from opd.rollout import TRACES_TOGETHER
 from opd.spec import DistillSpec, HubModelSpec, TaskSpec
 from workflows.config.schema import PanelConfig
 from workflows.plan import Plan
@@ -24,8 +25,6 @@ from workflows.plan import Plan
 PROMPT_TOKENS = {"math": 1024, "math_plain": 1024, "chain_arithmetic": 64, "games": 1024}
 # Games of the released data (docs/alfworld.md), which a panel without a source of its own draws from.
 _RELEASED = {"train": 3553, "valid_seen": 140, "valid_unseen": 134}
-# Traces that opd.sft samples at a time.
-TRACES_TOGETHER = 256
 _BYTES_OF_TEXT = 4  # per token that is stored as text
 
 

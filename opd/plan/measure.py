@@ -59,9 +59,9 @@ CASES = [
 ]
 
 
-def build(shape: Shape) -> Qwen2ForCausalLM:
-    """A random model of a shape."""
-    config = Qwen2Config(
+def config(shape: Shape) -> Qwen2Config:
+    """A shape as transformers describes it."""
+    return Qwen2Config(
         vocab_size=shape.vocabulary,
         hidden_size=shape.hidden,
         intermediate_size=shape.intermediate,
@@ -70,7 +70,11 @@ def build(shape: Shape) -> Qwen2ForCausalLM:
         num_key_value_heads=shape.key_value_heads,
         tie_word_embeddings=shape.tied,
     )
-    model: nn.Module = Qwen2ForCausalLM(config)
+
+
+def build(shape: Shape) -> Qwen2ForCausalLM:
+    """A random model of a shape."""
+    model: nn.Module = Qwen2ForCausalLM(config(shape))
     return model.to(torch.bfloat16 if shape.width == 2 else torch.float32).eval()  # type: ignore[return-value]
 
 

@@ -16,8 +16,7 @@ from torch.distributed import is_torchelastic_launched
 from transformers import PreTrainedModel
 
 from opd.rollout import vllm_engine
-from opd.rollout.response import Response
-from opd.rollout.vllm_engine import LLM, RequestOutput, VllmEngine
+from opd.rollout.vllm_engine import LLM, CompletionOutput, VllmEngine
 from opd.rollout.weights import weights
 from opd.spec import EngineSpec, SamplingSpec
 
@@ -80,13 +79,7 @@ class FollowingVllmEngine(VllmEngine):
         if self._spec.sleep:
             self._llm.sleep(level=2)
 
-    def _response(self, output: RequestOutput, sampling: SamplingSpec) -> Response:
-        completion = output.outputs[0]
-        tokens = list(completion.token_ids)
-        return Response(
-            prompt=list(output.prompt_token_ids),
-            tokens=tokens,
-            finished=completion.finish_reason == "stop",
-            log_prob=math.nan,
-            log_probs=[each[token].logprob for each, token in zip(completion.logprobs, tokens, strict=True)],
-        )
+    def _log_probs(self, completion: CompletionOutput, sampling: SamplingSpec) -> tuple[float, list[float]]:
+        """The latter: the engine was started with raw log-probabilities."""
+        pairs = zip(completion.logprobs, completion.token_ids, strict=True)
+        return math.nan, [each[token].logprob for each, token in pairs]

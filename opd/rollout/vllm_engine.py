@@ -22,7 +22,7 @@ from opd.spec import SamplingSpec
 
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
 
-from vllm import LLM, RequestOutput, SamplingParams, __version__
+from vllm import LLM, CompletionOutput, RequestOutput, SamplingParams, __version__
 from vllm.platforms import current_platform
 
 # On a CPU vLLM would claim nearly the whole memory for its cache.
@@ -109,10 +109,15 @@ class VllmEngine:
     def _response(self, output: RequestOutput, sampling: SamplingSpec) -> Response:
         """What vLLM returned, in the terms of this project."""
         completion = output.outputs[0]
+        log_prob, log_probs = self._log_probs(completion, sampling)
         return Response(
             prompt=list(output.prompt_token_ids),
             tokens=list(completion.token_ids),
             finished=completion.finish_reason == "stop",
-            log_prob=completion.cumulative_logprob if sampling.temperature > 0 else 0.0,
-            log_probs=[],
+            log_prob=log_prob,
+            log_probs=log_probs,
         )
+
+    def _log_probs(self, completion: CompletionOutput, sampling: SamplingSpec) -> tuple[float, list[float]]:
+        """Of the response under the sampling settings, and of its tokens under the model: the former."""
+        return completion.cumulative_logprob if sampling.temperature > 0 else 0.0, []

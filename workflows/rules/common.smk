@@ -4,7 +4,6 @@ from collections import Counter
 
 from opd.plan import devices
 from opd.plan.jobs import UnknownShapeError, jobs, of_dag
-from opd.plan.lacks import lacks
 from opd.plan.requests import Requests
 from workflows.explain import ConfigError
 from workflows.plan import Plan, as_param
@@ -66,6 +65,10 @@ if REQUESTS.gpus and "gpu" not in workflow.global_resources:
 
 def stop_at_a_lack():
     """Raise WorkflowError if this machine lacks something that a job of the DAG needs."""
+    from opd.plan.lacks import (
+        lacks,
+    )  # half a second, which scales without a check need not pay
+
     waiting = list(workflow.dag.needrun_jobs())
     counts = Counter((job.rule.name, purpose(job.wildcards_dict)) for job in waiting)
     rules = {job.rule.name for job in waiting}

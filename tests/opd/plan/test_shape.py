@@ -7,23 +7,15 @@ import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from opd import models
+from opd.plan import measure
 from opd.plan.shape import HUB, Shape, from_architecture, from_config, from_folder
 from tests.conftest import TINY
 
 
 def built(shape: Shape) -> int:
     """Parameters of the model that transformers makes of a shape, without memory for them."""
-    config = Qwen2Config(
-        vocab_size=shape.vocabulary,
-        hidden_size=shape.hidden,
-        intermediate_size=shape.intermediate,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.key_value_heads,
-        tie_word_embeddings=shape.tied,
-    )
     with torch.device("meta"):
-        return sum(each.numel() for each in Qwen2ForCausalLM(config).parameters())
+        return sum(each.numel() for each in Qwen2ForCausalLM(measure.config(shape)).parameters())
 
 
 @pytest.mark.parametrize("hub_id", ["Qwen/Qwen2.5-0.5B-Instruct", "Qwen/Qwen2.5-7B-Instruct"])
