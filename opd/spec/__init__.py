@@ -1,0 +1,52 @@
+"""Specs: the whole recipe of a job as data, checked before any job starts.
+
+A spec is what the workflow passes to a program as one JSON string. Unknown keys are errors at every
+level. Importing this module loads no torch, so the workflow can check a plan in milliseconds.
+"""
+
+from opd.spec.base import Count, Probability, Rate, Spec, Weight
+from opd.spec.distill import DistillSpec
+from opd.spec.models import (
+    ArchitectureSpec,
+    ArithmeticLessonSpec,
+    CurriculumSpec,
+    GameLessonSpec,
+    HubModelSpec,
+    LessonSpec,
+    PretrainSpec,
+)
+from opd.spec.objective import AdvantageSpec, CreditSpec, MaskSpec, ObjectiveSpec, needs_support_only
+from opd.spec.sampling import SamplingSpec
+from opd.spec.sft import SftSpec
+from opd.spec.task import GamesSpec, RolloutSpec, TaskSpec
+from opd.spec.training import EngineSpec, LoraSpec, MemorySpec, OptimizerSpec
+
+__all__ = [
+    "AdvantageSpec",
+    "ArchitectureSpec",
+    "ArithmeticLessonSpec",
+    "Count",
+    "CreditSpec",
+    "CurriculumSpec",
+    "DistillSpec",
+    "EngineSpec",
+    "GameLessonSpec",
+    "GamesSpec",
+    "HubModelSpec",
+    "LessonSpec",
+    "LoraSpec",
+    "MaskSpec",
+    "MemorySpec",
+    "ObjectiveSpec",
+    "OptimizerSpec",
+    "PretrainSpec",
+    "Probability",
+    "Rate",
+    "RolloutSpec",
+    "SamplingSpec",
+    "SftSpec",
+    "Spec",
+    "TaskSpec",
+    "Weight",
+    "needs_support_only",
+]

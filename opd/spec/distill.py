@@ -1,0 +1,87 @@
+"""One run of distillation or reinforcement."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from opd.spec.base import Count, Rate, Spec
+from opd.spec.objective import MaskSpec, ObjectiveSpec
+from opd.spec.task import TaskSpec
+from opd.spec.training import EngineSpec, LoraSpec, MemorySpec, OptimizerSpec
+
+
+class DistillSpec(Spec):
+    """One run: experiment x method x seed, with everything that decides its numbers."""
+
+    experiment: str
+    method: str
+    seed: int
+    tasks: dict[str, TaskSpec] = Field(min_length=1, description="step t works on task t mod their number")
+    steps: Count = Field(description="steps in all, shared equally by the tasks")
+    vocabulary_size: Count = Field(description="token ids of all models, checked when they load")
+    teacher_top_k: Count = Field(
+        description="teacher tokens kept per position: support of the top-K objectives, and of "
+        "the overlap and mass diagnostics of every method"
+    )
+    teacher_temperature: Rate = Field(
+        1.0, description="divides the teachers' logits, wherever they are used: below 1 is sharper"
+    )
+    objective: ObjectiveSpec
+    mask: MaskSpec = MaskSpec()
+    optimizer: OptimizerSpec
+    lora: LoraSpec | None = Field(None, description="null: all weights are trained")
+    memory: MemorySpec = MemorySpec()
+    tokens_per_forward: Count = Field(
+        description="padded tokens in one forward pass; bounds memory and changes nothing else"
+    )
+    checkpoint_every: Count = Field(description="steps between checkpoints")
+    engine: EngineSpec = Field(EngineSpec(), description="what answers the prompts")
+    uniform_teacher: Literal["warn", "stop"] = Field(
+        "warn", description="what a step does whose teacher seems to have no weights; see opd.witness"
+    )
+
+    @model_validator(mode="after")
+    def _top_k_fits_vocabulary(self) -> Self:
+        if self.teacher_top_k > self.vocabulary_size:
+            raise ValueError(
+                f"teacher_top_k {self.teacher_top_k} is larger than the vocabulary of "
+                f"{self.vocabulary_size}; write teacher_top_k: {self.vocabulary_size} or less, or use "
+                f"support: vocabulary"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _single_token_support_has_signal(self) -> Self:
+        single = self.objective.support in (
+            "teacher_top_k",
+            "student_top_k",
+            "intersection",
+            "teacher_nucleus",
+        )
+        if self.objective.outside == "renormalised" and single and self.teacher_top_k == 1:
+            raise ValueError(
+                "teacher_top_k 1 with outside: renormalised is identically zero (one token always has "
+                "probability 1); write teacher_top_k: 2 or more, or outside: ignored"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _minibatches_divide(self) -> Self:
+        for name, task in self.tasks.items():
+            responses = task.rollout.prompts * task.rollout.samples_per_prompt
+            if task.environment and responses % task.rollout.minibatch_size:
+                raise ValueError(
+                    f"{responses} responses per step of {name} cannot be split into minibatches of "
+                    f"{task.rollout.minibatch_size}; change rollout.prompts or rollout.minibatch_size"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _groups_have_company(self) -> Self:
+        for name, task in self.tasks.items():
+            if self.objective.advantage.credit.baseline == "group" and task.rollout.samples_per_prompt == 1:
+                raise ValueError(
+                    f"baseline: group compares samples of one prompt, and {name} has one of each; write "
+                    f"samples_per_prompt: 2 or more"
+                )
+        return self

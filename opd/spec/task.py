@@ -1,0 +1,43 @@
+"""Tasks: where prompts come from and how they are answered while training."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from envs.alfworld.protocols import ProtocolConfig
+from opd.spec.base import Count, Spec
+from opd.spec.sampling import SamplingSpec
+
+
+class RolloutSpec(SamplingSpec):
+    """On-policy sampling: `prompts` x `samples_per_prompt` responses per step, and how they are used."""
+
+    prompts: Count
+    samples_per_prompt: Count
+    minibatch_size: Count = Field(description="responses per update; of games, about so many turns")
+
+
+class GamesSpec(Spec):
+    """How ALFWorld's games are played while training: every turn is a prompt of its own."""
+
+    panel: str = Field(description="panel file: the games that are drawn from")
+    protocol: ProtocolConfig = Field(description="how a turn is put to the model, and its response read")
+    max_steps: Count = Field(description="turns after which a game is lost")
+    processes: Count = Field(1, description="worker processes that share the games; changes nothing")
+
+
+class TaskSpec(Spec):
+    """Where a task's prompts come from, and how they are answered: exactly one of the two sources.
+
+    For games, `rollout` counts games as prompts and caps each turn.
+    """
+
+    environment: str | None = Field(None, description="problems of this environment, one response each")
+    games: GamesSpec | None = Field(None, description="games of ALFWorld, a response each turn")
+    rollout: RolloutSpec
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.environment is None) == (self.games is None):
+            raise ValueError("a task has either an environment or games; write one of them")
+        return self
