@@ -61,6 +61,8 @@ def success(frame: pd.DataFrame, macro: bool = False) -> dict[str, Any]:
     if not len(judged):
         return {"success": np.nan, "low": np.nan, "high": np.nan, "interval": "none"}
     if not macro and drawn_repeatedly(judged.problem):
+        if judged.problem.map(drawn_id).nunique() == 1:
+            return {"success": shares.mean(), "low": np.nan, "high": np.nan, "interval": "none"}
         found = shares_of(cell(by_game(judged.problem, shares)), "success")
         return {name: found[name] for name in ("success", "low", "high")} | {"interval": "clustered by game"}
     if not macro and (judged.won + judged.lost == 1).all():

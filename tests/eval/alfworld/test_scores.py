@@ -149,6 +149,12 @@ def test_repeated_draws_of_a_game_are_one_cluster():
     assert (found.low, found.high) == pytest.approx((low, high))
 
 
+def test_draws_of_one_game_have_no_interval():
+    found = row(doubled("w"))
+    assert (found.success, found.interval) == (1.0, "none")
+    assert np.isnan(found.low)
+
+
 def test_repeated_draws_are_compared_as_games():
     found = paired(problems(doubled("wwwlwlwwll")), problems(doubled("wlllwlwlwl")))
     differences = np.array([0, 1, 1, 0, 0, 0, 0, 1, -1, 0])
