@@ -33,7 +33,7 @@ class Job:
     """`count` jobs of one kind: GPU memory by phase, work by phase, bytes that stay and that pass on disk.
 
     `rule` and `of` say which: the rule's name, and the experiment, model or panel that it is for. Memory and
-    work are those of each of its `gpus`.
+    work are those of each of its `gpus`; `engine` answers its prompts.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Job:
     disk: int = 0
     scratch: int = 0
     gpus: int = 1
+    engine: str = "torch"
     rates: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -172,6 +173,7 @@ def _run(
         disk=learner.weights,
         scratch=3 * (4 if spec.memory.master_weights else learner.width) * learner.parameters,
         gpus=layout.ranks,
+        engine=layout.engine,
         rates={phase: rate / layout.ranks for phase, rate in rates.items()},
     )
 
@@ -244,6 +246,7 @@ def _decode(job: Job, plan: Plan, shape: Shape, steps: Sequence[Step]) -> Job:
         memory=memory.decoding(shape, longest, engine),
         work={"rollout": done},
         disk=done.tokens * _BYTES_OF_TEXT,
+        engine=engine,
     )
 
 
