@@ -7,6 +7,7 @@ validated when the Snakefile is read, so nothing starts with a config that could
 import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,10 @@ class Plan:
         self.studies: dict[str, StudyConfig] = dict(self.config.studies)
         self.sweeps: dict[str, SweepSpec] = {}
         self._names: dict[str, dict[str, str]] = {}
+        self._known: dict[tuple[str, str], str] = {}
         for path in sorted(ablations.glob("*.yaml")):
             self._ablation(path)
-        claims = yaml.safe_load((_FOLDER / "claims.yaml").read_text())
-        self.ledger = check(Ledger, {"claims": claims}, "claims.yaml")
+        self.ledger = _ledger()
 
     @property
     def results(self) -> str:
@@ -328,10 +329,12 @@ class Plan:
     def _known_as(self, row: RowConfig) -> str:
         """The row's method under the first name that has its recipe, so that equal runs are one."""
         experiment, method = str(row.experiment), str(row.method)
-        names = self._names.setdefault(experiment, {})
-        if not names:
-            names.update({self._recipe_of(experiment, name): name for name in reversed(self.methods)})
-        return names.setdefault(self._recipe_of(experiment, method), method)
+        if (experiment, method) not in self._known:
+            names = self._names.setdefault(experiment, {})
+            if not names:
+                names.update({self._recipe_of(experiment, name): name for name in reversed(self.methods)})
+            self._known[experiment, method] = names.setdefault(self._recipe_of(experiment, method), method)
+        return self._known[experiment, method]
 
     def _recipe_of(self, experiment: str, method: str) -> str:
         """What a method's runs do, without its name; the name where it does not fit the experiment."""
@@ -379,7 +382,7 @@ class Plan:
 
     def _ablation(self, path: Path) -> None:
         """Add the study `ablation_<file name>`, with a row per method and value, and its sweep."""
-        config = check(AblationConfig, yaml.safe_load(path.read_text()), path.name)
+        config = check(AblationConfig, _yaml(path), path.name)
         scale = self.config.base or self.config.scale
         values = config.values.get(scale, ())
         if not values:
@@ -413,6 +416,17 @@ class Plan:
                 for label, _, value in cells
             ],
         )
+
+
+@cache
+def _ledger() -> Ledger:
+    """The claims, read once a process."""
+    return check(Ledger, {"claims": _yaml(_FOLDER / "claims.yaml")}, "claims.yaml")
+
+
+def _yaml(path: Path) -> Any:
+    """What a file says, by libyaml: in Python alone the claims take a tenth of a second."""
+    return yaml.load(path.read_text(), yaml.CSafeLoader)
 
 
 def merge(base: dict, change: dict) -> dict:
