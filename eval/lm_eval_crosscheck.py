@@ -31,7 +31,7 @@ from eval.statistics.pass_at import pass_at_q
 from eval.stored_responses import StoredResponses
 from eval.verdicts import verdicts
 from eval.votes import RIGHT, votes
-from opd.program import arguments
+from opd.program import arguments, launch
 
 TASKS = Path(__file__).parent / "lm_eval_tasks"
 METRICS = ("avg_at_k", "pass_at_k", "maj_at_k")
@@ -175,4 +175,4 @@ def render(frame: pd.DataFrame) -> str:
 
 
 if __name__ == "__main__":
-    main(*arguments(__doc__, ScoreSpec, out="folder to write"))
+    launch(main, *arguments(__doc__, ScoreSpec, out="folder to write"))

@@ -27,7 +27,8 @@ from eval.statistics import (
     zero_p,
 )
 from eval.suites.contamination import contaminated_ids
-from opd.program import arguments
+from opd.errors import UserError
+from opd.program import arguments, launch
 
 Contaminated = Mapping[str, frozenset[str]]  # suite -> ids
 
@@ -156,7 +157,7 @@ def matrix_of(frame: pd.DataFrame, values: pd.Series) -> tuple[Matrix, np.ndarra
     """((S, N) matrix, (N,) suites) of a value per line of one row under one protocol."""
     wide = values.set_axis(pd.MultiIndex.from_frame(frame[["seed", "suite", "problem"]])).unstack("seed")
     if wide.isna().any(axis=None):
-        raise ValueError("some problems were not answered by every seed")
+        raise UserError("some problems were not answered by every seed")
     return wide.to_numpy().T, wide.index.get_level_values("suite").to_numpy()
 
 
@@ -191,12 +192,13 @@ def paper_values(spec: TableSpec, paper: Path) -> dict[str, dict[str, float]]:
 
 
 if __name__ == "__main__":
-    main(
+    launch(
+        main,
         *arguments(
             __doc__,
             TableSpec,
             scores="long table of the study",
             paper="the papers' numbers",
             out="folder to write",
-        )
+        ),
     )

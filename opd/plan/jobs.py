@@ -11,6 +11,7 @@ from huggingface_hub import try_to_load_from_cache
 import envs
 from envs.alfworld.game import TASK_TYPES
 from eval.suites import get as suite_named
+from opd.errors import UserError
 from opd.plan import memory, work
 from opd.plan.devices import DEVICES, GIB
 from opd.plan.memory import Layout, Phases, Step
@@ -49,7 +50,7 @@ class Job:
     rates: Mapping[str, float] = field(default_factory=dict)
 
 
-class UnknownShapeError(LookupError):
+class UnknownShapeError(UserError):
     """A hub model whose config.json is nowhere at hand, and which the table does not have."""
 
 
