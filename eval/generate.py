@@ -102,6 +102,7 @@ def questions(spec: GenerateSpec, environment: envs.Environment) -> list[Questio
         Question(protocol, suite, problem, sample)
         for protocol in spec.protocols
         for suite, problem in problems
+        if protocol.asks(suite)
         for sample in range(protocol.samples)
     ]
     if len({(question.protocol.name, seed(question.key(spec.run))) for question in asked}) < len(asked):

@@ -67,7 +67,12 @@ def grade_file(spec: ScoreSpec, environment: envs.Environment, responses: Path) 
         given[key].append(one)
         tokens[key].append(record["tokens"])
 
-    expected = {(suite, p.name, problem): p.samples for suite, problem in problems for p in spec.protocols}
+    expected = {
+        (suite, protocol.name, problem): protocol.samples
+        for suite, problem in problems
+        for protocol in spec.protocols
+        if protocol.asks(suite)
+    }
     found = {key: len(of_problem) for key, of_problem in given.items()}
     if found != expected:
         raise UserError(f"{responses} does not hold the responses that the protocols ask for")

@@ -74,7 +74,8 @@ def build(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
 
     Scores are percentages of correct answers. With k > 1 samples `pass@k` and `maj@k` are averages over
     suites too, and `clean subset` is the average without contaminated problems, where there is a report
-    of them. `difference` is the average minus that of the reference row on the same problems and seeds.
+    of them. `difference` is the average minus that of the reference row on the same problems and seeds. A
+    protocol that names its suites has lines of those alone.
     `p_holm` is adjusted for the rows of a protocol. Panels follow, each with a difference of its own.
     """
     seen = contaminated_ids(Path(spec.contamination)) if spec.contamination else None

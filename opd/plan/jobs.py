@@ -212,12 +212,11 @@ def download(plan: Plan, model: str) -> Job:
 
 
 def generation(plan: Plan, shape: Shape, count: int = 1) -> Job:
-    """All suites under all protocols, for models of a shape."""
+    """All suites under their protocols, for models of a shape."""
     evaluation = plan.config.evaluation
-    problems = sum(problems_of(plan, suite) for suite in plan.suites)
     steps = [
         Step(
-            problems * protocol.samples,
+            sum(problems_of(plan, suite) for suite in plan.suites if protocol.asks(suite)) * protocol.samples,
             evaluation.batch_size,
             PROMPT_TOKENS[evaluation.environment],
             protocol.sampling.max_new_tokens,

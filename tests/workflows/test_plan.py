@@ -13,6 +13,12 @@ from workflows.scale import plan, read
 
 ROOT = Path(__file__).parents[2]
 SCALES = sorted((ROOT / "workflows/config").glob("*.yaml"))
+ONLY_CHAIN9 = {
+    "name": "avg@4",
+    "samples": 4,
+    "sampling": {"temperature": 1.0, "top_p": 1.0, "max_new_tokens": 9},
+    "suites": ["chain9"],
+}
 
 
 @pytest.fixture
@@ -68,6 +74,14 @@ def test_every_method_file_names_itself():
         ),
         ({"evaluation": {"table_protocol": "avg@32"}}, "'avg@32' is none of ['greedy', 'avg@4']"),
         ({"evaluation": {"environment": "sudoku"}}, "environment must be one of"),
+        (
+            {"evaluation": {"suites": ["chain2"], "protocols": [ONLY_CHAIN9]}},
+            "protocol 'avg@4' names chain9; the suites are chain2",
+        ),
+        (
+            {"evaluation": {"protocols": [ONLY_CHAIN9 | {"suites": ["chain2"]}]}},
+            "table_protocol 'avg@4' is none of [], which ask every suite",
+        ),
         (
             {"experiments": {"single_task": {"teachers": {"chain_arithmetic": "nobody"}}}},
             "teachers.chain_arithmetic names the model 'nobody'; known: teacher",
