@@ -46,10 +46,27 @@ class Plan:
         return f"results/{self.config.scale}"
 
     @property
+    def processes_per_node(self) -> int:
+        """Processes of a distillation run on each of its machines."""
+        return self.config.training_processes // self.config.training_nodes
+
+    @property
     def launcher(self) -> str:
-        """What runs a module as a distillation run: one process, or several on this machine."""
-        count = self.config.training_processes
-        return "python" if count == 1 else f"torchrun --standalone --nproc-per-node {count}"
+        """What runs a module as a distillation run: one process, several on a machine, or several machines.
+
+        Over several, SLURM starts a torchrun on each; they meet at the one where the job's shell runs.
+        """
+        nodes, here = self.config.training_nodes, self.processes_per_node
+        lease = f"python -m workflows.lease --gpus {here if self.config.gpu else 0} --"
+        if nodes == here == 1:
+            return f"{lease} python"
+        if nodes == 1:
+            return f"{lease} torchrun --standalone --nproc-per-node {here}"
+        # A port of the job's own, as two jobs may have their first node in common.
+        meeting = "--rdzv-id $SLURM_JOB_ID --rdzv-backend c10d"
+        meeting += " --rdzv-endpoint $(hostname):$((20000 + SLURM_JOB_ID % 10000))"
+        started = f"srun --ntasks-per-node 1 --cpus-per-task {here} {lease}"
+        return f"{started} torchrun --nnodes {nodes} --nproc-per-node {here} {meeting}"
 
     @property
     def configfiles(self) -> str:

@@ -41,10 +41,22 @@ def test_shipped_configs_are_valid(path):
 
 
 def test_several_training_processes_are_started_by_torchrun(mini):
-    assert plan(mini).launcher == "python"
+    assert plan(mini).launcher == "python -m workflows.lease --gpus 0 -- python"
+    assert plan(mini | {"gpu": "h100"}).launcher == "python -m workflows.lease --gpus 1 -- python"
     shared = plan(mini | {"training_processes": 8})
-    assert shared.launcher == "torchrun --standalone --nproc-per-node 8"
+    assert shared.launcher == (
+        "python -m workflows.lease --gpus 0 -- torchrun --standalone --nproc-per-node 8"
+    )
     assert shared.distill_spec("single_task", "lsm", 0) == plan(mini).distill_spec("single_task", "lsm", 0)
+
+
+def test_nodes_have_as_many_processes_each(mini):
+    with pytest.raises(ConfigError, match="training_processes 8 cannot be spread over training_nodes 3"):
+        plan(mini | {"training_processes": 8, "training_nodes": 3})
+    launcher = plan(mini | {"training_processes": 8, "training_nodes": 2, "gpu": "h100"}).launcher
+    started, trained = launcher.split(" -- ")
+    assert started == "srun --ntasks-per-node 1 --cpus-per-task 4 python -m workflows.lease --gpus 4"
+    assert trained.startswith("torchrun --nnodes 2 --nproc-per-node 4 --rdzv-id $SLURM_JOB_ID ")
 
 
 def test_numbers_of_the_paper_exist(mini):

@@ -182,6 +182,9 @@ class Config(Spec):
         description="processes that share a distillation run, a GPU each; above 1, torchrun starts them. "
         "Changes rounding alone, so no run is repeated when it changes",
     )
+    training_nodes: Count = Field(
+        1, description="machines of a SLURM cluster that these processes are on, as many on each"
+    )
     gpu: Literal[tuple(DEVICES)] | None = Field(  # type: ignore[valid-type]
         None,
         description="card (opd.plan.devices) that memory and hours are planned for; every job that runs a "
@@ -199,6 +202,15 @@ class Config(Spec):
     studies: dict[str, StudyConfig]
     estimators: EstimatorsSpec | None = Field(None, description="{} is its mini scale; null: no such target")
     signal: SignalConfig | None = Field(None, description="null: no such targets")
+
+    @model_validator(mode="after")
+    def _nodes_are_alike(self) -> Self:
+        if self.training_processes % self.training_nodes:
+            raise ValueError(
+                f"training_processes {self.training_processes} cannot be spread over training_nodes "
+                f"{self.training_nodes}, as many on each; change one of them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
