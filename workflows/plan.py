@@ -19,7 +19,7 @@ from eval.claims.spec import ClaimsSpec, Ledger, missing
 from eval.spec import CurvesSpec, GenerateSpec, ScoreSpec, SweepSpec, TableSpec
 from opd.spec import DistillSpec, PretrainSpec, SamplingSpec, SftSpec, Spec
 from studies.signal.spec import FailureSpec, ScoringSpec, SignalSpec
-from workflows.config.schema import AblationConfig, Config, RowConfig, StudyConfig
+from workflows.config.schema import AblationConfig, Config, RowConfig, StudyConfig, SubjectConfig
 from workflows.explain import ConfigError, check
 
 _FOLDER = Path(__file__).parent
@@ -337,13 +337,13 @@ class Plan:
             for seed in (0,) if row.model is not None else seeds:
                 yield row, seed, self.folder(row, seed)
 
-    def folder(self, row: RowConfig, seed: int) -> str:
+    def folder(self, row: SubjectConfig, seed: int) -> str:
         """Where the model behind a row lies; a model as it is has no seeds."""
         if row.model is not None:
             return f"{self.results}/models/{row.model}"
         return f"{self.results}/runs/{row.experiment}/{self._known_as(row)}/seed{seed}"
 
-    def _known_as(self, row: RowConfig) -> str:
+    def _known_as(self, row: SubjectConfig) -> str:
         """The row's method under the first name that has its recipe, so that equal runs are one."""
         experiment, method = str(row.experiment), str(row.method)
         if (experiment, method) not in self._known:
@@ -378,7 +378,7 @@ class Plan:
         self._check_paper_rows()
         for model in self.made_by("reinforce"):
             self.reinforce_spec(model)
-        rows = [row for study in self.studies.values() for row in study.rows]
+        rows: list[SubjectConfig] = [row for study in self.studies.values() for row in study.rows]
         rows += self.config.signal.failures if self.config.signal else ()
         for row in rows:
             if row.model is None:

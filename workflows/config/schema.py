@@ -78,14 +78,13 @@ class ExperimentConfig(Spec):
     distill: dict[str, Any] = Field({}, description="what differs from the config's `distill` section")
 
 
-class RowConfig(Spec):
-    """A table row: a method in an experiment, or a model as it is."""
+class SubjectConfig(Spec):
+    """What is looked at: a method in an experiment, or a model as it is."""
 
     label: str
     model: str | None = None
     experiment: str | None = None
     method: str | None = None
-    paper_row: str | None = Field(None, description="its counterpart in results/paper_reference.csv")
 
     @model_validator(mode="after")
     def _model_or_run(self) -> Self:
@@ -96,6 +95,12 @@ class RowConfig(Spec):
         return self
 
 
+class RowConfig(SubjectConfig):
+    """A table row."""
+
+    paper_row: str | None = Field(None, description="its counterpart in results/paper_reference.csv")
+
+
 class SignalConfig(Spec):
     """What the teacher says of sampled tokens, and responses of trained students that went wrong."""
 
@@ -103,7 +108,7 @@ class SignalConfig(Spec):
     teacher: str = Field(description="model that writes as the student does")
     respelled: str | None = Field(None, description="model that spells markers differently, if there is one")
     responses: Count = Field(256, description="training problems, one response each")
-    failures: tuple[RowConfig, ...] = Field(
+    failures: tuple[SubjectConfig, ...] = Field(
         min_length=1, description="students whose failure cases are shown, at the first seed"
     )
 
@@ -262,7 +267,7 @@ class Config(Spec):
             if row.experiment:
                 yield f"{place}: {row.label}", "experiment", row.experiment
 
-    def _rows(self) -> Iterator[tuple[str, RowConfig]]:
+    def _rows(self) -> Iterator[tuple[str, SubjectConfig]]:
         """(place, row) of all rows: of the studies, and of the signal study's failure cases."""
         for name, study in self.studies.items():
             yield from ((f"studies.{name}", row) for row in study.rows)
