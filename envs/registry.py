@@ -7,6 +7,7 @@ from envs.chain_arithmetic import ChainArithmetic
 from envs.environment import Environment
 from envs.math import Math
 from eval.suites import evaluation_suites
+from opd.errors import UserError
 
 _ENVIRONMENTS: dict[str, Callable[[], Environment]] = {
     "chain_arithmetic": ChainArithmetic,
@@ -19,14 +20,14 @@ NAMES = tuple(_ENVIRONMENTS)
 
 
 def load(name: str) -> Environment:
-    """The environment of that name; KeyError's message lists the known ones."""
+    """The environment of that name; UserError's message lists the known ones."""
     if name not in _ENVIRONMENTS:
-        raise KeyError(f"unknown environment {name!r}; known: {', '.join(NAMES)}")
+        raise UserError(f"unknown environment {name!r}; known: {', '.join(NAMES)}")
     return _ENVIRONMENTS[name]()
 
 
 def environment_of(suite: str) -> str:
-    """The name of the environment that has the suite; KeyError's message lists the known suites.
+    """The name of the environment that has the suite; UserError's message lists the known suites.
 
     All suites of `eval.suites` are `math`'s, also those that it does not cover by default.
     """
@@ -35,4 +36,4 @@ def environment_of(suite: str) -> str:
         if suite in its_suites:
             return name
     names = ", ".join(each for its_suites in known.values() for each in its_suites)
-    raise KeyError(f"unknown suite {suite!r}; known: {names}")
+    raise UserError(f"unknown suite {suite!r}; known: {names}")

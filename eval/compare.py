@@ -21,7 +21,6 @@ A - B is smaller, "not significant" does not mean "equal".
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +29,8 @@ import pandas as pd
 from eval.graded import read
 from eval.render import p_text
 from eval.statistics import avg_at_k, compare, holm, mcnemar_p
+from opd.errors import UserError
+from opd.program import launch
 
 POOLED = "mean of suites"
 _MISSING = "-"
@@ -68,7 +69,7 @@ def shared_protocols(first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
     of_a, of_b = (list(run.protocol.unique()) for run in (first, second))
     if shared := [protocol for protocol in of_a if protocol in of_b]:
         return shared
-    raise ValueError(
+    raise UserError(
         f"A was sampled under {', '.join(of_a)} and B under {', '.join(of_b)}: "
         "generate one of them again under the protocol of the other"
     )
@@ -80,7 +81,7 @@ def paired(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.DataFrame, pd.
     for name, missing in (("A", b.index.difference(a.index)), ("B", a.index.difference(b.index))):
         if len(missing):
             shown = ", ".join(f"{problem} of {suite}" for suite, problem in missing[:3])
-            raise ValueError(
+            raise UserError(
                 f"under {a.protocol.iloc[0]}, {name} lacks {len(missing)} problem(s) of the other run: "
                 f"{shown}{', ...' if len(missing) > 3 else ''}. A paired comparison needs the same problems: "
                 "generate and grade these, or name the suites to compare with --suites"
@@ -163,7 +164,4 @@ if __name__ == "__main__":
     parser.add_argument("b", metavar="B", type=Path, help="graded responses of the run to subtract")
     parser.add_argument("--suites", nargs="+", metavar="SUITE", help="compare these only (default: all)")
     parser.add_argument("--out", type=Path, metavar="CSV", help="also write the numbers to this file")
-    try:
-        main(**vars(parser.parse_args()))
-    except (OSError, ValueError) as error:
-        sys.exit(f"eval.compare: {error}")
+    launch(main, *vars(parser.parse_args()).values())

@@ -17,7 +17,7 @@ from matplotlib import pyplot as plt
 from eval import figures
 from eval.spec import CurvesSpec
 from opd.metrics import METRICS, UNITS
-from opd.program import arguments
+from opd.program import arguments, launch
 
 _COLUMNS = 4
 _LOGARITHMIC = {"gradient_norm"}
@@ -130,4 +130,4 @@ def draw_band(axis: plt.Axes, runs: pd.DataFrame, spec: CurvesSpec, label: str) 
 
 
 if __name__ == "__main__":
-    main(*arguments(__doc__, CurvesSpec, out="folder to write"))
+    launch(main, *arguments(__doc__, CurvesSpec, out="folder to write"))

@@ -40,7 +40,8 @@ import envs
 from eval.responses import Journal, Request, refuse_copies
 from eval.spec import GenerateSpec, ProtocolSpec
 from opd import models
-from opd.program import in_words, json_of
+from opd.errors import UserError
+from opd.program import in_words, json_of, launch
 from opd.progress import progress
 from opd.provenance import provenance
 from opd.rollout import ENGINES
@@ -101,10 +102,11 @@ def questions(spec: GenerateSpec, environment: envs.Environment) -> list[Questio
         Question(protocol, suite, problem, sample)
         for protocol in spec.protocols
         for suite, problem in problems
+        if protocol.asks(suite)
         for sample in range(protocol.samples)
     ]
     if len({(question.protocol.name, seed(question.key(spec.run))) for question in asked}) < len(asked):
-        raise ValueError(
+        raise UserError(
             "two samples share a name and so a seed; problem ids, suites, protocols must be unique"
         )
     return asked
@@ -177,7 +179,7 @@ def refuse_unverified(suites: dict[str, dict[str, Any]]) -> None:
     """Raise ValueError if a suite is neither a known copy nor generated."""
     unverified = [name for name, found in suites.items() if found["status"] not in ("verified", "generated")]
     if unverified:
-        raise ValueError(
+        raise UserError(
             f"unverified, and --strict was asked for: {', '.join(unverified)}; "
             f"`python -m eval.suites diff {unverified[0]}` shows what differs from the known copy"
         )
@@ -192,8 +194,8 @@ def arguments(argv: Sequence[str] | None = None) -> tuple[GenerateSpec, Path, Pa
         spec = spec_by_hand(given) if by_hand else GenerateSpec.model_validate_json(json_of(given.spec))
     except ValidationError as error:
         parser.error(in_words(error))
-    except (ValueError, KeyError) as error:
-        parser.error(error.args[0])
+    except (UserError, OSError) as error:
+        parser.error(str(error))
     ignored = [name for name, value in vars(given).items() if value != parser.get_default(name)]
     if not by_hand and set(ignored) - {"model", "out", "spec"}:
         parser.error("--spec says what is asked; leave out the options for asking by hand")
@@ -230,7 +232,7 @@ def spec_by_hand(given: argparse.Namespace) -> GenerateSpec:
     """The spec of the options for asking by hand."""
     environments = {envs.environment_of(suite) for suite in given.suite or ()}
     if len(environments) != 1:
-        raise ValueError("name suites of one environment with --suite, or give a --spec")
+        raise UserError("name suites of one environment with --suite, or give a --spec")
     if given.data:
         os.environ["OPD_MATH_DATA"] = str(given.data)
     sampling = SamplingSpec(
@@ -251,4 +253,4 @@ def spec_by_hand(given: argparse.Namespace) -> GenerateSpec:
 
 
 if __name__ == "__main__":
-    main(*arguments())
+    launch(main, *arguments())

@@ -25,6 +25,8 @@ import envs
 from eval.grading import DEFAULT, STRICT, VARIANTS, Conventions, Grade, Grader
 from eval.responses import read_records
 from eval.verdicts import VERDICTS, count, verdicts
+from opd.errors import UserError
+from opd.program import launch
 
 _CONVENTIONS = {"default": DEFAULT, "strict": STRICT}
 
@@ -53,7 +55,7 @@ def grade_pairs(cases: Path, out: Path, conventions: Conventions = DEFAULT) -> N
     rows = read_rows(cases, ("id", "gold", "pred", "kind"))
     unknown = next((row["kind"] for row in rows if row["kind"] not in ("answer", "response")), None)
     if unknown is not None:
-        raise ValueError(f"{cases}: kind is `answer` or `response`, not {unknown!r}")
+        raise UserError(f"{cases}: kind is `answer` or `response`, not {unknown!r}")
     grades: dict[int, Grade] = {}
     with Grader(conventions) as grader:
         for kind, grade in (("answer", grader.answers), ("response", grader.responses)):
@@ -81,13 +83,13 @@ def grade_responses(responses: Path, out: Path, suite: str) -> None:
     environment = envs.load(envs.environment_of(suite))
     rows = [r for r in read_rows(responses, ("problem", "response")) if r.get("suite", suite) == suite]
     if not rows:
-        raise ValueError(f"{responses} holds no responses to {suite}")
+        raise UserError(f"{responses} holds no responses to {suite}")
     about = environment.describe(suite)
     size = len({row["problem"] for row in rows}) if about["status"] == "generated" else None
     golds = {problem.id: problem for problem in environment.suite_problems(suite, size)}
     strange = sorted({row["problem"] for row in rows} - golds.keys())
     if strange:
-        raise ValueError(f"{suite} has no problem {strange[0]!r} ({len(strange)} such in {responses})")
+        raise UserError(f"{suite} has no problem {strange[0]!r} ({len(strange)} such in {responses})")
     answers = [(golds[row["problem"]], row["response"]) for row in rows]
     graded = verdicts(environment, answers, [row.get("finish_reason", "stop") for row in rows])
     write_rows(out, (_graded_row(row, about, *one) for row, one in zip(rows, graded, strict=True)))
@@ -131,7 +133,7 @@ def read_rows(path: Path, fields: tuple[str, ...]) -> list[dict]:
     rows = read_records(path)
     for number, row in enumerate(rows, 1):
         if missing := [field for field in fields if field not in row]:
-            raise ValueError(f"{path}, line {number} has no {', '.join(missing)}")
+            raise UserError(f"{path}, line {number} has no {', '.join(missing)}")
     return rows
 
 
@@ -144,4 +146,4 @@ def write_rows(path: Path, rows: Iterable[dict]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    launch(main)

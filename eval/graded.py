@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from eval.verdicts import count
+from opd.errors import UserError
 
 _KEY = ["protocol", "suite", "problem"]
 _FIELDS = [*_KEY, "sample", "verdict"]
@@ -20,11 +21,11 @@ def read(path: Path, suites: list[str] | None = None) -> pd.DataFrame:
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
     frame = pd.DataFrame([record for file in files for record in _records(file)], columns=_FIELDS)
     if absent := sorted(set(suites or ()) - set(frame.suite)):
-        raise ValueError(f"{path} holds nothing of {', '.join(absent)}")
+        raise UserError(f"{path} holds nothing of {', '.join(absent)}")
     if suites is not None:
         frame = frame[frame.suite.isin(suites)]
     if frame.empty:
-        raise ValueError(f"{path} holds no graded responses")
+        raise UserError(f"{path} holds no graded responses")
     _check_samples(path, frame)
     groups = frame.groupby(_KEY, sort=False).verdict
     return pd.DataFrame([dict(zip(_KEY, key, strict=True)) | count(verdicts) for key, verdicts in groups])
@@ -37,7 +38,7 @@ def _records(file: Path) -> list[dict]:
         for number, line in enumerate(lines, 1):
             record = json.loads(line)
             if missing := [name for name in _FIELDS if name not in record]:
-                raise ValueError(
+                raise UserError(
                     f"{file}, line {number} has no {', '.join(missing)}; "
                     "`python -m eval.grade responses` writes files that have"
                 )
@@ -50,11 +51,11 @@ def _check_samples(path: Path, frame: pd.DataFrame) -> None:
     repeated = frame[frame.duplicated([*_KEY, "sample"])]
     if len(repeated):
         _, suite, problem, sample, _ = repeated.iloc[0]
-        raise ValueError(f"{path} holds sample {sample} of problem {problem} of {suite} twice")
+        raise UserError(f"{path} holds sample {sample} of problem {problem} of {suite} twice")
     samples = frame.groupby(_KEY).size().groupby(["protocol", "suite"]).agg(["min", "max"])
     for (protocol, suite), (fewest, most) in samples.iterrows():
         if fewest != most:
-            raise ValueError(
+            raise UserError(
                 f"{path} holds {fewest} to {most} samples per problem of {suite} under {protocol}; "
                 "generate and grade the missing ones"
             )

@@ -31,7 +31,7 @@ from eval.statistics.pass_at import pass_at_q
 from eval.stored_responses import StoredResponses
 from eval.verdicts import verdicts
 from eval.votes import RIGHT, votes
-from opd.program import arguments
+from opd.program import arguments, launch
 
 TASKS = Path(__file__).parent / "lm_eval_tasks"
 METRICS = ("avg_at_k", "pass_at_k", "maj_at_k")
@@ -64,7 +64,8 @@ def crosscheck(spec: ScoreSpec) -> list[dict]:
         for protocol in spec.protocols:
             stored = [record for record in records if record["protocol"] == protocol.name]
             about = {"row": subject.row, "seed": subject.seed, "protocol": protocol.name}
-            rows += [about | row for row in replay(environment, problems, stored, tasks[protocol.name])]
+            asked = {suite: of_suite for suite, of_suite in problems.items() if protocol.asks(suite)}
+            rows += [about | row for row in replay(environment, asked, stored, tasks[protocol.name])]
     return rows
 
 
@@ -73,7 +74,7 @@ def load_tasks(spec: ScoreSpec, protocol: ProtocolSpec) -> dict[str, Task]:
     # `eval.generate` refused copies already, and knew how probable they were: a sure model repeats itself.
     metadata = {"repeats": protocol.samples, "problems": spec.problems_per_suite, "distinct_seeds": True}
     manager = TaskManager(include_path=TASKS, include_defaults=False, metadata=metadata)
-    suites = spec.suites or envs.load(spec.environment).suites
+    suites = [suite for suite in spec.suites or envs.load(spec.environment).suites if protocol.asks(suite)]
     tasks = manager.load([f"opd_{suite}" for suite in suites])["tasks"]
     return {suite: tasks[f"opd_{suite}"] for suite in suites}
 
@@ -175,4 +176,4 @@ def render(frame: pd.DataFrame) -> str:
 
 
 if __name__ == "__main__":
-    main(*arguments(__doc__, ScoreSpec, out="folder to write"))
+    launch(main, *arguments(__doc__, ScoreSpec, out="folder to write"))

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from eval.spec import RowSpec, TableSpec
+from eval.spec import ProtocolSpec, RowSpec, TableSpec
 from opd.provenance import provenance
+from opd.spec import SamplingSpec
 
 _MISSING = "-"
 _STYLE = (
@@ -40,9 +41,10 @@ def render(
 
 def format_cells(spec: TableSpec, table: pd.DataFrame, rates: pd.DataFrame, paper: Paper) -> pd.DataFrame:
     """The table as people read it: one line per row, formatted strings in every cell."""
-    greedy = next((p.name for p in spec.evaluation.protocols if p.sampling.temperature == 0), None)
+    whole = [protocol for protocol in spec.evaluation.protocols if protocol.suites is None]
+    greedy = next((protocol.name for protocol in whole if protocol.sampling.temperature == 0), None)
     indexed = table.set_index(["row", "protocol", "column"]).sort_index()
-    columns = list(table.column.unique())
+    columns = list(table[table.protocol == spec.protocol].column.unique())
     suites = columns[: columns.index("average")]
     lines = []
     for row in spec.rows:
@@ -66,9 +68,19 @@ def format_cells(spec: TableSpec, table: pd.DataFrame, rates: pd.DataFrame, pape
         line["tokens"] = f"{rates.tokens[row.row]:.0f}"
         for panel in spec.panels:
             line |= conduct(games.loc[panel], panel)
+        line |= {
+            f"{suite} {other.name} [95 %]": with_interval(indexed.loc[row.row, other.name].loc[suite])
+            for other in of_some_suites(spec)
+            for suite in other.suites or ()
+        }
         line |= published(spec, row, paper)
         lines.append(line)
     return pd.DataFrame(lines)
+
+
+def of_some_suites(spec: TableSpec) -> list[ProtocolSpec]:
+    """The protocols that name their suites."""
+    return [protocol for protocol in spec.evaluation.protocols if protocol.suites is not None]
 
 
 def compared(cells: pd.DataFrame, column: str, prefix: str) -> dict[str, str]:
@@ -129,14 +141,17 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str, asked: Sequence[s
     """Scale, protocol, meaning of the columns, missing cells, code version and rebuild command."""
     evaluation = spec.evaluation
     protocol = next(p for p in evaluation.protocols if p.name == spec.protocol)
-    sampling = protocol.sampling
     reference = next(row.label for row in spec.rows if row.row == spec.reference_row)
     notes = [
         f"Scale: {spec.scale} ({spec.scale_description}).",
         f"Scores: percentage correct, {protocol.samples} sample(s) per problem, "
-        f"{evaluation.problems_per_suite or 'all'} problems per suite, temperature {sampling.temperature:g}, "
-        f"top-p {sampling.top_p:g}, at most {sampling.max_new_tokens} tokens; ± is the standard deviation "
-        "over training seeds. Student and teacher are one model each.",
+        f"{evaluation.problems_per_suite or 'all'} problems per suite, {in_words(protocol.sampling)}; ± is "
+        "the standard deviation over training seeds. Student and teacher are one model each.",
+        *(
+            f"{', '.join(other.suites or ())} {other.name}: {other.samples} sample(s) per problem, "
+            f"{in_words(other.sampling)}."
+            for other in of_some_suites(spec)
+        ),
         *asked,
         "Intervals: 95 %, clustered by problem and by training seed; the difference is paired by "
         f"problem and seed; reference: {reference}.",
@@ -162,6 +177,14 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str, asked: Sequence[s
             "the protocol's form; inadmissible: percentage of commands that the game did not offer."
         )
     return notes + paper_notes(spec, cells) + list(spec.notes)
+
+
+def in_words(sampling: SamplingSpec) -> str:
+    """How responses were drawn."""
+    return (
+        f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}, "
+        f"at most {sampling.max_new_tokens} tokens"
+    )
 
 
 def paper_notes(spec: TableSpec, cells: pd.DataFrame) -> list[str]:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from opd.errors import UserError
+
 # A coincidence less probable than exp(-20), two in a billion, is none.
 _NO_COINCIDENCE_NATS = -20.0
 
@@ -83,7 +85,7 @@ def refuse_copies(records: Iterable[dict[str, Any]]) -> None:
             twin = first.setdefault(tuple(record["response_sha256"] for record in column), sample)
             nats = math.fsum(record["log_prob"] for record in column)
             if twin != sample and nats < _NO_COINCIDENCE_NATS:
-                raise ValueError(
+                raise UserError(
                     f"{suite}, {protocol}: samples {twin} and {sample} of {len(column)} problems are copies, "
                     f"though their seeds differ; by the model's own probabilities that happens once in "
                     f"e^{-nats:.0f} times. The engine ignores the seeds of its requests, or something cached "

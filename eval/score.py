@@ -29,7 +29,8 @@ from eval.spec import ScoreSpec
 from eval.statistics import maj_at_q
 from eval.verdicts import VERDICTS, count, verdicts
 from eval.votes import RIGHT, votes
-from opd.program import arguments
+from opd.errors import UserError
+from opd.program import arguments, launch
 
 
 def main(spec: ScoreSpec, out: Path) -> None:
@@ -66,10 +67,15 @@ def grade_file(spec: ScoreSpec, environment: envs.Environment, responses: Path) 
         given[key].append(one)
         tokens[key].append(record["tokens"])
 
-    expected = {(suite, p.name, problem): p.samples for suite, problem in problems for p in spec.protocols}
+    expected = {
+        (suite, protocol.name, problem): protocol.samples
+        for suite, problem in problems
+        for protocol in spec.protocols
+        if protocol.asks(suite)
+    }
     found = {key: len(of_problem) for key, of_problem in given.items()}
     if found != expected:
-        raise ValueError(f"{responses} does not hold the responses that the protocols ask for")
+        raise UserError(f"{responses} does not hold the responses that the protocols ask for")
     return [
         {
             "suite": suite,
@@ -104,4 +110,4 @@ def checked(counts: dict[str, int]) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    main(*arguments(__doc__, ScoreSpec, out="CSV file to write"))
+    launch(main, *arguments(__doc__, ScoreSpec, out="CSV file to write"))

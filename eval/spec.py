@@ -4,16 +4,24 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+import envs
 from opd.rollout import ENGINES
 from opd.spec import Count, SamplingSpec, Spec
 
 
 class ProtocolSpec(Spec):
-    """One way of answering a suite: `samples` responses per problem under `sampling`."""
+    """One way of answering suites: `samples` responses per problem under `sampling`."""
 
     name: str
     samples: Count
     sampling: SamplingSpec
+    suites: tuple[str, ...] | None = Field(
+        None, min_length=1, description="the only suites that are answered so; null: all of the evaluation"
+    )
+
+    def asks(self, suite: str) -> bool:
+        """Whether the suite is answered under this protocol."""
+        return self.suites is None or suite in self.suites
 
     @model_validator(mode="after")
     def _greedy_is_one_sample(self) -> Self:
@@ -23,12 +31,27 @@ class ProtocolSpec(Spec):
 
 
 class EvaluationSpec(Spec):
-    """What is asked, and how often: every suite under every protocol."""
+    """What is asked, and how often: every suite under every protocol that does not name others."""
 
     environment: str
     suites: tuple[str, ...] | None = Field(None, description="null: those that the environment names")
     problems_per_suite: Count | None = Field(description="null: whole suites")
     protocols: tuple[ProtocolSpec, ...]
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        if self.environment not in envs.NAMES:
+            raise ValueError(f"environment must be one of {', '.join(envs.NAMES)}")
+        for suite in self.suites or ():
+            envs.environment_of(suite)
+        known = self.suites or envs.load(self.environment).suites
+        for protocol in self.protocols:
+            if strange := [suite for suite in protocol.suites or () if suite not in known]:
+                raise ValueError(
+                    f"protocol {protocol.name!r} names {', '.join(strange)}; "
+                    f"the suites are {', '.join(known)}"
+                )
+        return self
 
 
 class GenerateSpec(EvaluationSpec):

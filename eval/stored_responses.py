@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
+from opd.errors import UserError
+
 
 class StoredResponses(LM):
     """Answers sample j of a problem with its stored sample j, as text.
@@ -21,7 +23,7 @@ class StoredResponses(LM):
         for record in records:
             samples = self._responses[record["suite"], record["problem"]]
             if record["sample"] in samples:
-                raise ValueError(f"sample {record['sample']} of {record['problem']!r} is stored twice")
+                raise UserError(f"sample {record['sample']} of {record['problem']!r} is stored twice")
             samples[record["sample"]] = record["response"]
 
     def generate_until(self, requests: Sequence[Instance]) -> list[str]:
@@ -33,7 +35,7 @@ class StoredResponses(LM):
             if key not in asked:
                 samples = self._responses[key]
                 if sorted(samples) != list(range(request.repeats or 1)):
-                    raise ValueError(f"{key}: {len(samples)} samples stored, {request.repeats} asked for")
+                    raise UserError(f"{key}: {len(samples)} samples stored, {request.repeats} asked for")
                 asked[key] = (samples[j] for j in range(len(samples)))
             texts.append(next(asked[key]))
         return texts

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from eval import figures
 from eval.spec import SweepSpec
-from opd.program import arguments
+from opd.program import arguments, launch
 
 
 def main(spec: SweepSpec, table: Path, out: Path) -> None:
@@ -58,4 +58,4 @@ def draw(axis: Axes, spec: SweepSpec, found: pd.DataFrame) -> None:
 
 
 if __name__ == "__main__":
-    main(*arguments(__doc__, SweepSpec, table="table.csv of the study", out="SVG file to write"))
+    launch(main, *arguments(__doc__, SweepSpec, table="table.csv of the study", out="SVG file to write"))

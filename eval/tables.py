@@ -27,7 +27,8 @@ from eval.statistics import (
     zero_p,
 )
 from eval.suites.contamination import contaminated_ids
-from opd.program import arguments
+from opd.errors import UserError
+from opd.program import arguments, launch
 
 Contaminated = Mapping[str, frozenset[str]]  # suite -> ids
 
@@ -73,7 +74,8 @@ def build(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
 
     Scores are percentages of correct answers. With k > 1 samples `pass@k` and `maj@k` are averages over
     suites too, and `clean subset` is the average without contaminated problems, where there is a report
-    of them. `difference` is the average minus that of the reference row on the same problems and seeds.
+    of them. `difference` is the average minus that of the reference row on the same problems and seeds. A
+    protocol that names its suites has lines of those alone.
     `p_holm` is adjusted for the rows of a protocol. Panels follow, each with a difference of its own.
     """
     seen = contaminated_ids(Path(spec.contamination)) if spec.contamination else None
@@ -156,7 +158,7 @@ def matrix_of(frame: pd.DataFrame, values: pd.Series) -> tuple[Matrix, np.ndarra
     """((S, N) matrix, (N,) suites) of a value per line of one row under one protocol."""
     wide = values.set_axis(pd.MultiIndex.from_frame(frame[["seed", "suite", "problem"]])).unstack("seed")
     if wide.isna().any(axis=None):
-        raise ValueError("some problems were not answered by every seed")
+        raise UserError("some problems were not answered by every seed")
     return wide.to_numpy().T, wide.index.get_level_values("suite").to_numpy()
 
 
@@ -191,12 +193,13 @@ def paper_values(spec: TableSpec, paper: Path) -> dict[str, dict[str, float]]:
 
 
 if __name__ == "__main__":
-    main(
+    launch(
+        main,
         *arguments(
             __doc__,
             TableSpec,
             scores="long table of the study",
             paper="the papers' numbers",
             out="folder to write",
-        )
+        ),
     )

@@ -27,6 +27,7 @@ from opd.batch import TokenBatch
 from opd.card import card, model_name
 from opd.credit import credit, share_without_signal, with_signal
 from opd.diagnostics import diagnose, observe
+from opd.errors import UserError
 from opd.experience import Experience
 from opd.machine import Stopwatch, peak_memory_mib
 from opd.mismatch import mismatch, stop_if_too_large, truncated_importance_weights
@@ -35,7 +36,7 @@ from opd.parallel import ranks, sharding
 from opd.parallel.sharding import Root, gathered
 from opd.parallel.share import assemble, divide
 from opd.parallel.shared_engine import together
-from opd.program import arguments
+from opd.program import arguments, launch
 from opd.progress import progress
 from opd.provenance import provenance
 from opd.rollout import engine as engines
@@ -110,7 +111,7 @@ def finish(run: Run, parents: Mapping[str, tuple[str, str]], out: Path) -> None:
 def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers: Mapping[str, Path]) -> Run:
     """Load all models and check that they can be compared token by token."""
     if teachers.keys() != spec.tasks.keys():
-        raise ValueError(f"--teachers must name {', '.join(spec.tasks)}, and names {', '.join(teachers)}")
+        raise UserError(f"--teachers must name {', '.join(spec.tasks)}, and names {', '.join(teachers)}")
     learner = models.load(student)
     if spec.lora:
         lora.adapt(learner, spec.lora, spec.seed)
@@ -120,7 +121,7 @@ def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers
     }
     for folder, model in [(student, learner), *guides.items()]:
         if model.config.vocab_size != spec.vocabulary_size:
-            raise ValueError(
+            raise UserError(
                 f"{folder} has {model.config.vocab_size} token ids, the spec says "
                 f"{spec.vocabulary_size}; student and teachers must share one vocabulary"
             )
@@ -264,7 +265,8 @@ def mean(values: list[float | None]) -> float | None:
 
 
 if __name__ == "__main__":
-    main(
+    launch(
+        main,
         *arguments(
             __doc__,
             DistillSpec,
@@ -272,5 +274,5 @@ if __name__ == "__main__":
             student="model folder to start from",
             teachers="model folder to learn each task of the spec from",
             out="run folder to write",
-        )
+        ),
     )

@@ -12,7 +12,8 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 
 from opd.card import card, model_name
-from opd.program import arguments
+from opd.models import fingerprint
+from opd.program import arguments, launch
 from opd.spec import HubModelSpec
 
 _FILES = ["*.safetensors", "*.json", "*.jinja", "merges.txt"]
@@ -24,15 +25,17 @@ def main(spec: HubModelSpec, out: Path) -> None:
     if not spec.is_folder:
         source = snapshot_download(spec.hub_id, revision=spec.revision, allow_patterns=_FILES)
     link(Path(source), out)
-    (out / "README.md").write_text(describe(spec, model_name(out)))
+    # The hub's cache has a folder per commit: what the revision, maybe a branch, means today.
+    (out / "README.md").write_text(describe(spec, model_name(out), Path(source).name, fingerprint(out)))
 
 
-def describe(spec: HubModelSpec, name: str) -> str:
-    """The model's card."""
+def describe(spec: HubModelSpec, name: str, commit: str, sha256: str) -> str:
+    """The model's card; `sha256` is of the weights, by which runs and responses name their models."""
+    weights = f"sha256 of the weights: {sha256}."
     if spec.is_folder:
-        return card(name, "A model that was there before, file by file.", spec, {}, {}, {})
-    summary = f"{spec.hub_id} as it is on the Hugging Face hub at revision {spec.revision}."
-    return card(name, summary, spec, {}, {}, {}, base=spec.hub_id)
+        return card(name, f"A model that was there before, file by file; {weights}", spec, {}, {}, {})
+    origin = f"{spec.hub_id} as it is on the Hugging Face hub at revision {spec.revision}, commit {commit}"
+    return card(name, f"{origin}; {weights}", spec, {}, {}, {}, base=spec.hub_id)
 
 
 def link(folder: Path, out: Path) -> None:
@@ -46,4 +49,4 @@ def link(folder: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*arguments(__doc__, HubModelSpec, out="model folder to write"))
+    launch(main, *arguments(__doc__, HubModelSpec, out="model folder to write"))

@@ -16,6 +16,7 @@ from envs.chain_arithmetic import ChainArithmetic
 from envs.tokenizer import respell
 from opd import models
 from opd.accuracy import greedy_accuracy
+from opd.errors import UserError
 from opd.rollout.engine import TorchEngine
 from opd.rollout.game_player import ModelPlayer
 from opd.spec import ArithmeticLessonSpec, CurriculumSpec, GameLessonSpec, LessonSpec
@@ -93,7 +94,7 @@ class GameLesson:
         shown, self._protocol = read_demonstrations(Path(spec.demonstrations))
         self._pairs = [_pair(tokenizer, turn.prompt, turn.command) for turn in shown]
         if any(tokenizer.unk_token_id in prompt + response for prompt, response in self._pairs):
-            raise ValueError(f"{spec.demonstrations} has words that the tokenizer does not know")
+            raise UserError(f"{spec.demonstrations} has words that the tokenizer does not know")
         self._batches: Iterator[list[Pair]] = iter(())
         self._rng = random.Random(f"turns/{seed}")
 

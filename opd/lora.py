@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from opd.errors import UserError
 from opd.spec import LoraSpec
 
 _ADAPTER = "default"
@@ -33,9 +34,9 @@ def adapt(model: PreTrainedModel, spec: LoraSpec, seed: int) -> None:
     cast_adapter_dtype(model, _ADAPTER)
     for name, layer in layers(model):
         if not isinstance(layer.base_layer, nn.Linear):
-            raise ValueError(f"lora.targets has {name}, which is no linear layer; remove it")
+            raise UserError(f"lora.targets has {name}, which is no linear layer; remove it")
         if model.config.tie_word_embeddings and layer is model.get_output_embeddings():
-            raise ValueError(f"lora.targets has {name}, which is the embedding, too; remove it")
+            raise UserError(f"lora.targets has {name}, which is the embedding, too; remove it")
 
 
 def merge(model: PreTrainedModel) -> None:

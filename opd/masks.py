@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from opd.batch import TokenBatch
+from opd.errors import UserError
 from opd.spec import MaskSpec
 
 
@@ -24,7 +25,7 @@ def marker_ids(spec: MaskSpec, tokenizer: PreTrainedTokenizerBase) -> list[list[
     spelled = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in spec.markers]
     for text, ids in zip(spec.markers, spelled, strict=True):
         if not ids or tokenizer.unk_token_id in ids:
-            raise ValueError(f"mask.markers has {text!r}, which the student's tokenizer does not know")
+            raise UserError(f"mask.markers has {text!r}, which the student's tokenizer does not know")
     return spelled
 
 

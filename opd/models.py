@@ -55,12 +55,19 @@ def load(folder: Path) -> PreTrainedModel:
     They are cut off, so that they can never be sampled or enter a support, and models that differ in
     padding alone can be compared.
     """
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto")
+    model = AutoModelForCausalLM.from_pretrained(checked(folder), dtype="auto")
     tokens = len(load_tokenizer(folder))
     if model.config.vocab_size > tokens:
         model.resize_token_embeddings(tokens, mean_resizing=False)
     module: nn.Module = model
     return cast(PreTrainedModel, module.to(device()).eval())
+
+
+def checked(folder: Path) -> Path:
+    """The folder; FileNotFoundError if it holds no model: transformers would look for one on the hub."""
+    if not (folder / "config.json").exists():
+        raise FileNotFoundError(f"{folder} is no model folder: it holds no config.json")
+    return folder
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:

@@ -17,9 +17,10 @@ from envs.tokenizer import build_tokenizer
 from opd import lessons, models
 from opd.batch import from_pairs
 from opd.card import card, model_name
+from opd.errors import UserError
 from opd.lessons import Lesson
 from opd.optimizer import muon_and_adamw, scale_learning_rates, update, warmup_cosine
-from opd.program import arguments
+from opd.program import arguments, launch
 from opd.progress import progress
 from opd.spec import PretrainSpec
 from opd.supervised import cross_entropy
@@ -68,7 +69,7 @@ def check(model: PreTrainedModel, learnt: Mapping[str, Lesson], name: str) -> di
         accuracy, (lowest, highest) = lesson.accuracy(model), lesson.spec.accept_accuracy
         print(f"end: {task} accuracy {accuracy:.3f}", flush=True)
         if not lowest <= accuracy <= highest:
-            raise ValueError(
+            raise UserError(
                 f"{name} ended with {task} accuracy {accuracy:.3f}, outside [{lowest}, {highest}]; "
                 f"change steps, shares, stop_at_accuracy or seed of this model in the config"
             )
@@ -86,4 +87,4 @@ def describe(
 
 
 if __name__ == "__main__":
-    main(*arguments(__doc__, PretrainSpec, out="model folder to write"))
+    launch(main, *arguments(__doc__, PretrainSpec, out="model folder to write"))

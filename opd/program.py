@@ -1,11 +1,27 @@
-"""The command line shared by the programs: one spec and some named paths."""
+"""What the programs share: a command line of one spec and some named paths, and how they end."""
 
 import argparse
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
+from opd.errors import UserError
 from opd.spec import Spec
+
+
+def launch(program: Callable[..., Any], *given: Any) -> None:
+    """Run a program's main; what its user can mend ends it with the message alone, and status 1.
+
+    That is a UserError, a package that is not installed, and what the system says of files, disks and
+    networks. Everything else is an error of the program and keeps its traceback.
+    """
+    try:
+        program(*given)
+    except (UserError, ModuleNotFoundError, OSError) as error:
+        sys.exit(str(error))
 
 
 def arguments(
@@ -29,7 +45,12 @@ def arguments(
     given = vars(parser.parse_args())
     given |= {name: dict(given[name]) for name in named}
     text = given.pop("spec")
-    return spec.model_validate_json(json_of(text)), *given.values()
+    try:
+        return spec.model_validate_json(json_of(text)), *given.values()
+    except ValidationError as error:
+        parser.error(in_words(error))
+    except OSError as error:
+        parser.error(str(error))
 
 
 def _named(text: str) -> tuple[str, Path]:

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from opd.errors import UserError
 from opd.spec import DistillSpec
 
 Tracker = Callable[[int, Mapping[str, float]], None]
@@ -48,7 +49,7 @@ def chosen() -> list[str]:
     names = [name.strip() for name in os.environ.get("OPD_TRACKING", "").split(",") if name.strip()]
     for name in names:
         if name not in _TRACKERS:
-            raise ValueError(f"OPD_TRACKING has {name!r}; write one or both of {', '.join(_TRACKERS)}")
+            raise UserError(f"OPD_TRACKING has {name!r}; write one or both of {', '.join(_TRACKERS)}")
         if find_spec(name) is None:
             raise ModuleNotFoundError(f"OPD_TRACKING asks for {name}: `pip install '.[{name}]'`, or unset it")
     return names

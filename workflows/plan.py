@@ -7,6 +7,7 @@ validated when the Snakefile is read, so nothing starts with a config that could
 import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from eval.claims.spec import ClaimsSpec, Ledger, missing
 from eval.spec import CurvesSpec, GenerateSpec, ScoreSpec, SweepSpec, TableSpec
 from opd.spec import DistillSpec, PretrainSpec, SamplingSpec, SftSpec, Spec
 from studies.signal.spec import FailureSpec, ScoringSpec, SignalSpec
-from workflows.config.schema import AblationConfig, Config, RowConfig, StudyConfig
+from workflows.config.schema import AblationConfig, Config, RowConfig, StudyConfig, SubjectConfig
 from workflows.explain import ConfigError, check
 
 _FOLDER = Path(__file__).parent
@@ -34,10 +35,10 @@ class Plan:
         self.studies: dict[str, StudyConfig] = dict(self.config.studies)
         self.sweeps: dict[str, SweepSpec] = {}
         self._names: dict[str, dict[str, str]] = {}
+        self._known: dict[tuple[str, str], str] = {}
         for path in sorted(ablations.glob("*.yaml")):
             self._ablation(path)
-        claims = yaml.safe_load((_FOLDER / "claims.yaml").read_text())
-        self.ledger = check(Ledger, {"claims": claims}, "claims.yaml")
+        self.ledger = _ledger()
 
     @property
     def results(self) -> str:
@@ -45,10 +46,27 @@ class Plan:
         return f"results/{self.config.scale}"
 
     @property
+    def processes_per_node(self) -> int:
+        """Processes of a distillation run on each of its machines."""
+        return self.config.training_processes // self.config.training_nodes
+
+    @property
     def launcher(self) -> str:
-        """What runs a module as a distillation run: one process, or several on this machine."""
-        count = self.config.training_processes
-        return "python" if count == 1 else f"torchrun --standalone --nproc-per-node {count}"
+        """What runs a module as a distillation run: one process, several on a machine, or several machines.
+
+        Over several, SLURM starts a torchrun on each; they meet at the one where the job's shell runs.
+        """
+        nodes, here = self.config.training_nodes, self.processes_per_node
+        lease = f"python -m workflows.lease --gpus {here if self.config.gpu else 0} --"
+        if nodes == here == 1:
+            return f"{lease} python"
+        if nodes == 1:
+            return f"{lease} torchrun --standalone --nproc-per-node {here}"
+        # A port of the job's own, as two jobs may have their first node in common.
+        meeting = "--rdzv-id $SLURM_JOB_ID --rdzv-backend c10d"
+        meeting += " --rdzv-endpoint $(hostname):$((20000 + SLURM_JOB_ID % 10000))"
+        started = f"srun --ntasks-per-node 1 --cpus-per-task {here} {lease}"
+        return f"{started} torchrun --nnodes {nodes} --nproc-per-node {here} {meeting}"
 
     @property
     def configfiles(self) -> str:
@@ -319,19 +337,21 @@ class Plan:
             for seed in (0,) if row.model is not None else seeds:
                 yield row, seed, self.folder(row, seed)
 
-    def folder(self, row: RowConfig, seed: int) -> str:
+    def folder(self, row: SubjectConfig, seed: int) -> str:
         """Where the model behind a row lies; a model as it is has no seeds."""
         if row.model is not None:
             return f"{self.results}/models/{row.model}"
         return f"{self.results}/runs/{row.experiment}/{self._known_as(row)}/seed{seed}"
 
-    def _known_as(self, row: RowConfig) -> str:
+    def _known_as(self, row: SubjectConfig) -> str:
         """The row's method under the first name that has its recipe, so that equal runs are one."""
         experiment, method = str(row.experiment), str(row.method)
-        names = self._names.setdefault(experiment, {})
-        if not names:
-            names.update({self._recipe_of(experiment, name): name for name in reversed(self.methods)})
-        return names.setdefault(self._recipe_of(experiment, method), method)
+        if (experiment, method) not in self._known:
+            names = self._names.setdefault(experiment, {})
+            if not names:
+                names.update({self._recipe_of(experiment, name): name for name in reversed(self.methods)})
+            self._known[experiment, method] = names.setdefault(self._recipe_of(experiment, method), method)
+        return self._known[experiment, method]
 
     def _recipe_of(self, experiment: str, method: str) -> str:
         """What a method's runs do, without its name; the name where it does not fit the experiment."""
@@ -358,7 +378,7 @@ class Plan:
         self._check_paper_rows()
         for model in self.made_by("reinforce"):
             self.reinforce_spec(model)
-        rows = [row for study in self.studies.values() for row in study.rows]
+        rows: list[SubjectConfig] = [row for study in self.studies.values() for row in study.rows]
         rows += self.config.signal.failures if self.config.signal else ()
         for row in rows:
             if row.model is None:
@@ -379,7 +399,7 @@ class Plan:
 
     def _ablation(self, path: Path) -> None:
         """Add the study `ablation_<file name>`, with a row per method and value, and its sweep."""
-        config = check(AblationConfig, yaml.safe_load(path.read_text()), path.name)
+        config = check(AblationConfig, _yaml(path), path.name)
         scale = self.config.base or self.config.scale
         values = config.values.get(scale, ())
         if not values:
@@ -413,6 +433,17 @@ class Plan:
                 for label, _, value in cells
             ],
         )
+
+
+@cache
+def _ledger() -> Ledger:
+    """The claims, read once a process."""
+    return check(Ledger, {"claims": _yaml(_FOLDER / "claims.yaml")}, "claims.yaml")
+
+
+def _yaml(path: Path) -> Any:
+    """What a file says, by libyaml: in Python alone the claims take a tenth of a second."""
+    return yaml.load(path.read_text(), yaml.CSafeLoader)
 
 
 def merge(base: dict, change: dict) -> dict:

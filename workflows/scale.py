@@ -20,7 +20,7 @@ def read(files: Sequence[Path]) -> dict[str, Any]:
     """The config of some files, the later over the earlier, as `snakemake --configfile` merges them."""
     config: dict[str, Any] = {}
     for file in files:
-        config = merge(config, yaml.safe_load(file.read_text()))
+        config = merge(config, yaml.load(file.read_text(), yaml.CSafeLoader))
     return config
 
 

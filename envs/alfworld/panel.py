@@ -21,6 +21,7 @@ import numpy as np
 from envs.alfworld.game import SPLITS, TASK_TYPES, Game
 from envs.alfworld.rows import from_row, line, read_text, write_text
 from envs.alfworld.sources import load_games
+from opd.errors import UserError
 
 # Checksums of the splits that ALFWorld released: 3,553, 140 and 134 games.
 OFFICIAL = {
@@ -106,10 +107,10 @@ def read_panel(path: Path) -> Panel:
     head, *rows = read_text(path).splitlines()
     stated = json.loads(head)
     if "panel" not in stated:
-        raise ValueError(f"{path} is not a panel: make one with python -m envs.alfworld.panel")
+        raise UserError(f"{path} is not a panel: make one with python -m envs.alfworld.panel")
     panel = Panel(stated["panel"], tuple(from_row(json.loads(row)) for row in rows))
     if panel.sha256 != stated["sha256"]:
-        raise ValueError(f"{path} states other games than it holds")
+        raise UserError(f"{path} states other games than it holds")
     return panel
 
 

@@ -8,6 +8,7 @@ from envs.chain_arithmetic.demonstration import STYLES, demonstrate
 from envs.chain_arithmetic.problem import TIERS, Chain, draw
 from envs.environment import Problem
 from eval.grading import Grade
+from opd.errors import UserError
 
 _BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 
@@ -35,7 +36,7 @@ class ChainArithmetic:
     def suite_problems(self, suite: str, count: int | None) -> list[Problem]:
         """The first `count` problems of the suite, all distinct in what they compute."""
         if count is None:
-            raise ValueError("chain-arithmetic suites are generated: say how many problems_per_suite")
+            raise UserError("chain-arithmetic suites are generated: say how many problems_per_suite")
         rng = random.Random(f"suite/{suite}")
         length = TIERS[self.suites.index(suite)]
         chains: dict[tuple, Chain] = {}

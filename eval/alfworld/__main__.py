@@ -65,6 +65,7 @@ from eval.alfworld.records import record as episode_record
 from eval.alfworld.scores import paired, problems, render, table
 from eval.alfworld.spec import GRAMMARS, PlaySpec
 from eval.responses import Journal, Request
+from opd.program import launch
 from opd.progress import progress
 from opd.provenance import provenance
 
@@ -201,4 +202,4 @@ def difference(counted: pd.DataFrame, other: pd.DataFrame, name: Path) -> str:
 
 
 if __name__ == "__main__":
-    main(*arguments(__doc__))
+    launch(main, *arguments(__doc__))

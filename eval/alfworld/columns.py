@@ -25,6 +25,7 @@ from eval.statistics import (
     sign_flip_p,
     zero_p,
 )
+from opd.errors import UserError
 
 # Below this many points, a standard error is rounding: all games have the same score.
 _ROUNDING = 1e-9
@@ -80,11 +81,11 @@ def success(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     Holds the games that every seed finished at least once. `name` says in errors whose they are.
     """
     if not len(frame):
-        raise ValueError(f"no episodes of {name}")
+        raise UserError(f"no episodes of {name}")
     scores = 100 * frame.correct / (frame.correct + frame.wrong)  # 0 / 0 is nan
     wide = frame.assign(scores=scores).pivot(index="problem", columns="seed", values=["scores", "samples"])
     if wide.samples.isna().any(axis=None):
-        raise ValueError(f"some games of {name} were not played by every seed")
+        raise UserError(f"some games of {name} were not played by every seed")
     return wide.scores.dropna()
 
 
@@ -93,7 +94,7 @@ def games(scores: pd.DataFrame) -> Games:
     drawn = scores.groupby(drawn_id)
     counts = drawn.size().to_numpy()
     if len(counts) < 2:
-        raise ValueError(f"{len(counts)} game(s) were finished in all runs; an interval needs two or more")
+        raise UserError(f"{len(counts)} game(s) were finished in all runs; an interval needs two or more")
     return Games(drawn.mean().to_numpy().T, counts / counts.mean())
 
 

@@ -18,6 +18,7 @@ from eval.alfworld.records import read_episodes
 from eval.alfworld.scores import problems
 from eval.alfworld.spec import PlaySpec
 from eval.grading import VARIANTS
+from opd.errors import UserError
 
 
 def lines(panel: str, folder: Path) -> list[dict]:
@@ -25,7 +26,7 @@ def lines(panel: str, folder: Path) -> list[dict]:
     manifest, records = read_manifest(folder), read_episodes(folder)
     played, games = PlaySpec(**manifest["spec"]), problems(records)
     if len(games) != manifest["panel"]["games"] or (games.samples != played.repeats).any():
-        raise ValueError(f"{folder} does not hold {played.repeats} episode(s) of every game of its panel")
+        raise UserError(f"{folder} does not hold {played.repeats} episode(s) of every game of its panel")
     tokens = mean_tokens(records)
     return [
         {
@@ -62,7 +63,7 @@ def refuse_unlike(subjects: Iterable[Mapping[str, str]]) -> None:
             played = [manifest[name] for name in ("panel", "spec", "rules")]
             other, expected = first.setdefault(panel, (folder, played))
             if played != expected:
-                raise ValueError(
+                raise UserError(
                     f"{folder} and {other} are not the same games of {panel}, played alike: compare `panel`, "
                     "`spec` and `rules` in their episodes.json, and play one of them again"
                 )

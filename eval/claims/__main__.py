@@ -11,7 +11,7 @@ from pathlib import Path
 from eval.claims.ledger import build
 from eval.claims.render import render, summary
 from eval.claims.spec import ClaimsSpec
-from opd.program import arguments
+from opd.program import arguments, launch
 
 
 def main(spec: ClaimsSpec, out: Path) -> None:
@@ -25,4 +25,4 @@ def main(spec: ClaimsSpec, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*arguments(__doc__, ClaimsSpec, out="folder to write"))
+    launch(main, *arguments(__doc__, ClaimsSpec, out="folder to write"))

@@ -22,6 +22,7 @@ from eval.suites.contamination import overlaps
 from eval.suites.diff import differences
 from eval.suites.load import LoadedSuite, at_hand, checked, fetch, find, load, read
 from eval.suites.suite import Copy
+from opd.errors import UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -29,9 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     try:
         options.command(options)
-    except KeyError as error:
-        raise SystemExit(error.args[0]) from error
-    except (suites.SuiteNotFoundError, suites.SuiteContentError) as error:
+    except (UserError, suites.SuiteNotFoundError) as error:
         raise SystemExit(str(error)) from error
 
 

@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 from eval.suites.suite import Suite
+from opd.errors import UserError
 
 
 @cache
@@ -24,8 +25,8 @@ def training_sets() -> tuple[str, ...]:
 
 
 def get(name: str) -> Suite:
-    """The suite or training set of that name; KeyError's message lists the known ones."""
+    """The suite or training set of that name; UserError's message lists the known ones."""
     suites = _catalogue("evaluation") | _catalogue("training")
     if name not in suites:
-        raise KeyError(f"unknown suite {name!r}; known: {', '.join(suites)}")
+        raise UserError(f"unknown suite {name!r}; known: {', '.join(suites)}")
     return suites[name]

@@ -15,13 +15,14 @@ from typing import Any
 from eval.suites import content, rows
 from eval.suites.cleaning import clean
 from eval.suites.suite import Copy, Hub, Item, Suite
+from opd.errors import UserError
 
 
 class SuiteNotFoundError(FileNotFoundError):
     """No place has the suite."""
 
 
-class SuiteContentError(ValueError):
+class SuiteContentError(UserError):
     """What was found is not the suite: wrong count, problems without a gold, or unverified under strict."""
 
 

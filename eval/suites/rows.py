@@ -21,6 +21,7 @@ from typing import Any
 
 from eval.suites.suite import Item, Suite
 from eval.suites.text import last_boxed, problem_text
+from opd.errors import UserError
 
 _PROBLEM = ("problem", "question", "Problem", "prompt")
 _ANSWER = ("answer", "Answer", "expected_answer", "final_answer")
@@ -29,7 +30,7 @@ _ID = ("id", "unique_id", "ID", "problem_idx", "idx")
 
 
 def items(suite: Suite, rows: Iterable[Mapping[str, Any]]) -> list[Item]:
-    """The rows as items, in their order. KeyError: a row has none of the known problem columns.
+    """The rows as items, in their order. UserError: a row has none of the known problem columns.
 
     A row without an answer gives an empty one; what that means is for the caller to say.
     """
@@ -39,7 +40,7 @@ def items(suite: Suite, rows: Iterable[Mapping[str, Any]]) -> list[Item]:
 def _item(suite: Suite, number: int, row: Mapping[str, Any]) -> Item:
     problem = _first(row, _PROBLEM)
     if problem is None:
-        raise KeyError(f"{suite.name}: row {number} has no problem; its columns are {', '.join(row)}")
+        raise UserError(f"{suite.name}: row {number} has no problem; its columns are {', '.join(row)}")
     if not isinstance(problem, str):  # chat messages: the last one is the user's
         problem = problem[-1]["content"]
     return Item(_id(suite, number, row), problem_text(problem), suite.answer(_answer(row)))

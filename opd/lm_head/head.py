@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from opd.errors import UserError
+
 
 @dataclass(frozen=True)
 class Head:
@@ -71,7 +73,7 @@ def head_of(model: nn.Module) -> Head:
             "or under `gathered`, or leave the head out of tensor parallelism"
         )
     if not isinstance(layer, nn.Linear):
-        raise ValueError(f"a {type(layer).__name__} head has no rows to select; use a Linear head")
+        raise UserError(f"a {type(layer).__name__} head has no rows to select; use a Linear head")
     return Head(
         layer.weight,
         layer.bias,

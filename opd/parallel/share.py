@@ -6,6 +6,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from opd.errors import UserError
 from opd.parallel import ranks
 
 Columns = TypeVar("Columns")
@@ -39,7 +40,7 @@ def divide(responses: int, minibatch_size: int, device: torch.device) -> Share:
     ValueError if there are fewer responses than ranks: one without any has nothing to score.
     """
     if responses < ranks.count():
-        raise ValueError(
+        raise UserError(
             f"a step of {responses} responses cannot be shared by {ranks.count()} processes; start fewer, or "
             f"raise rollout.prompts or rollout.samples_per_prompt"
         )

@@ -17,6 +17,7 @@ from opd.plan import devices, tables, work
 from opd.plan.devices import DEVICES
 from opd.plan.jobs import jobs
 from opd.plan.lacks import lacks
+from opd.program import launch
 from workflows.scale import plan, read
 
 _ASSUMED = """Assumed: {length:.0%} of the cap per response, and of the longest prompt per prompt;
@@ -25,8 +26,8 @@ of its bandwidth in decoding; {usable:.0%} of the memory for tensors.
 *: rates and lengths measured by runs of the scale."""
 
 
-def main(files: Sequence[Path], target: str, device_name: str | None) -> int:
-    """Print the tables; returns the number of lacks."""
+def main(files: Sequence[Path], target: str, device_name: str | None) -> None:
+    """Print the tables; exits with status 1 if something is lacking."""
     made = plan(read(files))
     made.check_runs()
     needed, device = jobs(made, target), DEVICES[device_name or made.config.gpu or devices.here()]
@@ -44,7 +45,7 @@ def main(files: Sequence[Path], target: str, device_name: str | None) -> int:
     )
     found = list(lacks(made, needed))
     print(f"\n{len(found)} lacking here" + "".join(f"\n- {lack}" for lack in found))
-    return len(found)
+    sys.exit(bool(found))
 
 
 if __name__ == "__main__":
@@ -55,4 +56,4 @@ if __name__ == "__main__":
     parser.add_argument("--target", choices=["all", "full"], default="all", help="(%(default)s)")
     parser.add_argument("--device", choices=DEVICES, help="default: the config's, this machine's, or h100")
     given = parser.parse_args()
-    sys.exit(main(given.configfile, given.target, given.device) > 0)
+    launch(main, given.configfile, given.target, given.device)

@@ -11,6 +11,7 @@ from huggingface_hub import try_to_load_from_cache
 import envs
 from envs.alfworld.game import TASK_TYPES
 from eval.suites import get as suite_named
+from opd.errors import UserError
 from opd.plan import memory, work
 from opd.plan.devices import DEVICES, GIB
 from opd.plan.memory import Layout, Phases, Step
@@ -33,7 +34,7 @@ class Job:
     """`count` jobs of one kind: GPU memory by phase, work by phase, bytes that stay and that pass on disk.
 
     `rule` and `of` say which: the rule's name, and the experiment, model or panel that it is for. Memory and
-    work are those of each of its `gpus`.
+    work are those of each of its `gpus`; `engine` answers its prompts.
     """
 
     name: str
@@ -45,10 +46,11 @@ class Job:
     disk: int = 0
     scratch: int = 0
     gpus: int = 1
+    engine: str = "torch"
     rates: Mapping[str, float] = field(default_factory=dict)
 
 
-class UnknownShapeError(LookupError):
+class UnknownShapeError(UserError):
     """A hub model whose config.json is nowhere at hand, and which the table does not have."""
 
 
@@ -172,6 +174,7 @@ def _run(
         disk=learner.weights,
         scratch=3 * (4 if spec.memory.master_weights else learner.width) * learner.parameters,
         gpus=layout.ranks,
+        engine=layout.engine,
         rates={phase: rate / layout.ranks for phase, rate in rates.items()},
     )
 
@@ -209,12 +212,11 @@ def download(plan: Plan, model: str) -> Job:
 
 
 def generation(plan: Plan, shape: Shape, count: int = 1) -> Job:
-    """All suites under all protocols, for models of a shape."""
+    """All suites under their protocols, for models of a shape."""
     evaluation = plan.config.evaluation
-    problems = sum(problems_of(plan, suite) for suite in plan.suites)
     steps = [
         Step(
-            problems * protocol.samples,
+            sum(problems_of(plan, suite) for suite in plan.suites if protocol.asks(suite)) * protocol.samples,
             evaluation.batch_size,
             PROMPT_TOKENS[evaluation.environment],
             protocol.sampling.max_new_tokens,
@@ -244,6 +246,7 @@ def _decode(job: Job, plan: Plan, shape: Shape, steps: Sequence[Step]) -> Job:
         memory=memory.decoding(shape, longest, engine),
         work={"rollout": done},
         disk=done.tokens * _BYTES_OF_TEXT,
+        engine=engine,
     )
 
 

@@ -47,14 +47,13 @@ def lacks(
 
     `found` are names and GiB of the GPUs that there are (None: this machine's).
     """
-    decoding = {"generate", "play"}
     made = _bytes_below(Path(plan.results)) if rules is None else 0
     reading = {"generate", "score", "contamination", "distill", *(job.rule for job in jobs)} - {
         "fetch",
         "play",
     }
     checks: list[tuple[Collection[str], Callable[[], Iterator[Lack]]]] = [
-        (decoding, lambda: engine(plan)),
+        ({job.rule for job in jobs}, lambda: engine(jobs)),
         ({"panel"}, lambda: games(plan)),
         ({job.rule for job in jobs}, lambda: cards(plan, jobs, found)),
         ({job.rule for job in jobs}, lambda: disk(Path(plan.results), jobs, made)),
@@ -66,9 +65,9 @@ def lacks(
             yield from check()
 
 
-def engine(plan: Plan) -> Iterator[Lack]:
-    """vLLM, if the config decodes with it."""
-    if plan.config.evaluation.engine == "vllm" and importlib.util.find_spec("vllm") is None:
+def engine(jobs: Collection[Job]) -> Iterator[Lack]:
+    """vLLM, if it answers the prompts of a job, in evaluation or in training."""
+    if any(job.engine == "vllm" for job in jobs) and importlib.util.find_spec("vllm") is None:
         command = "pip install '.[vllm]'" if devices.visible() else "make vllm"
         yield Lack("the engine vllm is not installed", command)
 

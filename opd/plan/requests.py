@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import TypeVar
 
 from opd.plan import jobs, work
 from opd.plan.devices import DEVICES, GIB
@@ -21,6 +22,9 @@ _ROOM = 2
 _START_MINUTES = 30
 
 
+Resource = TypeVar("Resource", int, str)
+
+
 class Requests:
     """Of the jobs of a plan, by kind."""
 
@@ -36,6 +40,10 @@ class Requests:
     def training_gpus(self) -> int:
         """GPUs of a distillation run."""
         return self.gpus * self._plan.config.training_processes
+
+    def across_nodes(self, value: Resource) -> Resource | None:
+        """A resource that only a run over several nodes has, which starts on each of them itself (`srun`)."""
+        return value if self._plan.config.training_nodes > 1 else None
 
     @property
     def cards(self) -> list[tuple[str, float]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from opd.errors import UserError
 from opd.spec import ArchitectureSpec
 
 
@@ -72,7 +73,7 @@ class Shape:
 def from_config(config: Mapping[str, Any]) -> Shape:
     """The shape that a config.json states; ValueError for another architecture than Qwen2's."""
     if config.get("model_type") != "qwen2":
-        raise ValueError(f"model_type {config.get('model_type')!r} is not planned for; only qwen2 is")
+        raise UserError(f"model_type {config.get('model_type')!r} is not planned for; only qwen2 is")
     heads, hidden = config["num_attention_heads"], config["hidden_size"]
     return Shape(
         vocabulary=config["vocab_size"],

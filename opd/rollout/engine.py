@@ -86,7 +86,7 @@ def load(name: str, folder: Path, batch_size: int) -> Engine:
     _check_vllm()
     from opd.rollout.vllm_engine import VllmEngine
 
-    return VllmEngine(folder, batch_size)
+    return VllmEngine(models.checked(folder), batch_size)
 
 
 def follow(

@@ -15,6 +15,7 @@ from typing import Any
 from torch.distributed import is_torchelastic_launched
 from transformers import PreTrainedModel
 
+from opd.errors import UserError
 from opd.rollout import vllm_engine
 from opd.rollout.vllm_engine import LLM, CompletionOutput, VllmEngine
 from opd.rollout.weights import weights
@@ -35,7 +36,7 @@ class FollowingVllmEngine(VllmEngine):
         # In this process, which is where the weights are.
         os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
         if self._spec.sleep and not vllm_engine.can_sleep():
-            raise ValueError("engine.sleep: vLLM cannot give memory back on this platform; remove it")
+            raise UserError("engine.sleep: vLLM cannot give memory back on this platform; remove it")
         return vllm_engine.start(
             folder,
             batch_size,

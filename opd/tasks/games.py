@@ -14,6 +14,7 @@ from envs.alfworld.panel import read_panel
 from envs.alfworld.play import Episode, Played, play
 from envs.alfworld.vector import AlfWorld
 from opd.batch import from_pairs
+from opd.errors import UserError
 from opd.experience import Experience, joined, numbers
 from opd.models import padding_id
 from opd.rollout.engine import TrainingEngine
@@ -28,7 +29,7 @@ class Games:
         """Read the panel and start the engine. ValueError if the panel has too few games."""
         self._spec, self._rollout, self._panel = games, rollout, read_panel(Path(games.panel))
         if len(self._panel.games) < rollout.prompts:
-            raise ValueError(
+            raise UserError(
                 f"{games.panel} has {len(self._panel.games)} games, a step plays {rollout.prompts}; "
                 f"lower rollout.prompts or name a larger panel"
             )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from opd.program import arguments
+from opd.program import arguments, launch
 from studies.estimators import bias, figures, outcome, toy, variance
 from studies.estimators.spec import EstimatorsSpec
 
@@ -53,4 +53,4 @@ def control(spec: EstimatorsSpec) -> dict[str, pd.DataFrame]:
 
 
 if __name__ == "__main__":
-    main(*arguments(__doc__, EstimatorsSpec, out="folder to write"))
+    launch(main, *arguments(__doc__, EstimatorsSpec, out="folder to write"))

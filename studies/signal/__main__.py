@@ -11,7 +11,7 @@ repetition.svg, gap.svg and markers.svg. The same scores give the same bytes.
 from collections.abc import Mapping
 from pathlib import Path
 
-from opd.program import arguments
+from opd.program import arguments, launch
 from studies.signal import figures
 from studies.signal.estimates import estimates
 from studies.signal.spec import SignalSpec
@@ -29,12 +29,13 @@ def main(spec: SignalSpec, folders: Mapping[str, Path], out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(
+    launch(
+        main,
         *arguments(
             __doc__,
             SignalSpec,
             frozenset({"scores"}),
             scores="stored scores of the student under each teacher",
             out="folder to write",
-        )
+        ),
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from opd.program import arguments
+from opd.program import arguments, launch
 from opd.trigrams import count_repeated
 from studies.signal import page
 from studies.signal.spec import FailureSpec
@@ -62,12 +62,13 @@ def repeated_trigrams(ids: list[int]) -> float:
 
 
 if __name__ == "__main__":
-    main(
+    launch(
+        main,
         *arguments(
             __doc__,
             FailureSpec,
             frozenset({"scores"}),
             scores="stored scores of each student under its teacher",
             out="folder to write",
-        )
+        ),
     )

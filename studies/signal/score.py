@@ -18,8 +18,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 import envs
 from opd import masks, models
 from opd.batch import TokenBatch
+from opd.errors import UserError
 from opd.experience import Experience
-from opd.program import arguments
+from opd.program import arguments, launch
 from opd.provenance import provenance
 from opd.rollout.engine import TorchEngine
 from opd.scoring import Comparison, compare
@@ -34,7 +35,7 @@ def main(spec: ScoringSpec, student: Path, teacher: Path, out: Path) -> None:
     """Write all tables into `out`; see the module's docstring."""
     learner, guide = models.load(student), models.load(teacher).requires_grad_(False)
     if learner.config.vocab_size != guide.config.vocab_size:
-        raise ValueError(
+        raise UserError(
             f"{student} has {learner.config.vocab_size} token ids and {teacher} {guide.config.vocab_size}; "
             "they must share one vocabulary"
         )
@@ -139,12 +140,13 @@ def response_table(spec: ScoringSpec, experience: Experience) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    main(
+    launch(
+        main,
         *arguments(
             __doc__,
             ScoringSpec,
             student="model folder that writes the responses",
             teacher="model folder that scores them",
             out="folder to write",
-        )
+        ),
     )

@@ -22,6 +22,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from opd.errors import UserError
+
 GAP = "gap"
 
 
@@ -60,5 +62,5 @@ def load_pair(folders: Mapping[str, Path]) -> dict[str, Scores]:
     read = ["response", "position", "token"]
     for other in others:
         if not first.tokens[read].equals(other.tokens[read]):
-            raise ValueError("the teachers scored different responses; score one student with one spec")
+            raise UserError("the teachers scored different responses; score one student with one spec")
     return scores

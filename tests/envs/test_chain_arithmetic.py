@@ -9,6 +9,7 @@ import pytest
 import envs
 from envs.chain_arithmetic.problem import Chain, draw
 from envs.environment import Problem
+from opd.errors import UserError
 
 ENVIRONMENT = envs.load("chain_arithmetic")
 
@@ -108,5 +109,5 @@ def test_verifier(response, correct):
 
 
 def test_unknown_environment_lists_the_known_ones():
-    with pytest.raises(KeyError, match="chain_arithmetic"):
+    with pytest.raises(UserError, match="chain_arithmetic"):
         envs.load("chain")

@@ -10,6 +10,7 @@ import envs
 from envs.environment import Problem
 from envs.math import Math
 from eval import suites
+from opd.errors import UserError
 
 REAL = Path(os.environ.get("OPD_MATH_DATA", Path(__file__).parents[3] / "shared/data/math"))
 
@@ -82,7 +83,7 @@ def test_the_environment_of_a_suite(suite, environment):
 
 
 def test_an_unknown_suite_is_an_error_that_lists_the_known_ones():
-    with pytest.raises(KeyError, match=r"unknown suite 'math501'.*olympiadbench_674.*chain"):
+    with pytest.raises(UserError, match=r"unknown suite 'math501'.*olympiadbench_674.*chain"):
         envs.environment_of("math501")
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from pydantic import ValidationError
 
 import envs
 from eval import generate
@@ -152,6 +153,28 @@ def test_repeated_names_are_refused():
         questions(changed(suites=("chain2", "chain2")))
     with pytest.raises(ValueError, match="share a name"):
         questions(changed(protocols=sampled(1) * 2))
+
+
+def test_a_protocol_may_ask_some_suites_alone():
+    greedy, sampled = SPEC.protocols
+    asked = questions(changed(protocols=(greedy, sampled.model_copy(update={"suites": ("chain3",)}))))
+    assert len(asked) == 5 * 16 + 4 * 16
+    assert {question.suite for question in asked if question.protocol.name == "avg@4"} == {"chain3"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"environment": "sudoku"}, "environment must be one of chain_arithmetic, math"),
+        ({"suites": ["chain2"]}, "protocol 'avg@4' names chain3; the suites are chain2"),
+    ],
+)
+def test_names_that_do_not_exist_are_explained(change, message):
+    spec = SPEC.model_dump()
+    spec["protocols"][1]["suites"] = ["chain3"]
+    assert GenerateSpec(**spec)
+    with pytest.raises(ValidationError, match=message):
+        GenerateSpec(**spec | change)
 
 
 def test_by_hand_and_by_spec_ask_the_same():

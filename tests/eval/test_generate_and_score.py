@@ -81,6 +81,24 @@ def test_score_grades_with_the_environment(responses, tmp_path):
     assert frame.correct.sum() == 1
 
 
+def test_a_protocol_of_some_suites_is_scored_on_those(responses, tmp_path):
+    greedy, sampled = PROTOCOLS
+    evaluation = EVALUATION | {"protocols": [greedy, sampled | {"suites": ["chain3"]}]}
+
+    def scored(path) -> pd.DataFrame:
+        subject = {"row": "student", "seed": 0, "responses": str(path)}
+        score.main(ScoreSpec(**evaluation, subjects=[subject]), tmp_path / "scores.csv")
+        return pd.read_csv(tmp_path / "scores.csv")
+
+    with pytest.raises(ValueError, match="does not hold the responses"):
+        scored(responses)  # it has samples of every suite
+    frame = pd.read_json(responses, lines=True, dtype=False)
+    asked = (frame.protocol == "greedy") | (frame.suite == "chain3")
+    frame[asked].to_json(tmp_path / "asked.jsonl", orient="records", lines=True)
+    found = scored(tmp_path / "asked.jsonl")
+    assert found.groupby("protocol").size().to_dict() == {"greedy": 5 * 2, "avg@3": 2}
+
+
 def games(outcomes: str) -> list[dict]:
     """One episode per letter, two per game: won, lost, error."""
     names = {"w": "won", "l": "lost", "e": "error"}

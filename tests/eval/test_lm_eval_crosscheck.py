@@ -111,6 +111,19 @@ def test_an_aggregate_that_differs_fails(spec, monkeypatch):
     assert {row["suite"] for row in rows if not row["agree"]} == {"chain3"}
 
 
+def test_a_protocol_of_some_suites_is_replayed_on_those(spec, records, tmp_path):
+    greedy, sampled = PROTOCOLS
+    path = tmp_path / "some.jsonl"
+    asked = [r for r in records if r["protocol"] == "greedy" or r["suite"] == "chain3"]
+    path.write_text("".join(json.dumps(record) + "\n" for record in asked))
+    given = spec.model_dump() | {"protocols": [greedy, sampled | {"suites": ["chain3"]}]}
+    given["subjects"][0]["responses"] = str(path)
+    rows = lm_eval_crosscheck.crosscheck(ScoreSpec(**given))
+    assert [row["suite"] for row in rows if row["protocol"] == "avg@4"] == ["chain3"]
+    assert all(row["agree"] for row in rows)
+    assert len(rows) == 5 + 1
+
+
 def test_missing_responses_are_refused(spec, records, tmp_path):
     path = tmp_path / "responses.jsonl"
     path.write_text("".join(json.dumps(record) + "\n" for record in records[:-1]))

@@ -197,6 +197,36 @@ def test_variants_of_the_rules_are_shown_where_they_differ(frame):
     assert "points by which strict conventions" in text
 
 
+@pytest.fixture
+def with_some() -> TableSpec:
+    """The spec with a protocol before the table's own that asks the hard suite alone."""
+    given = SPEC.model_dump()
+    (whole,) = given["evaluation"]["protocols"]
+    some = {**whole, "name": "avg@32", "samples": 32, "suites": ("hard",)}
+    given["evaluation"] |= {"suites": SUITES, "protocols": [some, whole]}
+    return TableSpec(**given)
+
+
+def test_a_protocol_of_some_suites_stands_beside_the_paper_s_value(frame, with_some):
+    again = frame[frame.suite == "hard"].assign(protocol="avg@32", samples=32)
+    table = tables.build(with_some, pd.concat([frame, again]))
+    assert set(table[table.protocol == "avg@32"].column) == {
+        *("hard", "average", "pass@32", "maj@32", "difference")
+    }
+    paper = {"Avg": {"Ours w/o mask": 23.6}}
+    text = tables.render(with_some, table, tables.rates(with_some, frame), paper, "code", [])["md"]
+    header, _, *lines = (
+        [part.strip() for part in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")
+    )
+    assert header[:5] == ["method", "seeds", "easy", "hard", "average [95 %]"]
+    assert header[-2:] == ["hard avg@32 [95 %]", "paper (7B, other scale)"]
+    better = table[(table.row == "better") & (table.protocol == "avg@32")].set_index("column").loc["hard"]
+    assert better["mean"] == pytest.approx(100 * (2 + 3) / 2 / 96)
+    assert lines[2][-2].startswith(f"{better['mean']:.1f} ± ")
+    assert lines[2][-1] == "23.6"
+    assert "hard avg@32: 32 sample(s) per problem, temperature 1, top-p 1, at most 9 tokens." in text
+
+
 # (won, lost, errors) of two episodes per game; base cannot finish g2 with seed 1.
 GAMES = {
     ("model", 0): {"g1": (0, 2, 0), "g2": (0, 2, 0), "g3": (1, 1, 0)},

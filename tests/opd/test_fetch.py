@@ -4,13 +4,13 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from opd import fetch
+from opd import fetch, models
 from opd.spec import HubModelSpec
 
 
 def test_the_revision_and_the_needed_files_are_asked_for(tmp_path, monkeypatch):
-    asked, snapshot, out = {}, tmp_path / "snapshot", tmp_path / "qwen" / "model"
-    snapshot.mkdir()
+    asked, snapshot, out = {}, tmp_path / "snapshots" / "0123abcd", tmp_path / "qwen" / "model"
+    snapshot.mkdir(parents=True)
     (snapshot / "model.safetensors").write_text("weights")
 
     def download(hub_id, **options):
@@ -18,15 +18,17 @@ def test_the_revision_and_the_needed_files_are_asked_for(tmp_path, monkeypatch):
         return str(snapshot)
 
     monkeypatch.setattr(fetch, "snapshot_download", download)
-    fetch.main(HubModelSpec(hub_id="Qwen/Qwen2.5-7B-Instruct", revision="abc"), out)
-    assert (asked["hub_id"], asked["revision"]) == ("Qwen/Qwen2.5-7B-Instruct", "abc")
+    fetch.main(HubModelSpec(hub_id="Qwen/Qwen2.5-7B-Instruct", revision="main"), out)
+    assert (asked["hub_id"], asked["revision"]) == ("Qwen/Qwen2.5-7B-Instruct", "main")
     assert {"*.safetensors", "*.json"} <= set(asked["allow_patterns"])
     # The weights stay in the hub's cache, which serves without a network what it has.
     assert (out / "model.safetensors").readlink() == snapshot / "model.safetensors"
 
     text = (out / "README.md").read_text()
     assert yaml.safe_load(text.split("---\n")[1])["base_model"] == "Qwen/Qwen2.5-7B-Instruct"
-    assert "# qwen\n\nQwen/Qwen2.5-7B-Instruct as it is on the Hugging Face hub at revision abc." in text
+    # A branch moves on; the card says what it was, and what results call the weights.
+    origin = "Qwen/Qwen2.5-7B-Instruct as it is on the Hugging Face hub at revision main, commit 0123abcd"
+    assert f"# qwen\n\n{origin}; sha256 of the weights: {models.fingerprint(out)}.\n" in text
     assert "Made from" not in text
 
 

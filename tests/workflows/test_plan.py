@@ -13,6 +13,12 @@ from workflows.scale import plan, read
 
 ROOT = Path(__file__).parents[2]
 SCALES = sorted((ROOT / "workflows/config").glob("*.yaml"))
+ONLY_CHAIN9 = {
+    "name": "avg@4",
+    "samples": 4,
+    "sampling": {"temperature": 1.0, "top_p": 1.0, "max_new_tokens": 9},
+    "suites": ["chain9"],
+}
 
 
 @pytest.fixture
@@ -35,10 +41,22 @@ def test_shipped_configs_are_valid(path):
 
 
 def test_several_training_processes_are_started_by_torchrun(mini):
-    assert plan(mini).launcher == "python"
+    assert plan(mini).launcher == "python -m workflows.lease --gpus 0 -- python"
+    assert plan(mini | {"gpu": "h100"}).launcher == "python -m workflows.lease --gpus 1 -- python"
     shared = plan(mini | {"training_processes": 8})
-    assert shared.launcher == "torchrun --standalone --nproc-per-node 8"
+    assert shared.launcher == (
+        "python -m workflows.lease --gpus 0 -- torchrun --standalone --nproc-per-node 8"
+    )
     assert shared.distill_spec("single_task", "lsm", 0) == plan(mini).distill_spec("single_task", "lsm", 0)
+
+
+def test_nodes_have_as_many_processes_each(mini):
+    with pytest.raises(ConfigError, match="training_processes 8 cannot be spread over training_nodes 3"):
+        plan(mini | {"training_processes": 8, "training_nodes": 3})
+    launcher = plan(mini | {"training_processes": 8, "training_nodes": 2, "gpu": "h100"}).launcher
+    started, trained = launcher.split(" -- ")
+    assert started == "srun --ntasks-per-node 1 --cpus-per-task 4 python -m workflows.lease --gpus 4"
+    assert trained.startswith("torchrun --nnodes 2 --nproc-per-node 4 --rdzv-id $SLURM_JOB_ID ")
 
 
 def test_numbers_of_the_paper_exist(mini):
@@ -68,6 +86,14 @@ def test_every_method_file_names_itself():
         ),
         ({"evaluation": {"table_protocol": "avg@32"}}, "'avg@32' is none of ['greedy', 'avg@4']"),
         ({"evaluation": {"environment": "sudoku"}}, "environment must be one of"),
+        (
+            {"evaluation": {"suites": ["chain2"], "protocols": [ONLY_CHAIN9]}},
+            "protocol 'avg@4' names chain9; the suites are chain2",
+        ),
+        (
+            {"evaluation": {"protocols": [ONLY_CHAIN9 | {"suites": ["chain2"]}]}},
+            "table_protocol 'avg@4' is none of [], which ask every suite",
+        ),
         (
             {"experiments": {"single_task": {"teachers": {"chain_arithmetic": "nobody"}}}},
             "teachers.chain_arithmetic names the model 'nobody'; known: teacher",

@@ -5,7 +5,6 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-import envs
 from envs.alfworld.game import SPLITS
 from envs.alfworld.protocols import ProtocolConfig
 from eval.spec import EvaluationSpec
@@ -79,14 +78,13 @@ class ExperimentConfig(Spec):
     distill: dict[str, Any] = Field({}, description="what differs from the config's `distill` section")
 
 
-class RowConfig(Spec):
-    """A table row: a method in an experiment, or a model as it is."""
+class SubjectConfig(Spec):
+    """What is looked at: a method in an experiment, or a model as it is."""
 
     label: str
     model: str | None = None
     experiment: str | None = None
     method: str | None = None
-    paper_row: str | None = Field(None, description="its counterpart in results/paper_reference.csv")
 
     @model_validator(mode="after")
     def _model_or_run(self) -> Self:
@@ -97,6 +95,12 @@ class RowConfig(Spec):
         return self
 
 
+class RowConfig(SubjectConfig):
+    """A table row."""
+
+    paper_row: str | None = Field(None, description="its counterpart in results/paper_reference.csv")
+
+
 class SignalConfig(Spec):
     """What the teacher says of sampled tokens, and responses of trained students that went wrong."""
 
@@ -104,7 +108,7 @@ class SignalConfig(Spec):
     teacher: str = Field(description="model that writes as the student does")
     respelled: str | None = Field(None, description="model that spells markers differently, if there is one")
     responses: Count = Field(256, description="training problems, one response each")
-    failures: tuple[RowConfig, ...] = Field(
+    failures: tuple[SubjectConfig, ...] = Field(
         min_length=1, description="students whose failure cases are shown, at the first seed"
     )
 
@@ -160,9 +164,11 @@ class EvaluationConfig(EvaluationSpec):
 
     @model_validator(mode="after")
     def _table_protocol_exists(self) -> Self:
-        names = [protocol.name for protocol in self.protocols]
-        if self.table_protocol not in names:
-            raise ValueError(f"table_protocol {self.table_protocol!r} is none of {names}")
+        whole = [protocol.name for protocol in self.protocols if protocol.suites is None]
+        if self.table_protocol not in whole:
+            raise ValueError(
+                f"table_protocol {self.table_protocol!r} is none of {whole}, which ask every suite"
+            )
         return self
 
 
@@ -180,6 +186,9 @@ class Config(Spec):
         1,
         description="processes that share a distillation run, a GPU each; above 1, torchrun starts them. "
         "Changes rounding alone, so no run is repeated when it changes",
+    )
+    training_nodes: Count = Field(
+        1, description="machines of a SLURM cluster that these processes are on, as many on each"
     )
     gpu: Literal[tuple(DEVICES)] | None = Field(  # type: ignore[valid-type]
         None,
@@ -200,6 +209,15 @@ class Config(Spec):
     signal: SignalConfig | None = Field(None, description="null: no such targets")
 
     @model_validator(mode="after")
+    def _nodes_are_alike(self) -> Self:
+        if self.training_processes % self.training_nodes:
+            raise ValueError(
+                f"training_processes {self.training_processes} cannot be spread over training_nodes "
+                f"{self.training_nodes}, as many on each; change one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _names_exist(self) -> Self:
         known: dict[str, Mapping[str, Any]] = {
             "model": self.models,
@@ -212,8 +230,6 @@ class Config(Spec):
                 raise ValueError(
                     f"{place} names the {kind} {name!r}; known: {', '.join(known[kind]) or 'none'}"
                 )
-        if self.evaluation.environment not in envs.NAMES:
-            raise ValueError(f"evaluation.environment must be one of {', '.join(envs.NAMES)}")
         if self.evaluation.games is None and any(study.panels for study in self.studies.values()):
             raise ValueError("studies with panels need evaluation.games, which says how games are played")
         return self
@@ -251,7 +267,7 @@ class Config(Spec):
             if row.experiment:
                 yield f"{place}: {row.label}", "experiment", row.experiment
 
-    def _rows(self) -> Iterator[tuple[str, RowConfig]]:
+    def _rows(self) -> Iterator[tuple[str, SubjectConfig]]:
         """(place, row) of all rows: of the studies, and of the signal study's failure cases."""
         for name, study in self.studies.items():
             yield from ((f"studies.{name}", row) for row in study.rows)

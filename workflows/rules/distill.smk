@@ -26,12 +26,17 @@ rule distill:
         gpu=REQUESTS.training_gpus,
         launcher=PLAN.launcher,
         mem_mb=REQUESTS.mib,
+        nodes=PLAN.config.training_nodes,
+        tasks=REQUESTS.across_nodes(PLAN.config.training_nodes),
+        tasks_per_gpu=REQUESTS.across_nodes(0),
+        cpus_per_task=REQUESTS.across_nodes(PLAN.processes_per_node),
+        mpi=REQUESTS.across_nodes("srun"),
         runtime=run_minutes,
     params:
         spec=distill_spec,
         teachers=named_teachers,
         folder=subpath(output.run, parent=True),
     shell:
-        "python -m workflows.lease --gpus {resources.gpu} -- {resources.launcher} -m opd.distill"
+        "{resources.launcher} -m opd.distill"
         " --spec {params.spec:q} --student {input.student} --teachers {params.teachers:q}"
         " --out {params.folder:q} > {log:q} 2>&1"

@@ -7,6 +7,7 @@ import pytest
 
 from eval import suites
 from eval.suites import content
+from opd.errors import UserError
 
 FOLDER = Path(suites.__file__).parent
 DOCS = Path(__file__).parents[3] / "docs/suites.md"
@@ -23,7 +24,7 @@ def test_the_suites_are_the_files():
         "olympiadbench_674",
     )
     assert suites.training_sets() == ("dapo_math_17k", "gsm8k_train", "math_train")
-    with pytest.raises(KeyError, match="unknown suite 'math501'; known: aime24, aime25"):
+    with pytest.raises(UserError, match="unknown suite 'math501'; known: aime24, aime25"):
         suites.get("math501")
 
 

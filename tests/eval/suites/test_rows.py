@@ -4,6 +4,7 @@ import pytest
 
 from eval import suites
 from eval.suites import rows
+from opd.errors import UserError
 
 MESSAGES = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What is $x$?"}]
 
@@ -77,5 +78,5 @@ def test_ids_come_from_the_copy_or_the_place():
 
 
 def test_a_row_without_a_problem_is_named_with_its_columns():
-    with pytest.raises(KeyError, match="math500: row 0 has no problem; its columns are text, answer"):
+    with pytest.raises(UserError, match="math500: row 0 has no problem; its columns are text, answer"):
         rows.items(suites.get("math500"), [{"text": "What is $x$?", "answer": "1"}])

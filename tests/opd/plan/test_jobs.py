@@ -56,6 +56,12 @@ def test_every_suite_s_problems_are_counted(paper):
     assert [planned.problems_of(mini, suite) for suite in mini.suites] == [80] * 5
 
 
+def test_a_protocol_of_some_suites_is_planned_for_those(paper):
+    (job,) = [job for job in planned.jobs(paper, "all") if job.rule == "generate"]
+    responses = 1507 + 32 * 30
+    assert job.work["rollout"].tokens == pytest.approx(responses * 16384 * work.MEAN_LENGTH)
+
+
 def test_panels_have_the_games_of_their_source():
     mini, paper = scale("mini").config.panels, scale("paper").config.panels
     assert planned.games_of(mini["valid_unseen"]) == 60

@@ -9,6 +9,7 @@ from huggingface_hub.errors import GatedRepoError, HTTPError
 
 from opd.plan import lacks
 from opd.plan.jobs import Job, jobs
+from workflows.plan import merge
 from workflows.scale import CONFIG, plan, read
 
 GIB = 2**30
@@ -51,9 +52,29 @@ def test_generated_games_want_nothing(monkeypatch):
 
 def test_the_engine_wants_to_be_installed(paper, monkeypatch):
     monkeypatch.setattr(lacks.importlib.util, "find_spec", lambda name: None)
-    (lack,) = lacks.engine(paper)
+    (lack,) = lacks.engine(jobs(paper, "all"))
     assert lack.mend in ("make vllm", "pip install '.[vllm]'")
-    assert list(lacks.engine(plan(read([CONFIG / "mini.yaml"])))) == []
+    assert list(lacks.engine(jobs(plan(read([CONFIG / "mini.yaml"])), "full"))) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "rule"),
+    [
+        ((), "lsm"),
+        (("experiments", "multitask"), "lsm"),
+        (("models", "rlvr_teacher", "reinforce"), "reinforce"),
+    ],
+)
+def test_the_engine_of_training_counts_wherever_it_is_named(monkeypatch, place, rule):
+    monkeypatch.setattr(lacks.importlib.util, "find_spec", lambda name: None)
+    change = {"distill": {"engine": {"name": "vllm"}}}
+    for name in reversed(place):
+        change = {name: change}
+    needed = jobs(plan(merge(read([CONFIG / "mini.yaml"]), change)), "full")
+    assert len(list(lacks.engine(needed))) == 1
+    trained = {job.of: job.engine for job in needed if job.rule == rule}
+    assert trained[place[1] if place else "single_task"] == "vllm"
+    assert {job.engine for job in needed if job.rule == "generate"} == {"torch"}
 
 
 def test_the_largest_job_must_fit_the_largest_card(paper):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from opd.lm_head import gather, tiles
 from opd.plan import measure, memory
 from opd.plan.memory import Layout, Step
 from opd.plan.shape import Shape
@@ -13,6 +14,12 @@ SHAPE = Shape(
     vocabulary=100, hidden=8, intermediate=20, layers=3, heads=4, key_value_heads=2, head_width=2, tied=False
 )
 STEP = Step(rows=4, together=4, prompt=6, cap=10, tokens=32)
+
+
+def test_tiles_and_blocks_are_those_of_the_head():
+    """The planner repeats them, as the head loads torch."""
+    assert memory._TILE == tiles._TILE_BYTES
+    assert memory._BLOCK == gather._BLOCK_BYTES
 
 
 def test_a_layer_by_hand():
