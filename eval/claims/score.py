@@ -10,18 +10,20 @@ from eval.alfworld import columns
 from eval.claims.curve import LATE, average
 from eval.claims.effect import Effect
 from eval.claims.spec import CurveSide, ScoreComparison
-from eval.statistics import paired_difference
+from eval.statistics import check_seeds, paired_difference
 from eval.tables import score_matrix
 
 SUCCESS = "episode_success"
 
 
 def measure(test: ScoreComparison, protocol: str, results: Path) -> Effect:
-    """Difference in points; names the rows that were chosen. ValueError if a row has no scores."""
+    """Difference in points; names the rows that were chosen. ValueError if a row has no scores or
+    if the rows have other seeds."""
     scores, *curves = (results / file for file in test.files)
     frame = pd.read_csv(scores, dtype={"problem": str, "suite_version": str})
     rows = [rows if isinstance(rows, str) else best(rows, curves[0]) for rows in (test.row, test.against)]
     first, second = (of_row(frame, row) for row in rows)
+    check_seeds({row: part.seed for row, part in zip(rows, (first, second), strict=True)})
     effect = on_panel(first, second, test.panel) if test.panel else on_suites(first, second, protocol)
     return replace(effect, note=f"highest training success: {' and '.join(rows)}") if curves else effect
 
