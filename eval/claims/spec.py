@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from opd.spec import Rate, Spec
 
-Direction = Literal["above", "below", "little"]
+Direction = Literal["above", "below", "little", "at_most"]
 Scalar = str | float
 Rows = str | Annotated[tuple[str, ...], Field(min_length=2)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -20,7 +20,7 @@ class Comparison(Spec):
     """What all comparisons say: where the numbers come from and what the claim expects of the effect."""
 
     study: str
-    direction: Direction = Field(description="of the effect, as claimed; little: smaller than matters")
+    direction: Direction = Field(description="of the effect, as claimed; little: smaller than matters; at_most: not above by that")
     matters: Rate = Field(description="smallest effect that would matter, in `unit`")
     unit: str
 
