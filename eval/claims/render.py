@@ -14,7 +14,12 @@ _STYLE = (
     "table{border-collapse:collapse}th,td{padding:.3em .8em;border-bottom:1px solid #ccc;text-align:left;"
     "vertical-align:top}"
 )
-_EXPECTED = {"above": "at least +{}", "below": "at most -{}", "little": "less than ±{}", "at_most": "less than +{}"}
+_EXPECTED = {
+    "above": "at least +{}",
+    "below": "at most -{}",
+    "little": "less than ±{}",
+    "at_most": "less than +{}",
+}
 
 
 def render(spec: ClaimsSpec, ledger: pd.DataFrame) -> dict[str, str]:

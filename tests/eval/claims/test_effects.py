@@ -85,6 +85,16 @@ def test_the_difference_is_that_of_the_suites_averages(results):
     assert found.mean == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("panel", [("legacy", "unseen"), ("unseen", "easy")])
+def test_the_first_panel_that_was_played_counts(results, panel):
+    found, alone = (
+        score.measure(ScoreComparison(**ASKED, row="better", against="base", panel=each), "avg@2", results)
+        for each in (panel, "unseen")
+    )
+    assert (found.mean, found.low, found.clusters) == (alone.mean, alone.low, alone.clusters)
+    assert (found.note, alone.note) == ("panel unseen", "")
+
+
 def test_the_best_of_several_rows_is_chosen_by_training_success_alone(results):
     """base succeeds more in the last quarter of training, better earlier and in the suites."""
     early, late = [1.0] * 6 + [0.2] * 2, [0.0] * 6 + [0.6] * 2
@@ -139,6 +149,20 @@ def test_curves_against_another_metric_another_window_and_a_constant(results, lo
         differences = logged["a", "gap"].mean(1) - values.mean(1)
         interval = stats.ttest_1samp(differences, 0).confidence_interval()
         assert (found.low, found.high) == pytest.approx((interval.low, interval.high)), name
+
+
+def test_a_slope_over_metrics_that_every_step_logs(results):
+    """0.5 a place for seed 0 and -1 for seed 1; the last metric is missing in a step, and would say 100."""
+    values = {("a", f"g{i}"): [[0.5 * i] * 2, [-1.0 * i, -1.0 * i]] for i in range(3)}
+    values["a", "g3"] = [[100.0, 100.0], [100.0, np.nan]]
+    curves(values).to_csv(results / "studies/s/curves.csv", index=False)
+    asked = CurveComparison(**ASKED, row="a", metric=["g0", "g1", "g2", "g3"], value=0)
+    found = curve.measure(asked, results)
+    assert found.mean == pytest.approx(-0.25)
+    assert found.standard_error == pytest.approx(stats.sem([0.5, -1]))
+    assert asked.words == "slope over g0 to g3: a"
+    with pytest.raises(ValueError, match="'a' logs 1 of g0, g3 at every step; no slope"):
+        curve.measure(asked.model_copy(update={"metric": ("g0", "g3")}), results)
 
 
 def test_a_ratio_is_a_difference_of_logs(results, logged):
