@@ -18,6 +18,7 @@ from eval.render import render
 from eval.spec import ProtocolSpec, TableSpec
 from eval.statistics import (
     Matrix,
+    check_seeds,
     detectable_difference,
     estimate,
     holm,
@@ -77,7 +78,9 @@ def build(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
     of them. `difference` is the average minus that of the reference row on the same problems and seeds. A
     protocol that names its suites has lines of those alone.
     `p_holm` is adjusted for the rows of a protocol. Panels follow, each with a difference of its own.
+    ValueError if the rows' runs have other seeds.
     """
+    check_seeds(dict(iter(frame.groupby("row").seed)))
     seen = contaminated_ids(Path(spec.contamination)) if spec.contamination else None
     suites = of_suites(spec, frame)
     parts = [_protocol_lines(spec, suites, protocol, seen) for protocol in spec.evaluation.protocols]

@@ -15,10 +15,11 @@ import yaml
 
 import envs
 from eval.alfworld.spec import PlaySpec
-from eval.claims.spec import ClaimsSpec, Ledger, missing
+from eval.claims.missing import missing
+from eval.claims.spec import ClaimsSpec, Ledger
 from eval.spec import CurvesSpec, GenerateSpec, ScoreSpec, SweepSpec, TableSpec
 from opd.spec import DistillSpec, PretrainSpec, SamplingSpec, SftSpec, Spec
-from studies.signal.spec import FailureSpec, ScoringSpec, SignalSpec
+from studies.signal.spec import SUBJECTS, FailureSpec, ScoringSpec, SignalSpec
 from workflows.config.schema import AblationConfig, Config, RowConfig, StudyConfig, SubjectConfig
 from workflows.explain import ConfigError, check
 
@@ -248,6 +249,7 @@ class Plan:
         studies = {
             name: {
                 "rows": [row.label for row in study.rows],
+                "panels": study.panels,
                 "run": name in run,
                 "rebuild": self._command(name),
             }
@@ -256,6 +258,8 @@ class Plan:
         for name in ("estimators", "signal"):
             if getattr(self.config, name) is not None:
                 studies[name] = {"run": True, "rebuild": self._command(name)}
+        if self.config.signal is not None:
+            studies["signal"]["subjects"] = [SUBJECTS[role] for role in self.signal_scores]
         asked = {claim.test.study for claim in self.ledger.claims if claim.test}
         return ClaimsSpec(
             title="Claims of arXiv 2603.25562",

@@ -3,7 +3,7 @@
     python -m eval.claims --spec SPEC --out FOLDER
 
 SPEC is a `ClaimsSpec` as JSON. FOLDER receives `claims.csv` (one line per
-claim), its renderings `claims.md` and `claims.html`, and `claims_summary.md`: effects and verdicts alone.
+claim), its renderings `claims.md` and `claims.html`, and `claims_summary.md`: effects, verdicts and reasons.
 """
 
 from pathlib import Path

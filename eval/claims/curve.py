@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from eval.claims.effect import Effect, of_values
-from eval.claims.spec import CurveComparison, CurveSide
+from eval.claims.spec import CurveComparison, CurveSide, several
 
 LATE = (0.75, 1.0)
 
@@ -25,14 +25,24 @@ def measure(test: CurveComparison, results: Path) -> Effect:
 
 
 def average(frame: pd.DataFrame, side: CurveSide) -> pd.Series:
-    """Seed -> mean over the window's steps; steps that do not log the metric do not count.
+    """Seed -> mean over the window's steps, of several metrics the slope over their means.
 
-    A run of n steps has steps 0 to n - 1; step t lies t / n into it.
+    A run of n steps has steps 0 to n - 1; step t lies t / n into it. Steps that do not log the metric do not
+    count. A slope leaves out metrics that some step does not log, so that all its means are over the same
+    steps; it is by least squares, per place in the list.
     """
-    part = frame[(frame.method == side.row) & (frame.metric == side.metric)]
+    metrics = several(side.metric)
+    part = frame[(frame.method == side.row) & frame.metric.isin(metrics)]
     progress = part.step / (part.step.max() + 1)
     start, end = side.window
     part = part[(start <= progress) & (progress < end)]
     if part.empty:
         raise ValueError(f"no {side.metric} of {side.row!r} between {start:g} and {end:g} of the run")
-    return part.groupby("seed").value.mean()
+    if len(metrics) == 1:
+        return part.groupby("seed").value.mean()
+    logged = part.pivot(index=["seed", "task", "step"], columns="metric", values="value").dropna(axis=1)
+    places = [metrics.index(name) for name in logged]
+    if len(places) < 2:
+        raise ValueError(f"{side.row!r} logs {len(places)} of {', '.join(metrics)} at every step; no slope")
+    means = logged.groupby("seed").mean()
+    return pd.Series(np.polyfit(places, means.T, 1)[0], means.index)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from eval.claims import curve, lines, score
 from eval.claims.effect import Effect
+from eval.claims.missing import missing
 from eval.claims.spec import (
     Claim,
     ClaimsSpec,
@@ -16,7 +17,6 @@ from eval.claims.spec import (
     LineComparison,
     OrderComparison,
     ScoreComparison,
-    missing,
 )
 from eval.claims.verdict import UNDECIDED, Verdict, decide
 

@@ -1,15 +1,15 @@
 """Effects from other tables that studies write: one line with its interval, or an order among lines."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
-from eval.claims.effect import Effect, of_values
+from eval.claims.effect import Effect
 from eval.claims.spec import LineComparison, OrderComparison
-from eval.statistics import mean_interval
+from eval.statistics import wilson_interval
 
 
 def line(test: LineComparison, results: Path) -> Effect:
@@ -34,7 +34,9 @@ def line(test: LineComparison, results: Path) -> Effect:
 def order(test: OrderComparison, results: Path) -> Effect:
     """Share of groups in strict order less the constant; what is not a number is in no order.
 
-    Shares have the interval of `mean_interval`, so clusters that all agree do not give certainty.
+    The interval is Wilson's, with clusters as trials and their shares as parts of a success. It is one
+    formula for all shares, so that more order never means less support, and clusters that all agree do not
+    give certainty. No shares between 0 and 1 vary more than the yes or no that it is made for.
     """
     part = select(pd.read_csv(results / test.file), test.where)
     wide = part.pivot(index=[*test.clusters, *test.within], columns=test.grows_with, values=test.column)
@@ -43,8 +45,10 @@ def order(test: OrderComparison, results: Path) -> Effect:
     values = wide.sort_index(axis=1).to_numpy(float)
     in_order = pd.Series((values[:, 1:] > values[:, :-1]).all(axis=1), wide.index)
     shares = in_order.groupby(level=list(test.clusters)).mean().to_numpy(float)
-    low, high = mean_interval(shares)
-    return replace(of_values(shares), low=low, high=high, clusters=len(shares)).minus(test.value)
+    low, high = wilson_interval(shares.sum(), len(shares))
+    error = (high - low) / 2 / float(stats.norm.ppf(0.975))
+    found = Effect(shares.mean(), low, high, error, freedom=np.inf, clusters=len(shares))
+    return found.minus(test.value)
 
 
 def select(frame: pd.DataFrame, where: dict[str, tuple[Any, ...]]) -> pd.DataFrame:

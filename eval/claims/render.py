@@ -14,7 +14,12 @@ _STYLE = (
     "table{border-collapse:collapse}th,td{padding:.3em .8em;border-bottom:1px solid #ccc;text-align:left;"
     "vertical-align:top}"
 )
-_EXPECTED = {"above": "at least +{}", "below": "at most -{}", "little": "less than ±{}"}
+_EXPECTED = {
+    "above": "at least +{}",
+    "below": "at most -{}",
+    "little": "less than ±{}",
+    "at_most": "less than +{}",
+}
 
 
 def render(spec: ClaimsSpec, ledger: pd.DataFrame) -> dict[str, str]:
@@ -34,12 +39,13 @@ def render(spec: ClaimsSpec, ledger: pd.DataFrame) -> dict[str, str]:
 
 
 def summary(ledger: pd.DataFrame) -> str:
-    """The count, and one line per claim with its effect and verdict, in Markdown."""
+    """The count, and one line per claim with its effect, its verdict and what goes with it, in Markdown."""
     lines = [
         {
             "claim": f"{line.sentence} ({line.place})",
             "effect [95 %]": effect(line),
             "verdict": line.verdict,
+            "why, and what it does not say": line.reason or "-",
         }
         for _, line in ledger.iterrows()
     ]
@@ -100,7 +106,8 @@ def footnotes(spec: ClaimsSpec) -> list[str]:
         "supported: the interval leaves zero out on the claimed side and the effect is large enough to "
         "matter. contradicted: the whole interval lies below what would matter. undecided: neither. For "
         "claims of little effect, supported: the whole interval is smaller than what would matter; "
-        "contradicted: it leaves zero out and the effect matters.",
+        "contradicted: it leaves zero out and the effect matters. For claims of at most an effect (less than "
+        "+) the same, of the upper end alone.",
         f"Scores: protocol {spec.protocol}, paired by problem and training seed. Training curves: paired by "
         "training seed. Intervals are not corrected for the number of claims.",
         "clusters: problems, games or pairs that the interval is over besides seeds; power: chance to find a "

@@ -10,20 +10,22 @@ from eval.alfworld import columns
 from eval.claims.curve import LATE, average
 from eval.claims.effect import Effect
 from eval.claims.spec import CurveSide, ScoreComparison
-from eval.statistics import paired_difference
+from eval.statistics import check_seeds, paired_difference
 from eval.tables import score_matrix
 
 SUCCESS = "episode_success"
 
 
 def measure(test: ScoreComparison, protocol: str, results: Path) -> Effect:
-    """Difference in points; names the rows that were chosen. ValueError if a row has no scores."""
+    """Difference in points; says what was chosen. ValueError if a row has no scores or other seeds."""
     scores, *curves = (results / file for file in test.files)
     frame = pd.read_csv(scores, dtype={"problem": str, "suite_version": str})
     rows = [rows if isinstance(rows, str) else best(rows, curves[0]) for rows in (test.row, test.against)]
     first, second = (of_row(frame, row) for row in rows)
-    effect = on_panel(first, second, test.panel) if test.panel else on_suites(first, second, protocol)
-    return replace(effect, note=f"highest training success: {' and '.join(rows)}") if curves else effect
+    check_seeds({row: part.seed for row, part in zip(rows, (first, second), strict=True)})
+    effect = on_panel(first, second, test.panels) if test.panels else on_suites(first, second, protocol)
+    chosen = f"highest training success: {' and '.join(rows)}" if curves else ""
+    return replace(effect, note="; ".join(filter(None, (chosen, effect.note))))
 
 
 def of_row(frame: pd.DataFrame, row: str) -> pd.DataFrame:
@@ -40,10 +42,12 @@ def on_suites(first: pd.DataFrame, second: pd.DataFrame, protocol: str) -> Effec
     return of_estimate(vars(paired_difference(a, b, suites)))
 
 
-def on_panel(first: pd.DataFrame, second: pd.DataFrame, panel: str) -> Effect:
-    """Difference of the percentages of games won."""
+def on_panel(first: pd.DataFrame, second: pd.DataFrame, panels: Sequence[str]) -> Effect:
+    """Difference of the percentages of games won on the first panel that was played; says which."""
+    panel = next((name for name in panels if name in set(first.suite)), panels[0])
     a, b = (columns.success(part[part.suite == panel], panel) for part in (first, second))
-    return of_estimate(columns.difference(a, b))
+    found = of_estimate(columns.difference(a, b))
+    return replace(found, note=f"panel {panel}" if len(panels) > 1 else "")
 
 
 def of_estimate(found: dict[str, float]) -> Effect:

@@ -9,9 +9,9 @@ from pydantic import Field, model_validator
 
 from opd.spec import Rate, Spec
 
-Direction = Literal["above", "below", "little"]
+Direction = Literal["above", "below", "little", "at_most"]
 Scalar = str | float
-Rows = str | Annotated[tuple[str, ...], Field(min_length=2)]
+Names = str | Annotated[tuple[str, ...], Field(min_length=2)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Window = tuple[Share, Share]
 
@@ -20,13 +20,25 @@ class Comparison(Spec):
     """What all comparisons say: where the numbers come from and what the claim expects of the effect."""
 
     study: str
-    direction: Direction = Field(description="of the effect, as claimed; little: smaller than matters")
+    direction: Direction = Field(
+        description="of the effect, as claimed; little: smaller than matters; at_most: not above by that"
+    )
     matters: Rate = Field(description="smallest effect that would matter, in `unit`")
     unit: str
 
     @property
     def rows(self) -> tuple[str, ...]:
         """Labels of the study's rows that are compared."""
+        return ()
+
+    @property
+    def panels(self) -> tuple[str, ...]:
+        """Panels of games of which the first that the study plays counts; empty where none does."""
+        return ()
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Subjects of the study that are compared."""
         return ()
 
     @property
@@ -47,13 +59,20 @@ class ScoreComparison(Comparison):
     """
 
     unit: str = "points"
-    row: Rows
-    against: Rows
-    panel: str | None = Field(None, description="panel of ALFWorld's games, instead of the suites")
+    row: Names
+    against: Names
+    panel: Names | None = Field(
+        None,
+        description="of ALFWorld's games, instead of the suites; of several the first that the study plays",
+    )
 
     @property
     def rows(self) -> tuple[str, ...]:
         return (*several(self.row), *several(self.against))
+
+    @property
+    def panels(self) -> tuple[str, ...]:
+        return several(self.panel) if self.panel else ()
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -63,7 +82,7 @@ class ScoreComparison(Comparison):
 
     @property
     def words(self) -> str:
-        score = f"success on {self.panel}" if self.panel else "average of the suites"
+        score = f"success on {' or else '.join(self.panels)}" if self.panel else "average of the suites"
         sides = (
             rows if isinstance(rows, str) else f"best of ({'; '.join(rows)})"
             for rows in (self.row, self.against)
@@ -75,7 +94,9 @@ class CurveSide(Spec):
     """One side of a curve comparison."""
 
     row: str
-    metric: str = Field(description="see opd.metrics; gap_by_position_0 to 7 are eighths of the token cap")
+    metric: Names = Field(
+        description="see opd.metrics; gap_by_position_0 to 7 are eighths of the cap. Of several: their slope"
+    )
     window: Window = Field((0.0, 1.0), description="part of the run, [from, to)")
 
 
@@ -83,7 +104,7 @@ class CurveChange(Spec):
     """How the second side of a curve comparison differs from the first."""
 
     row: str | None = None
-    metric: str | None = None
+    metric: Names | None = None
     window: Window | None = None
 
 
@@ -122,7 +143,7 @@ class CurveComparison(Comparison, CurveSide):
 
     @property
     def words(self) -> str:
-        first = f"{self.metric}: {self._in_words(self.first)}"
+        first = f"{_metric(self.metric)}: {self._in_words(self.first)}"
         if self.second is None:
             return less(first, self.value)
         second = self._in_words(self.second)
@@ -130,7 +151,7 @@ class CurveComparison(Comparison, CurveSide):
 
     def _in_words(self, side: CurveSide) -> str:
         start, end = (round(100 * share) for share in side.window)
-        metric = "" if side.metric == self.metric else f"{side.metric} of "
+        metric = "" if side.metric == self.metric else f"{_metric(side.metric)} of "
         part = "" if (start, end) == (0, 100) else f" ({start} to {end} % of the run)"
         return f"{metric}{side.row}{part}"
 
@@ -155,6 +176,10 @@ class LineComparison(TableComparison):
     where: dict[str, Scalar] = Field(description="column -> value; exactly one line has them all")
     mean: str = Field("mean", description="column of the estimate")
     clusters: str = Field("clusters", description="column of how many clusters the interval is over")
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        return (str(self.where["subject"]),) if "subject" in self.where else ()
 
     @property
     def words(self) -> str:
@@ -223,6 +248,8 @@ class StudyState(Spec):
     """A study that exists at this scale."""
 
     rows: tuple[str, ...] = ()
+    panels: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
     run: bool = Field(description="false: it is not among the studies that count here")
     rebuild: str = Field(description="command that runs it")
 
@@ -245,19 +272,10 @@ def less(words: str, constant: float | None) -> str:
     return f"{words} - {constant:g}" if constant else words
 
 
-def several(rows: Rows) -> tuple[str, ...]:
-    """The rows as a tuple."""
-    return rows if isinstance(rows, tuple) else (rows,)
+def _metric(metric: Names) -> str:
+    return metric if isinstance(metric, str) else f"slope over {metric[0]} to {metric[-1]}"
 
 
-def missing(claim: Claim, studies: dict[str, StudyState]) -> str | None:
-    """Why a claim cannot be measured, in words; None if it can."""
-    test = claim.test
-    if test is None:
-        return claim.why_not
-    study = studies.get(test.study)
-    if study is None:
-        return f"this scale has no study {test.study}"
-    if absent := [row for row in test.rows if row not in study.rows]:
-        return f"study {test.study} of this scale has no row {', '.join(map(repr, absent))}"
-    return None if study.run else f"study {test.study} was not run: {study.rebuild}"
+def several(names: Names) -> tuple[str, ...]:
+    """The names as a tuple."""
+    return names if isinstance(names, tuple) else (names,)

@@ -25,6 +25,8 @@ def decide(direction: Direction, mean: float, low: float, high: float, matters: 
         return Verdict(UNDECIDED, "no interval: all runs gave the same value")
     if direction == "little":
         return _little(mean, low, high, matters)
+    if direction == "at_most":
+        return _at_most(mean, low, high, matters)
     if direction == "below":
         mean, low, high = -mean, -high, -low
     if low > 0 and mean >= matters:
@@ -36,6 +38,14 @@ def decide(direction: Direction, mean: float, low: float, high: float, matters: 
     if low > 0:
         return Verdict(UNDECIDED, "there is an effect, but perhaps too small to matter")
     return Verdict(UNDECIDED, "the interval holds both zero and effects that matter")
+
+
+def _at_most(mean: float, low: float, high: float, matters: float) -> Verdict:
+    if high < matters:
+        return Verdict(SUPPORTED)
+    if low > 0 and mean >= matters:
+        return Verdict(CONTRADICTED, "the effect matters")
+    return Verdict(UNDECIDED, "the interval holds effects that matter")
 
 
 def _little(mean: float, low: float, high: float, matters: float) -> Verdict:

@@ -12,6 +12,7 @@ from eval.statistics.holm import holm
 from eval.statistics.interval import mean_interval
 from eval.statistics.majority import maj_at_q
 from eval.statistics.mcnemar import mcnemar_p
+from eval.statistics.pairing import check_seeds
 from eval.statistics.pass_at import pass_at_q
 from eval.statistics.power import detectable_difference, detection_power, seeds_needed
 from eval.statistics.sign_flip import sign_flip_p
@@ -25,6 +26,7 @@ __all__ = [
     "Matrix",
     "avg_at_k",
     "bootstrap_interval",
+    "check_seeds",
     "compare",
     "detectable_difference",
     "detection_power",

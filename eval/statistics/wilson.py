@@ -3,11 +3,12 @@
 from scipy import stats
 
 
-def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson_interval(successes: float, trials: int, confidence: float = 0.95) -> tuple[float, float]:
     """Interval [low, high] within [0, 1] of a share, from independent trials.
 
     The shares that a score test does not reject (Wilson 1927). Unlike the normal interval it holds at 0
-    and at 1, and with few trials. Repeats of one problem are not independent: see `mean_interval`.
+    and at 1, and with few trials. A trial that is a share itself adds that part of a success. Repeats of one
+    problem are not independent: see `mean_interval`.
     """
     if trials < 1 or not 0 <= successes <= trials:
         raise ValueError(f"{successes} successes of {trials} trials have no interval")

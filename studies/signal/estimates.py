@@ -3,7 +3,8 @@
 A line has quantity, subject, mean, low, high, standard_error, freedom and clusters; the interval is mean
 +- t x standard_error, clustered by response (`studies.signal.clustered`). Subject `student`: its responses
 under the teacher that writes as it does; `respelled`: the same responses under a teacher that spells
-markers differently. Where the responses hold no token that a quantity speaks of, its numbers are empty.
+markers differently, which may be that teacher itself. Where the responses hold no token that a quantity
+speaks of, its numbers are empty.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import pandas as pd
 
 from eval.statistics import Estimate
 from studies.signal.clustered import Array, difference, mean, quantile_difference, ratio
+from studies.signal.spec import SUBJECTS
 from studies.signal.stored import Scores
 
 # The gap is log q - log p of a sampled token, in nats, with student p and teacher q: what the student is
@@ -26,7 +28,8 @@ QUANTITIES = {
     "gap_late_minus_early_within_response": "mean gap in the last quarter less that in the first",
     "lower_tail_late_minus_early_within_response": "5 % quantile in the last quarter less that in the first",
     "repetition_teacher_minus_student": "mean probability of a planted answer's tokens, teacher less student",
-    "repetition_late_minus_first": "the teacher's in the last copy less its in the first planted one",
+    "repetition_gap": "mean gap of a planted answer's tokens",
+    "repetition_late_minus_first": "the teacher's mean probability in the last copy less the original's",
     "marker_penalty": "mean gap of marker tokens",
     "marker_penalty_minus_aligned": "the same less that under the teacher that spells as the student does",
     "penalty_outside_markers": "mean gap of all other tokens",
@@ -36,9 +39,11 @@ TAIL = 0.05
 
 def estimates(scores: Mapping[str, Scores]) -> pd.DataFrame:
     """The table, of scores by teacher: `teacher`, and `respelled` where there is one."""
-    found = {"student": _of_tokens(scores["teacher"]) | _of_repetition(scores["teacher"].repetition)}
+    found = {
+        SUBJECTS["teacher"]: _of_tokens(scores["teacher"]) | _of_repetition(scores["teacher"].repetition)
+    }
     if "respelled" in scores:
-        found["respelled"] = _of_markers(scores["respelled"], scores["teacher"])
+        found[SUBJECTS["respelled"]] = _of_markers(scores["respelled"], scores["teacher"])
     rows = [
         (name, subject, e.mean, e.low, e.high, e.standard_error, e.freedom, e.problems)
         for subject, quantities in found.items()
@@ -88,20 +93,19 @@ def _of_tokens(scores: Scores) -> dict[str, Estimate]:
 
 def _of_repetition(table: pd.DataFrame) -> dict[str, Estimate]:
     planted = table[table["copy"] > 0]
-    by_response = (planted.teacher - planted.student).groupby(planted.response).mean()
-    teacher = planted.pivot(index="response", columns="copy", values="teacher")
-    later = teacher.iloc[:, -1] - teacher.iloc[:, 0] if len(teacher) else by_response
+    by_response = planted.groupby("response")[["teacher", "student", "gap"]].mean().astype(float)
+    teacher = table.sort_values("copy").groupby("response").teacher.agg(["first", "last"]).astype(float)
     return {
-        "repetition_teacher_minus_student": mean(by_response.to_numpy(float)),
-        "repetition_late_minus_first": mean(later.to_numpy(float)),
+        "repetition_teacher_minus_student": mean((by_response.teacher - by_response.student).to_numpy()),
+        "repetition_gap": mean(by_response.gap.to_numpy()),
+        "repetition_late_minus_first": mean((teacher["last"] - teacher["first"]).to_numpy()),
     }
 
 
 def _of_markers(respelled: Scores, aligned: Scores) -> dict[str, Estimate]:
     marked = respelled.tokens.marker != ""
     penalty = mean_gap(respelled, marked)
-    return {
-        "marker_penalty": ratio(*penalty),
-        "marker_penalty_minus_aligned": difference(penalty, mean_gap(aligned, marked)),
-        "penalty_outside_markers": ratio(*mean_gap(respelled, ~marked)),
-    }
+    found = {"marker_penalty": ratio(*penalty)}
+    if aligned is not respelled:
+        found["marker_penalty_minus_aligned"] = difference(penalty, mean_gap(aligned, marked))
+    return found | {"penalty_outside_markers": ratio(*mean_gap(respelled, ~marked))}

@@ -113,20 +113,26 @@ def repetition(scores: Scores) -> tuple[Figure, str]:
     """The paper's figure 3: the answer planted after itself, copy by copy."""
     table = scores.repetition
     count = table.response.nunique()
-    figure, axes = plt.subplots(1, 2, figsize=(9.6, 4), layout="constrained")
-    panels = {"": "Mean over the answer's tokens", "_least": "Least probable of its tokens"}
-    for axis, (suffix, title) in zip(axes, panels.items(), strict=True):
+    figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
+    panels = {
+        "Mean over the answer's tokens": {"student": style.STUDENT, "teacher": style.TEACHER},
+        "Least probable of its tokens": {"student_least": style.STUDENT, "teacher_least": style.TEACHER},
+        "Mean reward of its tokens": {"gap": "0.3"},
+    }
+    for axis, (title, columns) in zip(axes, panels.items(), strict=True):
         axis.set_title(title)
         if table.empty:
             style.nothing(axis, "no response is correct:\nnothing to repeat")
             continue
-        for model, colour in (("student", style.STUDENT), ("teacher", style.TEACHER)):
-            style.band(axis, table.groupby("copy")[model + suffix], colour, model)
+        for column, colour in columns.items():
+            style.band(axis, table.groupby("copy")[column], colour, column)
         axis.set(xlabel="copy of the answer (0: as the student wrote it)", ylabel="probability")
     if not table.empty:
         axes[0].set_ylim(0, 1.02)
         axes[0].legend(loc="lower left")
         axes[1].set_yscale("log")
+        axes[2].axhline(0, color="0.5", linewidth=0.7)
+        axes[2].set_ylabel("reward log q - log p (nats)")
     return figure, f"A planted repetition, n = {count} correct responses (median; band: quartiles)"
 
 

@@ -22,6 +22,10 @@ _AROUND = 3
 
 def figure(scores: Mapping[str, Scores]) -> tuple[Figure, str]:
     """One response's log-probabilities around its markers, and mean gaps of every marker over all."""
+    # A teacher that spells markers differently itself is one teacher, not two.
+    scores = {
+        name: each for name, each in scores.items() if name == "teacher" or each is not scores["teacher"]
+    }
     drawn, (above, below) = plt.subplots(2, 1, figsize=(11, 7), layout="constrained")
     tokens = scores["teacher"].tokens
     marked = tokens[tokens.marker != ""]

@@ -22,10 +22,11 @@ def repetition(
     """Probabilities of a planted answer's tokens, per response and copy, under student and teacher.
 
     `planted` maps a response to the ids (what comes before its answer, the answer). `student` and `teacher`
-    are means over the answer's tokens, `student_least` and `teacher_least` the least probable one; copy 0
-    is the original, which the student wrote.
+    are means over the answer's tokens, `student_least` and `teacher_least` the least probable one; `log_p`
+    and `log_q` are the means of student's and teacher's log-probabilities, in nats. Copy 0 is the original,
+    which the student wrote.
     """
-    columns = ["response", "copy", "student", "student_least", "teacher", "teacher_least"]
+    columns = ["response", "copy", "student", "student_least", "log_p", "teacher", "teacher_least", "log_q"]
     if not planted:
         return pd.DataFrame(columns=columns)
     pairs = [(before, answer * (1 + copies)) for before, answer in planted.values()]
@@ -33,12 +34,15 @@ def repetition(
     found = compare(student, teacher, batch, 1, tokens_per_forward, "sampled")
     numbers = torch.tensor(list(planted), device=student.device)
     lengths = torch.tensor([len(answer) for _, answer in planted.values()], device=student.device)
+    log_p, log_q = found.student.sampled_log_prob, found.teacher.sampled_log_prob
     table = pd.DataFrame(
         {
             "response": numbers[batch.sequence].tolist(),
             "copy": (batch.offset // lengths[batch.sequence]).tolist(),
-            "student": found.student.sampled_log_prob.exp().tolist(),
-            "teacher": found.teacher.sampled_log_prob.exp().tolist(),
+            "student": log_p.exp().tolist(),
+            "log_p": log_p.tolist(),
+            "teacher": log_q.exp().tolist(),
+            "log_q": log_q.tolist(),
         }
     )
     groups = table.groupby(["response", "copy"])

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from opd.spec import Count, MaskSpec, RolloutSpec, SamplingSpec, Spec
 
+SUBJECTS = {"teacher": "student", "respelled": "respelled"}
+"""Role of a teacher -> subject of the estimates: the student under that teacher."""
+
 
 class ScoringSpec(Spec):
     """What is sampled from a student and scored under a teacher: the first draw of a training run."""

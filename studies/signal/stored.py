@@ -43,24 +43,25 @@ class Scores(NamedTuple):
 
 
 def load(folder: Path) -> Scores:
-    """The scores of a folder; `tokens` gets the column `gap`, log q - log p: what the student is paid."""
-    tokens = pd.read_parquet(folder / "tokens.parquet")
-    tokens[GAP] = tokens.log_q.astype(float) - tokens.log_p.astype(float)
+    """The scores of a folder; tokens and repetition get a column `gap`, log q - log p: the student's pay."""
+    tokens, repetition = pd.read_parquet(folder / "tokens.parquet"), pd.read_csv(folder / "repetition.csv")
+    for table in (tokens, repetition):
+        table[GAP] = table.log_q.astype(float) - table.log_p.astype(float)
     return Scores(
         tokens,
         pd.read_parquet(folder / "responses.parquet"),
-        pd.read_csv(folder / "repetition.csv"),
+        repetition,
         pd.read_csv(folder / "gradient.csv"),
         json.loads((folder / "manifest.json").read_text()),
     )
 
 
 def load_pair(folders: Mapping[str, Path]) -> dict[str, Scores]:
-    """Scores by teacher; ValueError if the teachers did not read the same tokens."""
-    scores = {name: load(folder) for name, folder in folders.items()}
-    first, *others = scores.values()
+    """Scores by teacher, one object per folder; UserError if the teachers did not read the same tokens."""
+    loaded = {folder: load(folder) for folder in folders.values()}
+    first, *others = loaded.values()
     read = ["response", "position", "token"]
     for other in others:
         if not first.tokens[read].equals(other.tokens[read]):
             raise UserError("the teachers scored different responses; score one student with one spec")
-    return scores
+    return {name: loaded[folder] for name, folder in folders.items()}

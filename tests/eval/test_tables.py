@@ -316,6 +316,12 @@ def test_a_row_that_did_not_play_is_named(frame):
         tables.build(WITH_GAMES, both)
 
 
+def test_rows_of_other_seeds_are_refused(frame):
+    frame.loc[(frame.row == "better") & (frame.seed == 1), "seed"] = 5
+    with pytest.raises(ValueError, match=r"'base' has seeds \[0, 1\] and 'better' \[0, 5\]"):
+        tables.build(SPEC, frame)
+
+
 def test_rows_from_different_code_are_named():
     one, two = ({"commit": c, "source_sha256": "1"} for c in ("abc", "def"))
     assert tables.code_versions([one, one]) == "abc (source 1)"

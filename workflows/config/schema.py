@@ -105,8 +105,10 @@ class SignalConfig(Spec):
     """What the teacher says of sampled tokens, and responses of trained students that went wrong."""
 
     student: str = Field(description="model whose first responses are scored")
-    teacher: str = Field(description="model that writes as the student does")
-    respelled: str | None = Field(None, description="model that spells markers differently, if there is one")
+    teacher: str = Field(description="model that scores them")
+    respelled: str | None = Field(
+        None, description="model that spells markers differently, if there is one; may be the teacher itself"
+    )
     responses: Count = Field(256, description="training problems, one response each")
     failures: tuple[SubjectConfig, ...] = Field(
         min_length=1, description="students whose failure cases are shown, at the first seed"

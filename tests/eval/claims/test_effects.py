@@ -1,18 +1,23 @@
 """Effects from small hand-made files, against scipy and against the table of the same study."""
 
+from itertools import combinations_with_replacement, product
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from eval import tables
 from eval.claims import curve, lines, score
 from eval.claims.spec import CurveComparison, LineComparison, OrderComparison, ScoreComparison
+from eval.claims.verdict import decide
 from tests.eval.alfworld.study import long_table
 from tests.eval.test_tables import SPEC
 
 ASKED = {"study": "s", "direction": "above", "matters": 1, "unit": "points"}
 STEPS = 8
+RANK = {"contradicted": 0, "undecided": 1, "supported": 2}
 
 
 def scores(seeds=3) -> pd.DataFrame:
@@ -80,6 +85,16 @@ def test_the_difference_is_that_of_the_suites_averages(results):
     assert found.mean == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("panel", [("legacy", "unseen"), ("unseen", "easy")])
+def test_the_first_panel_that_was_played_counts(results, panel):
+    found, alone = (
+        score.measure(ScoreComparison(**ASKED, row="better", against="base", panel=each), "avg@2", results)
+        for each in (panel, "unseen")
+    )
+    assert (found.mean, found.low, found.clusters) == (alone.mean, alone.low, alone.clusters)
+    assert (found.note, alone.note) == ("panel unseen", "")
+
+
 def test_the_best_of_several_rows_is_chosen_by_training_success_alone(results):
     """base succeeds more in the last quarter of training, better earlier and in the suites."""
     early, late = [1.0] * 6 + [0.2] * 2, [0.0] * 6 + [0.6] * 2
@@ -94,6 +109,16 @@ def test_the_best_of_several_rows_is_chosen_by_training_success_alone(results):
     alone = score.measure(ScoreComparison(**ASKED, row="base", against="model"), "avg@2", results)
     assert found.mean == alone.mean
     assert found.note == "highest training success: base and model"
+
+
+@pytest.mark.parametrize("panel", [None, "unseen"])
+def test_runs_of_other_seeds_are_not_paired(results, panel):
+    frame = scores()
+    frame.loc[(frame.row == "better") & (frame.seed == 2), "seed"] = 7
+    frame.to_csv(results / "studies/s/scores.csv", index=False)
+    test = ScoreComparison(**ASKED, row="better", against="base", panel=panel)
+    with pytest.raises(ValueError, match=r"'better' has seeds \[0, 1, 7\] and 'base' \[0, 1, 2\]"):
+        score.measure(test, "avg@2", results)
 
 
 def test_a_row_without_scores_is_named(results):
@@ -124,6 +149,20 @@ def test_curves_against_another_metric_another_window_and_a_constant(results, lo
         differences = logged["a", "gap"].mean(1) - values.mean(1)
         interval = stats.ttest_1samp(differences, 0).confidence_interval()
         assert (found.low, found.high) == pytest.approx((interval.low, interval.high)), name
+
+
+def test_a_slope_over_metrics_that_every_step_logs(results):
+    """0.5 a place for seed 0 and -1 for seed 1; the last metric is missing in a step, and would say 100."""
+    values = {("a", f"g{i}"): [[0.5 * i] * 2, [-1.0 * i, -1.0 * i]] for i in range(3)}
+    values["a", "g3"] = [[100.0, 100.0], [100.0, np.nan]]
+    curves(values).to_csv(results / "studies/s/curves.csv", index=False)
+    asked = CurveComparison(**ASKED, row="a", metric=["g0", "g1", "g2", "g3"], value=0)
+    found = curve.measure(asked, results)
+    assert found.mean == pytest.approx(-0.25)
+    assert found.standard_error == pytest.approx(stats.sem([0.5, -1]))
+    assert asked.words == "slope over g0 to g3: a"
+    with pytest.raises(ValueError, match="'a' logs 1 of g0, g3 at every step; no slope"):
+        curve.measure(asked.model_copy(update={"metric": ("g0", "g3")}), results)
 
 
 def test_a_ratio_is_a_difference_of_logs(results, logged):
@@ -204,22 +243,34 @@ def test_the_share_in_order(tmp_path):
     table = {(0, 0): up, (0, 1): up, (1, 0): up, (1, 1): tie, (2, 0): down, (2, 1): lost}
     found = ordered(tmp_path, table)
     shares = np.array([1, 0.5, 0])
-    interval = stats.ttest_1samp(shares, 0).confidence_interval()
+    low, high = proportion_confint(1.5, 3, method="wilson")
     assert found.mean == pytest.approx(shares.mean() - 0.5)
-    assert found.low == max(0, interval.low) - 0.5
-    assert found.high == min(1, interval.high) - 0.5
-    assert found.standard_error == pytest.approx(stats.sem(shares))
-    assert (found.clusters, found.freedom) == (3, 2)
+    assert (found.low, found.high) == pytest.approx((low - 0.5, high - 0.5))
+    assert found.standard_error == pytest.approx((high - low) / 2 / stats.norm.ppf(0.975))
+    assert (found.clusters, found.freedom) == (3, np.inf)
     ends = ordered(tmp_path, table, where={"gamma": [0, 1]}, value=0)
     assert ends.mean == pytest.approx((1 + 1 + 0.5) / 3), "without gamma 0.5 tie and lost grow"
 
 
 def test_clusters_that_agree_are_no_certainty(tmp_path):
-    """Rule of three: with a share of 1 of n clusters, the truth is above 0.05^(1 / n)."""
     found = ordered(tmp_path, {(seed, 0): (3, 1, 2) for seed in range(4)})
     assert (found.mean, found.high) == (0.5, 0.5)
-    assert found.low == pytest.approx(0.05 ** (1 / 4) - 0.5)
-    assert np.isnan(found.power(0.1))
+    assert found.low == pytest.approx(proportion_confint(4, 4, method="wilson")[0] - 0.5)
+    assert 0 < found.power(0.1) < 1
+
+
+@pytest.mark.parametrize(("value", "matters"), [(0.0, 0.5), (0.0083, 0.5), (0.25, 0.25)])
+def test_more_order_is_never_less_support_and_three_seeds_cannot_contradict(tmp_path, value, matters):
+    up, down = (3, 1, 2), (1, 3, 2)
+    verdicts = {}
+    for counts in combinations_with_replacement(range(3), 3):  # groups in order, of two per seed
+        table = {(seed, i): up if i < n else down for seed, n in enumerate(counts) for i in range(2)}
+        found = ordered(tmp_path, table, value=value)
+        verdicts[counts] = decide("above", found.mean, found.low, found.high, matters).name
+    for (less, weaker), (more, stronger) in product(verdicts.items(), repeat=2):
+        if all(a <= b for a, b in zip(less, more, strict=True)):
+            assert RANK[weaker] <= RANK[stronger], (less, more)
+    assert set(verdicts.values()) == {"undecided", "supported"}
 
 
 def test_one_value_has_no_order(tmp_path):

@@ -133,6 +133,7 @@ def test_pages_count_verdicts_and_group_claims_by_them(spec, results, tmp_path):
         "Most are <negative>. (Figure 2)",
         "+0.3 [+0.2, +0.4] share",
         "supported",
+        "one model",
     ]
     title, first, *sections = (tmp_path / "out/claims.md").read_text().split("\n\n")
     assert title == "# Claims"
@@ -182,7 +183,7 @@ def test_a_bad_file_names_the_claim(spec, results):
         ({"why_not": "no shop"}, "exactly one of score, curve, line, order, why_not"),
         ({"line": None}, "exactly one of score, curve, line, order, why_not"),
         ({"line": CLAIMS[0]["line"] | {"matters": 0}}, "greater than 0"),
-        ({"line": CLAIMS[0]["line"] | {"direction": "up"}}, "'above', 'below' or 'little'"),
+        ({"line": CLAIMS[0]["line"] | {"direction": "up"}}, "'above', 'below', 'little' or 'at_most'"),
     ],
 )
 def test_impossible_claims_are_refused(change, message):

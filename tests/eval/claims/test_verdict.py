@@ -10,6 +10,7 @@ from eval.claims.verdict import VERDICTS, decide
 
 NUMBERS = st.floats(-100, 100)
 MATTERS = st.floats(0.01, 50)
+DIRECTIONS = st.sampled_from(["above", "below", "little", "at_most"])
 
 
 @st.composite
@@ -38,6 +39,10 @@ def intervals(draw) -> tuple[float, float, float]:
         ("little", -3, -4, -2, "contradicted", "the effect matters"),
         ("little", 1, 0.5, 2.5, "undecided", "holds effects that matter"),
         ("little", 0.5, -3, 4, "undecided", "holds effects that matter"),
+        ("at_most", -3, -4, -2, "supported", ""),
+        ("at_most", 0, -1, 1, "supported", ""),
+        ("at_most", 3, 1, 5, "contradicted", "the effect matters"),
+        ("at_most", 1, 0.5, 2.5, "undecided", "holds effects that matter"),
         ("above", math.nan, math.nan, math.nan, "undecided", "too few runs"),
         ("above", 5, math.nan, math.nan, "undecided", "too few runs"),
         ("little", 0, -math.inf, math.inf, "undecided", "too few runs"),
@@ -58,6 +63,13 @@ def test_below_is_above_turned_round(interval, matters):
 
 
 @given(intervals(), MATTERS)
+def test_at_most_is_above_denied(interval, matters):
+    above, at_most = (decide(name, *interval, matters).name for name in ("above", "at_most"))
+    denied = {"supported": "contradicted", "contradicted": "supported", "undecided": "undecided"}
+    assert at_most == denied[above]
+
+
+@given(intervals(), MATTERS)
 def test_little_does_not_see_the_sign(interval, matters):
     mean, low, high = interval
     assert decide("little", mean, low, high, matters) == decide("little", -mean, -high, -low, matters)
@@ -74,13 +86,13 @@ def test_opposite_claims_are_never_both_supported(interval, matters):
         assert verdicts["little"] != "supported"
 
 
-@given(intervals(), MATTERS, st.floats(1, 10), st.sampled_from(["above", "below", "little"]))
+@given(intervals(), MATTERS, st.floats(1, 10), DIRECTIONS)
 def test_a_verdict_has_no_unit(interval, matters, factor, direction):
     scaled = (factor * value for value in interval)
     assert decide(direction, *scaled, factor * matters).name == decide(direction, *interval, matters).name
 
 
-@given(intervals(), MATTERS, st.floats(0, 50), st.sampled_from(["above", "below", "little"]))
+@given(intervals(), MATTERS, st.floats(0, 50), DIRECTIONS)
 def test_less_precision_never_decides(interval, matters, wider, direction):
     """A wider interval about the same mean leaves a verdict or makes it undecided."""
     mean, low, high = interval

@@ -56,8 +56,13 @@ def made_up(responses: int = 30, penalty: float = 0.0, cap: int = 32) -> Scores:
 
 
 def repeated() -> pd.DataFrame:
-    """Four responses' answers, copied three times: the teacher's probability falls by 0.1 a copy."""
+    """Four responses' answers, copied three times: the teacher's probability falls by 0.1 a copy.
+
+    The teacher gives a copy more probability than the student, and yet a lower mean log-probability.
+    """
     copies = pd.DataFrame([(r, c) for r in range(0, 8, 2) for c in range(4)], columns=["response", "copy"])
     copies["student"] = 0.3 + 0.01 * copies.response
     copies["teacher"] = 0.9 - 0.1 * copies["copy"]
-    return copies.assign(student_least=0.1, teacher_least=0.2)
+    copies["log_p"] = -1.0 - 0.05 * copies.response
+    copies["log_q"] = -2.0 - 0.1 * copies["copy"]
+    return copies.assign(student_least=0.1, teacher_least=0.2, gap=copies.log_q - copies.log_p)

@@ -51,13 +51,22 @@ def test_late_and_early(table):
 
 
 def test_repetition(table):
-    """The teacher falls from 0.8 to 0.6 over copies 1 to 3; the students are at 0.3, 0.32, 0.34, 0.36."""
+    """The teacher is at 0.9 in the original and falls from 0.8 to 0.6 over copies 1 to 3; the students are at
+    0.3, 0.32, 0.34, 0.36."""
     found = table.loc["student"]
     assert found["mean"]["repetition_teacher_minus_student"] == pytest.approx(0.7 - 0.33)
     error = np.std([0.3, 0.32, 0.34, 0.36], ddof=1) / 2
     assert found.standard_error["repetition_teacher_minus_student"] == pytest.approx(error)
-    assert found["mean"]["repetition_late_minus_first"] == pytest.approx(-0.2)
+    assert found["mean"]["repetition_late_minus_first"] == pytest.approx(-0.3)
     assert found.clusters["repetition_late_minus_first"] == 4
+
+
+def test_what_a_repetition_is_paid_is_a_mean_of_logs(table):
+    """Copies 1 to 3 are at -2.2 under the teacher; the students are at -1, -1.1, -1.2, -1.3."""
+    found = table.loc["student", :].loc["repetition_gap"]
+    assert found["mean"] == pytest.approx(-2.2 + 1.15)
+    assert found.standard_error == pytest.approx(np.std([1, 1.1, 1.2, 1.3], ddof=1) / 2)
+    assert found.clusters == 4
 
 
 def test_markers(table):
@@ -70,12 +79,21 @@ def test_markers(table):
     assert (difference["low"], difference["high"]) == pytest.approx((-3, -3))
 
 
+def test_a_teacher_that_spells_differently_itself():
+    scores = made_up(penalty=3.0)
+    found = estimates({"teacher": scores, "respelled": scores}).set_index(["subject", "quantity"])
+    assert found.loc[("respelled", "marker_penalty"), "mean"] == pytest.approx(
+        scores.tokens.gap[scores.tokens.marker != ""].mean()
+    )
+    assert ("respelled", "marker_penalty_minus_aligned") not in found.index
+
+
 def test_what_never_happened_is_empty(table):
     scores = made_up()
     without = scores._replace(
         tokens=scores.tokens.assign(marker=""), repetition=pd.DataFrame(columns=scores.repetition.columns)
     )
-    found = estimates({"teacher": without, "respelled": without}).set_index("quantity")
+    found = estimates({"teacher": without, "respelled": without._replace()}).set_index("quantity")
     empty = found.index[found["mean"].isna()]
     assert set(empty) == {name for name in QUANTITIES if name.startswith(("repetition", "marker"))}
     assert (found.clusters[empty] == 0).all()

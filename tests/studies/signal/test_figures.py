@@ -35,7 +35,7 @@ def test_panels_without_data_say_why(stored):
     """The tiny models never answer correctly."""
     scores = load(stored["teacher"])
     assert scores.repetition.empty
-    assert texts(figures.repetition(scores)[0]).count("no response is correct") == 2
+    assert texts(figures.repetition(scores)[0]).count("no response is correct") == 3
     unmarked = scores._replace(tokens=scores.tokens.assign(marker=""))
     figure, title = markers.figure({"teacher": unmarked})
     assert texts(figure).count("no response holds a complete marker") == 2
@@ -84,6 +84,7 @@ def test_the_repetition_is_its_median():
     lines = {line.get_label(): line.get_ydata() for line in figure.axes[0].lines}
     assert lines["student"] == pytest.approx([0.33] * 4)
     assert lines["teacher"] == pytest.approx([0.9, 0.8, 0.7, 0.6])
+    assert figure.axes[2].lines[0].get_ydata() == pytest.approx([-0.85, -0.95, -1.05, -1.15])
     assert "n = 4 correct responses" in title
 
 
@@ -100,6 +101,12 @@ def test_marker_bars_are_the_mean_gaps():
     assert bars[0] == pytest.approx(first.mean())
     assert bars[-1] == pytest.approx(tokens.gap[tokens.marker == ""].mean())
     assert "210 marker tokens in 30 of 30 responses" in title
+
+
+def test_a_teacher_that_spells_differently_itself_is_drawn_once():
+    scores = made_up(penalty=3.0)
+    figure, _ = markers.figure({"teacher": scores, "respelled": scores})
+    assert texts(figure) == texts(markers.figure({"teacher": scores})[0])
 
 
 def test_the_example_has_all_markers_and_is_short_and_correct():

@@ -27,6 +27,8 @@ def test_probabilities_of_copies(student, teacher):
             p = model(ids[None]).logits[0, :-1].double().softmax(-1).gather(1, ids[1:, None])[:, 0]
             copies = p[len(before) - 1 :].detach().reshape(3, -1)
             np.testing.assert_allclose(rows[name], copies.mean(-1), rtol=1e-5)
+            log = {"student": "log_p", "teacher": "log_q"}[name]
+            np.testing.assert_allclose(rows[log], copies.log().mean(-1), rtol=1e-5)
             np.testing.assert_allclose(rows[f"{name}_least"], copies.min(-1).values, rtol=1e-5)
 
 

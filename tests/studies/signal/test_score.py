@@ -82,6 +82,8 @@ def test_teachers_read_the_same_responses(stored, tmp_path, folders):
     pair = load_pair(stored)
     assert (pair["respelled"].tokens.gap.abs() < 1e-5).all()  # the student is its own teacher there
     assert (pair["teacher"].tokens.gap.abs() > 1e-3).any()
+    same = load_pair({"teacher": stored["teacher"], "respelled": stored["teacher"]})
+    assert same["respelled"] is same["teacher"]
     score.main(SPEC.model_copy(update={"seed": 4}), *folders, tmp_path)
     with pytest.raises(ValueError, match="score one student with one spec"):
         load_pair({"teacher": stored["teacher"], "respelled": tmp_path})
