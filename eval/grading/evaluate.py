@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from typing import TypeVar
 
@@ -10,8 +10,8 @@ import mpmath
 from mpmath import mp
 
 from eval.grading.expression import Node
+from eval.grading.points import Point, points
 
-Point = dict[str, Fraction]
 Number = TypeVar("Number", Fraction, mpmath.mpc)
 
 _DIGITS = 40
@@ -104,20 +104,6 @@ def proportional(first: Node, second: Node) -> float | None:
         return None
     constant = bool(ratios) and all(_near(ratio, ratios[0]) for ratio in ratios) and ratios[0] != 0
     return float(ratios[0].real) if constant and abs(ratios[0].imag) < 1e-20 else None
-
-
-def points(names: list[str]) -> Iterator[Point]:
-    """Eight fixed points: three positive, two of mixed signs, three of integers; one without names."""
-    for index in range(8 if names else 1):
-        yield {name: _coordinate(name, index) for name in names}
-
-
-def _coordinate(name: str, index: int) -> Fraction:
-    draw = int.from_bytes(hashlib.sha256(f"{name}/{index}".encode()).digest()[:4], "big")
-    if index < 5:
-        size = Fraction(draw % 9973 + 2500, 4999)
-        return -size if index >= 3 and draw % 2 else size
-    return Fraction(draw % 11 + 2)
 
 
 def _agree(first: Node, second: Node, point: Point, imaginary: bool) -> bool:
