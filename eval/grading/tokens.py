@@ -155,9 +155,9 @@ def _word(value: str) -> list[tuple[str, str]]:
 
 def _words(content: str) -> list[tuple[str, str]]:
     """A `\\text{}`: one token, or what it says where it holds no words."""
-    content = re.sub(r"\\[,;: ]|~|\$", " ", content).strip()
+    content = re.sub(r"\\[,;: ]|~|(?<!\\)\$", " ", content).strip()
     if f"\\{content}" in PLAIN.values():
         return [("command", f"\\{content}")]
-    if re.search(r"[^\W\d_]", content):
+    if re.search(r"[^\W\d_]", re.sub(r"\\(?:euro|pounds)\b", "", content)):
         return [("text", content)]
     return [(token.kind, token.value) for token in tokenize(content)] if content else []

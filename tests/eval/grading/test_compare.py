@@ -52,6 +52,15 @@ ACCEPTED = {
         0.003 | 0.003^{\prime\prime}
         5 \mathrm{~m} / \mathrm{s} | 5\text{ meters per second}
         90^\circ | \frac{\pi}{2}
+        5 | €5
+        £5 | 5
+        2\text{ euros} | €2
+        2\text{ euros} | 2 €
+        €2 | 2 \euro
+        €2 | \text{€}2
+        £5 | \pounds 5
+        -€5 | -5
+        300\text{ K} | 300
     """,
     "per cent are hundredths, or their sign is missing": r"""
         62.5% | \frac{5}{8}
@@ -180,9 +189,20 @@ REJECTED = {
         30^\circ | 30'
         \frac{37}{4} m | \frac{37}{4}
         \$5 | 5\%
+        \$5 | €5
+        \$5 | £5
+        £5 | €5
+        5\text{ dollars} | €5
+        €5 | 5\%
     """,
     "words behind a value that are no unit": r"""
         5 | 5 \text{ million}
+        5 | 5 \text{ millions}
+        5 | 5\text{k}
+        5 | \$5\text{k}
+        5 | 5\text{ tens}
+        5 | 5\text{ hundreds}
+        5 | 5\text{ tenths}
         17 | 17 \text{ or more}
         17 | \text{not }17
         17 | \text{at least } 17
