@@ -8,7 +8,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from eval.grading.vocabulary import DROPPED, LETTERS, PLAIN, SAME, SPACES, TEXT, UNICODE
+from eval.grading.vocabulary import CONNECTIVES, DROPPED, LETTERS, PLAIN, SAME, SPACES, TEXT, UNICODE
 
 
 class Token(NamedTuple):
@@ -131,6 +131,8 @@ def _meaning(kind: str, value: str) -> list[tuple[str, str]]:
         value = SAME.get(value, value)
         if value in DROPPED or not value:
             return []
+        if value in CONNECTIVES:
+            return [("text", CONNECTIVES[value])]
         if not value.startswith("\\") or value in (r"\{", r"\}", r"\%"):
             return [("symbol", value)]
         return [("letter" if value in LETTERS else "command", value)]

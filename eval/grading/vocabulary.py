@@ -42,6 +42,7 @@ DROPPED = frozenset({  # sizes and fonts
     r"\bf", r"\it", r"\mathop", r"\mathstrut", r"\boldsymbol", r"\bm", r"\underline", r"\boxed", r"\fbox",
     r"\mathbf", r"\mathit", r"\mathsf", r"\mathcal",
 })  # fmt: skip
+CONNECTIVES = {r"\lor": "or", r"\land": "and"}
 SPACES = frozenset({r"\quad", r"\qquad", r"\hspace", r"\space", r"\enspace", r"\thinspace"})
 TEXT = frozenset({
     r"\text", r"\mbox", r"\textrm", r"\textbf", r"\textit", r"\mathrm", r"\operatorname", r"\hbox",

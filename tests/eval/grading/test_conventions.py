@@ -12,7 +12,7 @@ EXAMPLES = {
     "missing_unit": [(r"15\text{ cm}", "15"), ("45", r"45^\circ")],
     "missing_percent": [(r"20\%", "20")],
     "missing_base": [("52_8", "52")],
-    "missing_left_side": [("y = 2x+3", "2x+3"), ("AB=4, CD=5", "4, 5")],
+    "missing_left_side": [("y = 2x+3", "2x+3"), ("AB=4, CD=5", "4, 5"), ("13", "m+n=13")],
     "any_list_order": [("1, 2", "2, 1")],
     "missing_brackets": [("(1, 2, 3)", "1, 2, 3")],
     "vector_as_tuple": [(r"\begin{pmatrix}1\\2\end{pmatrix}", "(1, 2)")],
