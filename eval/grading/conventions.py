@@ -50,7 +50,7 @@ class Conventions:
     """`0.0833333333333` for `1/12`: a decimal of so many significant digits may be rounded; None: never."""
 
     joined_boxes: bool = True
-    """`\\boxed{1}` and `\\boxed{2}`: boxes with nothing but connectives between them are one list."""
+    """`\\boxed{1}` and `\\boxed{2}`: boxes with nothing but connectives between them may be one list."""
 
 
 DEFAULT = Conventions()

@@ -6,7 +6,7 @@ import pytest
 
 from eval.grading.compare import decide
 from eval.grading.conventions import DEFAULT, STRICT, Conventions
-from eval.grading.extract import extract
+from eval.grading.extract import readings
 
 EXAMPLES = {
     "missing_unit": [(r"15\text{ cm}", "15"), ("45", r"45^\circ")],
@@ -41,7 +41,7 @@ def test_each_convention_decides_its_examples_alone(name, gold, answer):
 
 def test_every_convention_has_examples():
     assert EXAMPLES.keys() | {"joined_boxes"} == {field.name for field in fields(Conventions)}
-    assert extract(r"\boxed{1}, \boxed{2}", STRICT.joined_boxes) == "2"
+    assert readings(r"\boxed{1} \boxed{2}", STRICT.joined_boxes) == [("2",)]
 
 
 MATHEMATICS = [
