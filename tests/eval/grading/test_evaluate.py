@@ -9,16 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.grading.evaluate import (
-    TooLargeError,
-    UndefinedError,
-    identical,
-    proportional,
-    rational,
-    symbols,
-    value,
-)
+from eval.grading.evaluate import identical, proportional, rational, symbols, value
 from eval.grading.expression import parse
+from eval.grading.functions import TooLargeError, UndefinedError
 from eval.grading.tokens import UnreadableError, tokenize
 
 
