@@ -21,14 +21,10 @@ from eval.grading.answer import (
     Words,
 )
 from eval.grading.conventions import Conventions
-from eval.grading.evaluate import (
-    TooLargeError,
-    UndefinedError,
-    identical,
-    proportional,
-    rational,
-)
+from eval.grading.equations import concluded, difference, item_names, relation_names
+from eval.grading.evaluate import identical, proportional, rational
 from eval.grading.expression import Node
+from eval.grading.functions import TooLargeError, UndefinedError
 from eval.grading.grade import Decision
 from eval.grading.reading import read
 from eval.grading.realset import real_set, same_set
@@ -71,6 +67,8 @@ def _read_and_compare(
     tokens: tuple[list[Token], list[Token]], texts: tuple[str, str], conventions: Conventions
 ) -> tuple[bool, str]:
     first, second = map(read, tokens)
+    if conventions.missing_left_side:
+        second = concluded(first, second, tokens[1])
     compare = _Comparison(conventions)
     equal = compare.same(first, second)
     if not equal and isinstance(first, Sequence) != isinstance(second, Sequence):
@@ -133,7 +131,7 @@ class _Comparison:
 
     def equations(self, gold: Answer, answer: Answer) -> bool:
         """Two-sided relations: the differences of the sides are proportional."""
-        first, second = _difference(gold), _difference(answer)
+        first, second = difference(gold), difference(answer)
         if first is None or second is None:
             return False
         (sign, left), (other_sign, right) = first, second
@@ -145,7 +143,7 @@ class _Comparison:
         return sign == (other_sign if factor > 0 else FLIPPED[other_sign])
 
     def relations(self, gold: Answer, answer: Answer) -> bool:
-        names = [_relation_names(one) for one in (gold, answer)]
+        names = [relation_names(one) for one in (gold, answer)]
         first, second = real_set(gold), real_set(answer)
         if first is not None and second is not None:
             return not (names[0] and names[1] and names[0] != names[1]) and same_set(first, second)
@@ -218,7 +216,7 @@ class _Comparison:
     def lists(self, gold: tuple[Answer, ...], answer: tuple[Answer, ...], sets: bool) -> bool:
         if len(gold) != len(answer):
             return False
-        named = [_names(gold), _names(answer)]
+        named = [item_names(gold), item_names(answer)]
         ordered = not self.conventions.any_list_order and not sets
         if ordered or any(len(one) > 1 and not other for one, other in (named, reversed(named))):
             return self.all_same(gold, answer)  # the names told the order
@@ -264,34 +262,3 @@ def _flat(sequence: Sequence) -> tuple[Answer, ...]:
         for item in sequence.items
         for inner in (_flat(item) if isinstance(item, Sequence) and not item.opening else (item,))
     )
-
-
-def _names(items: tuple[Answer, ...]) -> set[str]:
-    """Distinct names of the named items; x_1 and x_2 are both x, the order of roots is free."""
-    return {item.name.partition(" _")[0] for item in items if isinstance(item, Named)}
-
-
-def _relation_names(answer: Answer) -> set[str]:
-    if isinstance(answer, Relation):
-        return {name for name in answer.names if name}
-    if isinstance(answer, Sequence) and not answer.opening:
-        return {name for item in answer.items for name in _relation_names(item)}
-    return set()
-
-
-def _difference(answer: Answer) -> tuple[str, Node] | None:
-    """(sign, left - right) of a two-sided relation of expressions; None for anything else."""
-    if isinstance(answer, Named):
-        left, right, sign = answer.left, answer.value, "="
-    elif isinstance(answer, Relation) and len(answer.sides) == 2:
-        one, right, sign = answer.sides[0], answer.sides[1], answer.signs[0]
-        left = one.node if isinstance(one, Value) else None
-        if isinstance(one, Opaque):
-            return sign, Node("opaque", ())
-    else:
-        return None
-    if isinstance(right, Opaque):
-        return sign, Node("opaque", ())
-    if left is None or not isinstance(right, Value):
-        return None
-    return sign, Node("subtract", (left, right.node))

@@ -20,7 +20,10 @@ class Conventions:
     """`52` for `52_8`: the question names the base. Digits are compared, nothing is converted."""
 
     missing_left_side: bool = True
-    """`2x+3` for `y = 2x+3`, `4, 5` for `AB = 4, CD = 5`: the left side only names the answer."""
+    """`2x+3` for `y = 2x+3`, `4, 5` for `AB = 4, CD = 5`: the left side only names the answer.
+
+    In an answer it may also compute it: `m+n = 13` and `2^{10} = 1024` are 13 and 1024. In a gold it may not.
+    """
 
     any_list_order: bool = True
     """`1, 2` for `2, 1`: a list without brackets names its members, as a set does."""
@@ -47,7 +50,7 @@ class Conventions:
     """`0.0833333333333` for `1/12`: a decimal of so many significant digits may be rounded; None: never."""
 
     joined_boxes: bool = True
-    """`\\boxed{1}` and `\\boxed{2}`: boxes with nothing but connectives between them are one list."""
+    """`\\boxed{1}` and `\\boxed{2}`: boxes with nothing but connectives between them may be one list."""
 
 
 DEFAULT = Conventions()

@@ -1,34 +1,18 @@
 """What an expression is worth: exactly, at a point, and whether two are the same function."""
 
 import hashlib
-import math
-from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import TypeVar
 
 import mpmath
 from mpmath import mp
 
 from eval.grading.expression import Node
-
-Point = dict[str, Fraction]
-Number = TypeVar("Number", Fraction, mpmath.mpc)
+from eval.grading.functions import EXACT, MOST_BITS, NUMERIC, TooLargeError, UndefinedError
+from eval.grading.points import Point, points
 
 _DIGITS = 40
 _SAME_DIGITS = 20
 _MOST_EXTRA_DIGITS = 3000
-_MOST_BITS = 60_000
-_LARGEST_FACTORIAL = 20_000
-
-
-class UndefinedError(ArithmeticError):
-    """The expression has no value at this point."""
-
-
-class TooLargeError(ArithmeticError):
-    """A number on the way is too large to compute with."""
-
-
 _NO_VALUE = (UndefinedError, ZeroDivisionError, ValueError, TypeError)
 
 
@@ -39,11 +23,11 @@ def rational(node: Node) -> Fraction | None:
     """
     if node.operation == "number":
         return node.arguments[0]
-    if node.operation not in _EXACT:
+    if node.operation not in EXACT:
         return None
     values = [rational(argument) for argument in node.arguments]
     known = [value for value in values if value is not None]
-    return _EXACT[node.operation](*known) if len(known) == len(values) else None
+    return EXACT[node.operation](*known) if len(known) == len(values) else None
 
 
 def symbols(node: Node) -> set[str]:
@@ -106,20 +90,6 @@ def proportional(first: Node, second: Node) -> float | None:
     return float(ratios[0].real) if constant and abs(ratios[0].imag) < 1e-20 else None
 
 
-def points(names: list[str]) -> Iterator[Point]:
-    """Eight fixed points: three positive, two of mixed signs, three of integers; one without names."""
-    for index in range(8 if names else 1):
-        yield {name: _coordinate(name, index) for name in names}
-
-
-def _coordinate(name: str, index: int) -> Fraction:
-    draw = int.from_bytes(hashlib.sha256(f"{name}/{index}".encode()).digest()[:4], "big")
-    if index < 5:
-        size = Fraction(draw % 9973 + 2500, 4999)
-        return -size if index >= 3 and draw % 2 else size
-    return Fraction(draw % 11 + 2)
-
-
 def _agree(first: Node, second: Node, point: Point, imaginary: bool) -> bool:
     """Whether the values at the point agree to 20 digits, and to 20 behind the point if they are large.
 
@@ -169,7 +139,7 @@ def _value(node: Node, point: Point, imaginary: bool) -> mpmath.mpf | mpmath.mpc
         return {"e": mp.e, "i": mp.mpc(0, 1), r"\pi": mp.pi, r"\infty": mp.inf}[arguments[0]] * 1
     name = arguments[0] if operation == "call" else operation
     values = [_value(part, point, imaginary) for part in arguments if isinstance(part, Node)]
-    function = _NUMERIC.get(name)
+    function = NUMERIC.get(name)
     result = function(*values) if function else _unknown(name, values)
     return _checked(result, imaginary)
 
@@ -181,7 +151,7 @@ def _checked(result: mpmath.mpc, imaginary: bool) -> mpmath.mpf | mpmath.mpc:
         return result
     if isinstance(result, mp.mpc) and not imaginary:
         raise UndefinedError("not real")
-    if result != 0 and abs(mp.mag(result)) > _MOST_BITS:
+    if result != 0 and abs(mp.mag(result)) > MOST_BITS:
         raise TooLargeError("a number is too large")
     return result
 
@@ -194,126 +164,3 @@ def _unknown(name: str, values: list) -> mpmath.mpf:
     """A function nobody knows, such as u(t): a fixed smooth function that belongs to the name."""
     draw = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
     return mp.cos(sum(v * (k + 1) for k, v in enumerate(values)) + mp.mpf(draw) / 2**30) + 2
-
-
-def _power(base: mpmath.mpc, exponent: mpmath.mpc) -> mpmath.mpc:
-    if base != 0 and mp.isfinite(base) and abs(exponent) * abs(mp.log(abs(base), 2)) > _MOST_BITS:
-        raise TooLargeError("a power is too large")
-    if isinstance(base, mp.mpf) and base < 0 and isinstance(exponent, mp.mpf) and not mp.isint(exponent):
-        odd = _odd_denominator(exponent)  # the real root where there is one: (-8)^{1/3} = -2
-        if odd is not None:
-            return (-1) ** odd * mp.power(-base, exponent)
-    if base == 0 and mp.re(exponent) < 0:
-        raise UndefinedError("division by zero")
-    return mp.power(base, exponent)
-
-
-def _odd_denominator(exponent: mpmath.mpf) -> int | None:
-    """The numerator of a fraction with a small odd denominator; None for other exponents."""
-    for denominator in (3, 5, 7, 9):
-        numerator = exponent * denominator
-        if abs(numerator - mp.nint(numerator)) < mp.mpf(10) ** -30:
-            return int(mp.nint(numerator))
-    return None
-
-
-def _factorial(argument: mpmath.mpc) -> mpmath.mpf:
-    if abs(argument) > _LARGEST_FACTORIAL:
-        raise TooLargeError("a factorial is too large")
-    if mp.isint(argument) and argument < 0:
-        raise UndefinedError("factorial of a negative integer")
-    return mp.gamma(argument + 1)
-
-
-def _binomial(upper: mpmath.mpc, lower: mpmath.mpc) -> mpmath.mpf:
-    if max(abs(upper), abs(lower)) > _LARGEST_FACTORIAL:
-        raise TooLargeError("a binomial coefficient is too large")
-    return mp.binomial(upper, lower)
-
-
-def _logarithm(argument: mpmath.mpc, base: mpmath.mpc | None = None) -> mpmath.mpf:
-    if argument == 0 or base in (0, 1):
-        raise UndefinedError("logarithm of zero")
-    return mp.log(argument) if base is None else mp.log(argument) / mp.log(base)
-
-
-def _divide(top: Number, bottom: Number) -> Number:
-    if bottom == 0:
-        raise UndefinedError("division by zero")
-    return top / bottom
-
-
-def _integers(function: Callable) -> Callable:
-    def of(*values: mpmath.mpf) -> mpmath.mpf:
-        if not all(mp.isint(value) for value in values):
-            raise UndefinedError("not an integer")
-        return mp.mpf(int(function(*(int(value) for value in values))))
-
-    return of
-
-
-def _exact_power(base: Fraction, exponent: Fraction) -> Fraction | None:
-    if exponent.denominator != 1:
-        return None
-    bits = max(base.numerator.bit_length(), base.denominator.bit_length())
-    if abs(exponent) * max(bits - 1, base.numerator not in (-1, 0, 1)) > _MOST_BITS:
-        raise TooLargeError("a power is too large")
-    if base == 0 and exponent < 0:
-        raise UndefinedError("division by zero")
-    return base ** int(exponent)
-
-
-def _exact_factorial(argument: Fraction) -> Fraction | None:
-    if argument.denominator != 1 or argument < 0:
-        return None
-    if argument > _LARGEST_FACTORIAL:
-        raise TooLargeError("a factorial is too large")
-    return Fraction(math.factorial(int(argument)))
-
-
-_EXACT: dict[str, Callable] = {
-    "add": lambda a, b: a + b,
-    "subtract": lambda a, b: a - b,
-    "multiply": lambda a, b: a * b,
-    "negate": lambda a: -a,
-    "absolute": abs,
-    "divide": _divide,
-    "power": _exact_power,
-    "factorial": _exact_factorial,
-}
-
-_NUMERIC: dict[str, Callable] = {
-    "add": lambda a, b: a + b,
-    "subtract": lambda a, b: a - b,
-    "multiply": lambda a, b: a * b,
-    "negate": lambda a: -a,
-    "absolute": abs,
-    "divide": _divide,
-    "power": _power,
-    "root": lambda radicand, index: _power(radicand, _divide(mp.mpf(1), index)),
-    "factorial": _factorial,
-    "binomial": _binomial,
-    "degrees": lambda a: a * mp.pi / 180,
-    "floor": mp.floor,
-    "ceiling": mp.ceil,
-    r"\sin": mp.sin,
-    r"\cos": mp.cos,
-    r"\tan": mp.tan,
-    r"\cot": mp.cot,
-    r"\sec": mp.sec,
-    r"\csc": mp.csc,
-    r"\arcsin": mp.asin,
-    r"\arccos": mp.acos,
-    r"\arctan": mp.atan,
-    r"\sinh": mp.sinh,
-    r"\cosh": mp.cosh,
-    r"\tanh": mp.tanh,
-    r"\ln": _logarithm,
-    r"\log": _logarithm,
-    r"\lg": lambda a: _logarithm(a, mp.mpf(10)),
-    r"\exp": lambda a: _power(mp.e * 1, a),
-    r"\max": max,
-    r"\min": min,
-    r"\gcd": _integers(math.gcd),
-    r"\lcm": _integers(math.lcm),
-}

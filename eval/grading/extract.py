@@ -1,18 +1,24 @@
 """The final answer of a response: what its last box holds, after the thinking ended."""
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*(?=\{)")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
-# What may stand between two boxes that are one list: punctuation, "and", "or", the name of the next value.
-_CONNECTIVES = re.compile(
-    r"(?:[\s$,;.:&~]|\\[,;:!() \[\]]|\\q?quad|\\(?:text|mathrm|mbox)\{\s*(?:and|or|,)\s*\}|\b(?:and|or)\b|"
-    r"\b[a-zA-Z](?:_\{?\w\}?)?\s*=)*"
-)
+# What sets two boxes apart without saying that they are a list, and what says so: punctuation, "and", "or",
+# the name of the next value.
+_TYPESETTING = r"[\s$.:~]|\\[,;:!() \[\]]|\\q?quad"
+_LISTING = r"[,;&]|\\(?:text|mathrm|mbox)\{\s*(?:and|or|,)\s*\}|\b(?:and|or)\b|\b[a-zA-Z](?:_\{?\w\}?)?\s*="
+_BESIDE = re.compile(rf"(?:{_TYPESETTING})*")
+_LISTED = re.compile(rf"(?:{_TYPESETTING}|{_LISTING})*")
 _STATED = re.compile(r"answer\s*(?:is|:)?\s*:?\s*(.+)", re.IGNORECASE)
 _FORMULA = re.compile(r"\$([^$]+)\$")
 _NUMERAL = re.compile(r"-?\$?\d[\d,]*(?:\.\d+)?%?|\\frac\{[^{}]+\}\{[^{}]+\}")
+
+
+Reading = tuple[str, ...]
+"""One way to take a response: answers of which each must equal the gold."""
 
 
 class Box(NamedTuple):
@@ -28,31 +34,37 @@ def conclusion(response: str) -> str:
     return response.rpartition("</think>")[2]
 
 
-def extract(response: str, joined_boxes: bool = True) -> str | None:
-    """The content of the last balanced `\\boxed{}` after the last `</think>`; None without one.
+def readings(response: str, joined_boxes: bool = True) -> list[Reading]:
+    """The ways to take the boxes that end a response after the last `</think>`; none without a box.
 
-    `joined_boxes`: boxes with nothing but connectives between them (`\\boxed{1} or \\boxed{2}`) are one
-    list. An empty box is no answer, a box in a box is part of the outer one.
+    The last box is the answer. Where it is listed with others (`\\boxed{1} or \\boxed{2}`) each of them must
+    be right, and with `joined_boxes` they may also be one list. Then the boxes that only stand before it
+    (`\\boxed{5}.`, and again `\\boxed{5}`) may belong to that list, too. An empty box is no answer, a box in
+    a box is part of the outer one.
     """
     text = conclusion(response)
     boxes = [box for box in _boxes(text) if box.content]
     if not boxes:
-        return None
-    first = len(boxes) - 1
-    while joined_boxes and first and _CONNECTIVES.fullmatch(text, boxes[first - 1].end, boxes[first].start):
-        first -= 1
-    return ", ".join(box.content for box in boxes[first:])
+        return []
+    listed = _last(boxes, text, lambda gap: bool(_LISTED.fullmatch(gap) and not _BESIDE.fullmatch(gap)))
+    each = tuple(dict.fromkeys(listed))
+    if not joined_boxes:
+        return [each]
+    together = _last(boxes, text, lambda gap: bool(_LISTED.fullmatch(gap)))
+    lists = [(", ".join(one),) for one in (each, listed, together)]
+    return list(dict.fromkeys([lists[0], each, *lists[1:]]))
 
 
-def extract_leniently(response: str) -> str | None:
-    """`extract`; without a box what the last "answer is" states, the last formula, or the last numeral.
+def readings_leniently(response: str) -> list[Reading]:
+    """`readings`; without a box what the last "answer is" states, the last formula, or the last numeral.
 
     A guess, to be reported apart: it rescues models that were never taught to box.
     """
-    boxed = extract(response)
-    if boxed is not None:
-        return boxed
-    text = conclusion(response)
+    guess = _guess(conclusion(response))
+    return readings(response) or ([] if guess is None else [(guess,)])
+
+
+def _guess(text: str) -> str | None:
     for line in reversed(text.splitlines()):
         if stated := _STATED.search(line):
             return _last_formula(stated.group(1)) or stated.group(1).strip(" .")
@@ -62,6 +74,14 @@ def extract_leniently(response: str) -> str | None:
 def _last_formula(text: str) -> str | None:
     found = _FORMULA.findall(text) or _NUMERAL.findall(text)
     return found[-1].strip() if found else None
+
+
+def _last(boxes: list[Box], text: str, joins: Callable[[str], bool]) -> list[str]:
+    """The contents of the last box and of those before it, as long as the text between them joins them."""
+    first = len(boxes) - 1
+    while first and joins(text[boxes[first - 1].end : boxes[first].start]):
+        first -= 1
+    return [box.content for box in boxes[first:]]
 
 
 def _boxes(text: str) -> list[Box]:

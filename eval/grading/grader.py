@@ -23,7 +23,7 @@ from pebble import ProcessExpired, ProcessPool
 from eval.grading import symbolic
 from eval.grading.compare import Outcome, decide
 from eval.grading.conventions import DEFAULT, STRICT, Conventions
-from eval.grading.extract import extract, extract_leniently
+from eval.grading.extract import Reading, readings, readings_leniently
 from eval.grading.grade import Grade
 from opd.progress import progress
 
@@ -73,11 +73,11 @@ class Grader:
 
         What is correct is graded again under the strict conventions, what has no box with lenient extraction.
         """
-        grades = self._extracted(pairs, partial(extract, joined_boxes=self.conventions.joined_boxes))
+        grades = self._extracted(pairs, partial(readings, joined_boxes=self.conventions.joined_boxes))
         correct = [i for i, grade in enumerate(grades) if grade.verdict == "correct"]
         unboxed = [i for i, grade in enumerate(grades) if grade.answer is None]
-        strictly = self._extracted([pairs[i] for i in correct], partial(extract, joined_boxes=False), STRICT)
-        leniently = self._extracted([pairs[i] for i in unboxed], extract_leniently)
+        strictly = self._extracted([pairs[i] for i in correct], partial(readings, joined_boxes=False), STRICT)
+        leniently = self._extracted([pairs[i] for i in unboxed], readings_leniently)
         for i, grade in zip(correct, strictly, strict=True):
             grades[i] = replace(grades[i], strict=grade.verdict == "correct")
         for i, grade in zip(unboxed, leniently, strict=True):
@@ -117,15 +117,14 @@ class Grader:
     def _extracted(
         self,
         pairs: Sequence[Pair],
-        extraction: Callable[[str], str | None],
+        extraction: Callable[[str], list[Reading]],
         conventions: Conventions | None = None,
     ) -> list[Grade]:
-        """A grade per (gold, response) whose answer is what `extraction` finds."""
-        answers = [extraction(response) for _, response in pairs]
-        found = [(gold, a) for (gold, _), a in zip(pairs, answers, strict=True) if a is not None]
-        graded = iter(self.answers(found, conventions))
-        nothing = Grade("wrong", "no balanced box after the last </think>")
-        return [nothing if answer is None else next(graded) for answer in answers]
+        """A grade per (gold, response): that of the best way to read it, as `extraction` finds them."""
+        found = [(gold, extraction(response)) for gold, response in pairs]
+        wanted = [(gold, answer) for gold, ways in found for way in ways for answer in way]
+        grades = dict(zip(wanted, self.answers(wanted, conventions), strict=True))
+        return [_best([[grades[gold, answer] for answer in way] for way in ways]) for gold, ways in found]
 
     def _in_workers(
         self,
@@ -161,6 +160,16 @@ class Grader:
             context = get_context("spawn")  # a fork would copy the threads' locks of whoever calls
             self._pool = ProcessPool(self.workers, initializer=_begin, context=context)
         return self._pool
+
+
+def _best(ways: list[list[Grade]]) -> Grade:
+    """The grade of the best way to read a response, each way as good as the worst answer in it."""
+    nothing = Grade("wrong", "no balanced box after the last </think>")
+    return min((max(way, key=_rank) for way in ways), key=_rank, default=nothing)
+
+
+def _rank(grade: Grade) -> int:
+    return ("correct", "ungraded", "wrong").index(grade.verdict)
 
 
 def grade_answer(gold: str, answer: str, conventions: Conventions) -> Grade:

@@ -1,7 +1,6 @@
 """Tokens to an answer: lists before relations, relations before brackets, brackets before values."""
 
 from collections.abc import Callable
-from itertools import pairwise
 
 from eval.grading.answer import (
     Answer,
@@ -17,29 +16,30 @@ from eval.grading.answer import (
     Words,
 )
 from eval.grading.expression import Node, parse
-from eval.grading.tokens import Token, UnreadableError, written
+from eval.grading.parts import closes, is_joint, name_of, nesting, split, trim
+from eval.grading.tokens import Token, UnreadableError
 from eval.grading.units import split_unit
 
-_OPEN = {"(": ")", "[": "]", "{": "}", r"\{": r"\}", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
-_CLOSE = frozenset(_OPEN.values())
 _SIGNS = ("=", r"\ne", "<", r"\le", ">", r"\ge", r"\approx", r"\in")
 _MATRICES = frozenset(
     {"pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "Vmatrix", "smallmatrix", "array", "bmatrix*"}
 )
+# What makes two statements of `x = 5 \text{ if } y = 3`, which is no chain that ends in 3.
+_CONDITIONS = frozenset({"if", "when", "where", "for", "with", "at", "but", "given"})
 _ELLIPSIS = (r"\ldots", "…", "?")
 _DEEPEST = 60
 
 
 def read(tokens: list[Token]) -> Answer:
     """The answer that the tokens write; `Opaque` where it is no mathematics that is read here."""
-    if _depth(tokens) > _DEEPEST:
+    if nesting(tokens) > _DEEPEST:
         raise TooDeepError("nested too deeply")
     return read_tokens(tokens)
 
 
 def read_tokens(tokens: list[Token]) -> Answer:
     """The answer that the tokens write."""
-    tokens = _trim(tokens)
+    tokens = trim(tokens)
     if not tokens:
         raise UnreadableError("empty")
     if any(token.value in _ELLIPSIS for token in tokens):
@@ -55,13 +55,13 @@ def read_tokens(tokens: list[Token]) -> Answer:
 
 
 def _list(tokens: list[Token]) -> Answer | None:
-    parts, joints = _split(tokens, _is_joint)
+    parts, joints = split(tokens, is_joint)
     if len(parts) < 2:
         return None
-    groups, _ = _split(tokens, lambda token: token.value == ";")
+    groups, _ = split(tokens, lambda token: token.value == ";")
     if 1 < len(groups) < len(parts):  # `p=5, q=2; p=7, q=2` lists pairs
-        return Sequence("", tuple(_tuple(read_tokens(group)) for group in groups if _trim(group)), "")
-    items = tuple(read_tokens(part) for part in parts if _trim(part))
+        return Sequence("", tuple(_tuple(read_tokens(group)) for group in groups if trim(group)), "")
+    items = tuple(read_tokens(part) for part in parts if trim(part))
     if len(items) == 1:
         return items[0]
     words = {joint.value for joint in joints}
@@ -76,11 +76,13 @@ def _tuple(answer: Answer) -> Answer:
 
 
 def _relation(tokens: list[Token]) -> Answer | None:
-    parts, joints = _split(tokens, lambda token: token.value in _SIGNS)
+    parts, joints = split(tokens, lambda token: token.value in _SIGNS)
     signs = [token.value for token in joints]
     if not signs:
         return None
-    names = [_name(part) for part in parts]
+    if any(t.kind == "text" and t.value.lower() in _CONDITIONS for part in parts[1:-1] for t in part):
+        return Opaque(tuple(tokens))
+    names = [name_of(part) for part in parts]
     if r"\in" in signs:
         return read_tokens(parts[-1]) if signs == [r"\in"] and names[0] else Opaque(tuple(tokens))
     parts, signs, names = _without_approximation(parts, signs, names)
@@ -120,8 +122,8 @@ def _without_approximation(
 
 def _set_operation(tokens: list[Token]) -> Answer | None:
     operations = (r"\cup", r"\cap", r"\setminus")
-    parts, joints = _split(tokens, lambda token: token.value in operations)
-    if not joints or not all(_trim(part) for part in parts):
+    parts, joints = split(tokens, lambda token: token.value in operations)
+    if not joints or not all(trim(part) for part in parts):
         return None
     answer = read_tokens(parts[0])
     for joint, part in zip(joints, parts[1:], strict=True):
@@ -132,7 +134,7 @@ def _set_operation(tokens: list[Token]) -> Answer | None:
 def _plus_minus(tokens: list[Token]) -> Answer | None:
     if not any(token.value in (r"\pm", r"\mp") for token in tokens):
         return None
-    if tokens[0].value in ("(", r"\{") and _closes(tokens):
+    if tokens[0].value in ("(", r"\{") and closes(tokens):
         return None
     both = [
         [Token("symbol", sign[t.value], t.spaced) if t.value in sign else t for t in tokens]
@@ -145,17 +147,17 @@ def _bracketed(tokens: list[Token]) -> Answer | None:
     opening, closing = tokens[0].value, tokens[-1].value
     if [token.value for token in tokens] == [r"\emptyset"]:
         return Sequence(r"\{", (), r"\}")
-    if opening not in ("(", "[", r"\{") or closing not in (")", "]", r"\}") or not _closes(tokens):
+    if opening not in ("(", "[", r"\{") or closing not in (")", "]", r"\}") or not closes(tokens):
         return None
     inside = tokens[1:-1]
-    parts, _ = _split(inside, lambda token: token.value in (",", ";"))
+    parts, _ = split(inside, lambda token: token.value in (",", ";"))
     if len(parts) == 1 and opening in ("(", "["):
-        return read_tokens(inside) if _trim(inside) else None
-    if len(parts) == 1 and not _trim(inside):
+        return read_tokens(inside) if trim(inside) else None
+    if len(parts) == 1 and not trim(inside):
         return Sequence(r"\{", (), r"\}")
-    items = [read_tokens(part) for part in parts if _trim(part)]
+    items = [read_tokens(part) for part in parts if trim(part)]
     if opening == r"\{":
-        described, bars = _split(inside, lambda token: token.value in ("|", ":"))
+        described, bars = split(inside, lambda token: token.value in ("|", ":"))
         if bars:  # \{x : x > 2\}
             return read_tokens(described[1]) if len(bars) == 1 and all(described) else None
         items = [
@@ -175,14 +177,14 @@ def _matrix(tokens: list[Token]) -> Answer | None:
         body = body[next(i for i, token in enumerate(body) if token.value == "}") + 1 :]
     if any(token.kind == "begin" for token in body):
         return None
-    rows = [row for row in _split(body, lambda token: token.value == r"\\")[0] if row]
-    entries = [_split(row, lambda token: token.value == "&")[0] for row in rows]
+    rows = [row for row in split(body, lambda token: token.value == r"\\")[0] if row]
+    entries = [split(row, lambda token: token.value == "&")[0] for row in rows]
     return Matrix(tuple(tuple(read_tokens(entry) for entry in row) for row in entries))
 
 
 def _ratio(tokens: list[Token]) -> Answer | None:
-    parts, joints = _split(tokens, lambda token: token.value == ":")
-    if not joints or not all(_trim(part) for part in parts):
+    parts, joints = split(tokens, lambda token: token.value == ":")
+    if not joints or not all(trim(part) for part in parts):
         return None
     return Sequence(":", tuple(read_tokens(part) for part in parts), ":")
 
@@ -228,74 +230,6 @@ def _node(tokens: list[Token]) -> Node | None:
         return parse(tokens)
     except (UnreadableError, RecursionError):
         return None
-
-
-def _name(tokens: list[Token]) -> str | None:
-    """The name that the tokens are: letters with subscripts and arguments, no arithmetic; None if not.
-
-    A name says what is asked for: `x`, `f(x)`, `X_{d}`, `|AB|`, `(p, q)`, `\\angle ABC`.
-    """
-    tokens = _trim(tokens)
-    letters = False
-    for before, token in pairwise([Token("start", ""), *tokens]):
-        if token.kind == "number" and before.value not in ("_", "{", "("):
-            return None
-        if token.value in ("+", "-", "*", "/", "^", "!", r"\sqrt", r"\pi", r"\infty", r"\%"):
-            return None
-        letters = letters or token.kind in ("letter", "word", "text")
-    return written([token for token in tokens if token.value not in "{}"]) if letters else None
-
-
-def _split(tokens: list[Token], joint: Callable[[Token], bool]) -> tuple[list[list[Token]], list[Token]]:
-    """Parts between the joints outside all brackets, and the joints; equal neighbours of joints merge."""
-    parts: list[list[Token]] = [[]]
-    joints = []
-    depth = 0
-    for token in tokens:
-        depth += (token.value in _OPEN and token.kind != "text") or token.kind == "begin"
-        depth -= (token.value in _CLOSE and token.kind != "text") or token.kind == "end"
-        if depth <= 0 and joint(token):
-            joints.append(token)
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return parts, joints
-
-
-def _is_joint(token: Token) -> bool:
-    return (token.kind == "symbol" and token.value in (",", ";")) or (
-        token.kind == "text" and token.value.lower() in ("and", "or", ", and", ", or", "and,", "or,")
-    )
-
-
-def _closes(tokens: list[Token]) -> bool:
-    """Whether the first bracket closes at the last token; brackets of intervals may differ in kind."""
-    depth = 0
-    for index, token in enumerate(tokens):
-        depth += token.value in _OPEN
-        depth -= token.value in _CLOSE
-        if depth == 0:
-            return index == len(tokens) - 1
-    return False
-
-
-def _depth(tokens: list[Token]) -> int:
-    depth = deepest = 0
-    for token in tokens:
-        depth += (token.value in _OPEN) - (token.value in _CLOSE)
-        deepest = max(deepest, depth)
-    return deepest
-
-
-def _trim(tokens: list[Token]) -> list[Token]:
-    """Without enclosing braces and punctuation at the ends."""
-    while tokens and tokens[-1].kind == "symbol" and tokens[-1].value in (".", ",", ";", ":", r"\\"):
-        tokens = tokens[:-1]
-    while tokens and tokens[0].kind == "symbol" and tokens[0].value in (",", ";", ":"):
-        tokens = tokens[1:]
-    while len(tokens) > 1 and tokens[0].value == "{" and tokens[-1].value == "}" and _closes(tokens):
-        tokens = tokens[1:-1]
-    return tokens
 
 
 _READERS: tuple[Callable[[list[Token]], Answer | None], ...] = (

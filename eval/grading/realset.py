@@ -8,7 +8,8 @@ import mpmath
 from mpmath import mp
 
 from eval.grading.answer import FLIPPED, Answer, Relation, Sequence, SetOperation, Value, Words
-from eval.grading.evaluate import TooLargeError, UndefinedError, symbols, value
+from eval.grading.evaluate import symbols, value
+from eval.grading.functions import TooLargeError, UndefinedError
 
 _EVERYTHING = ("all real numbers", "all reals", "real numbers", "all real number", "reals")
 

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from eval.grading.vocabulary import DROPPED, LETTERS, PLAIN, SAME, SPACES, TEXT, UNICODE
+from eval.grading.vocabulary import CONNECTIVES, DROPPED, LETTERS, PLAIN, SAME, SPACES, TEXT, UNICODE
 
 
 class Token(NamedTuple):
@@ -131,6 +131,8 @@ def _meaning(kind: str, value: str) -> list[tuple[str, str]]:
         value = SAME.get(value, value)
         if value in DROPPED or not value:
             return []
+        if value in CONNECTIVES:
+            return [("text", CONNECTIVES[value])]
         if not value.startswith("\\") or value in (r"\{", r"\}", r"\%"):
             return [("symbol", value)]
         return [("letter" if value in LETTERS else "command", value)]
@@ -155,9 +157,9 @@ def _word(value: str) -> list[tuple[str, str]]:
 
 def _words(content: str) -> list[tuple[str, str]]:
     """A `\\text{}`: one token, or what it says where it holds no words."""
-    content = re.sub(r"\\[,;: ]|~|\$", " ", content).strip()
+    content = re.sub(r"\\[,;: ]|~|(?<!\\)\$", " ", content).strip()
     if f"\\{content}" in PLAIN.values():
         return [("command", f"\\{content}")]
-    if re.search(r"[^\W\d_]", content):
+    if re.search(r"[^\W\d_]", re.sub(r"\\(?:euro|pounds)\b", "", content)):
         return [("text", content)]
     return [(token.kind, token.value) for token in tokenize(content)] if content else []

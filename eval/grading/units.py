@@ -3,19 +3,19 @@
 import re
 
 from eval.grading.tokens import Token
-from eval.grading.vocabulary import FUNCTIONS, NO_UNIT, PLAIN_UNITS, SAME_UNIT
+from eval.grading.vocabulary import CURRENCIES, FUNCTIONS, NO_UNIT, PLAIN_UNITS, SAME_UNIT
 
 PERCENT = r"\%"
 DEGREE = "degree"
-_UNIT_SYMBOLS = frozenset({r"\%", r"\$", r"\circ", r"\prime", "'", "/", "^", "{", "}", "*", "(", ")", "-"})
+_SIGNS = frozenset({PERCENT, *CURRENCIES})
+_UNIT_SYMBOLS = _SIGNS | {r"\circ", r"\prime", "'", "/", "^", "{", "}", "*", "(", ")", "-"}
 
 
 def split_unit(tokens: list[Token]) -> tuple[list[Token], str | None]:
     """(value, unit) of `15 \\text{ cm}^2`, `45^\\circ`, `20\\%`, `\\$5`, `5 cm`; the unit in normal form."""
-    if tokens and tokens[0].value == r"\$":
-        return tokens[1:], "dollar"
-    if len(tokens) > 1 and tokens[0].value == "-" and tokens[1].value == r"\$":
-        return [tokens[0], *tokens[2:]], "dollar"
+    sign = len(tokens) > 1 and tokens[0].value == "-"
+    if len(tokens) > sign and (currency := CURRENCIES.get(tokens[sign].value)):
+        return tokens[:sign] + tokens[sign + 1 :], currency
     if any(token.value in FUNCTIONS for token in tokens):
         return tokens, None  # the degrees of \cot 45^\circ belong to its argument
     depth = 0
@@ -53,7 +53,7 @@ def _begins_unit(tokens: list[Token], index: int) -> bool:
     token, before = tokens[index], tokens[index - 1]
     if before.value in ("+", "-", "*", "/", "^", "_", "(", "=", ",", r"\frac", r"\sqrt"):
         return False
-    if token.value in (r"\%", r"\$"):
+    if token.value in _SIGNS:
         return True
     if token.value in ("'", r"\prime"):
         return before.kind == "number"
@@ -71,8 +71,9 @@ def _begins_unit(tokens: list[Token], index: int) -> bool:
 
 def _names_unit(text: str) -> bool:
     """Whether the words can be a unit: a few, without any that change what is said of the value."""
-    words = re.findall(r"[^\W\d_]+", text.lower())
-    return len(words) <= 4 and not re.search(r"\d", text) and not NO_UNIT & set(words)
+    words = re.findall(r"[^\W\d_]+", text)
+    said = {word if word == "K" else word.lower() for word in words}
+    return len(words) <= 4 and not re.search(r"\d", text) and not NO_UNIT & said
 
 
 def _in_unit(tokens: list[Token], place: int, start: int) -> bool:

@@ -5,7 +5,7 @@ UNICODE = {
     "∞": r"\infty ", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "∈": r"\in ",
     "∪": r"\cup ", "∩": r"\cap ", "∅": r"\emptyset ", "ℝ": r"\mathbb{R}", "°": r"^\circ ", "±": r"\pm ",
     "∓": r"\mp ", "′": "'", "″": "''", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
-    "€": r"\$", "£": r"\$", "∖": r"\setminus ", "⟨": r"\langle ", "⟩": r"\rangle ", "⁻": "^-",
+    "€": r"\euro ", "£": r"\pounds ", "∖": r"\setminus ", "⟨": r"\langle ", "⟩": r"\rangle ", "⁻": "^-",
     "½": r"\frac12 ", "⅓": r"\frac13 ", "¼": r"\frac14 ", "⅔": r"\frac23 ", "¾": r"\frac34 ",
     "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ", "θ": r"\theta ", "λ": r"\lambda ",
     "μ": r"\mu ", "π": r"\pi ", "ρ": r"\rho ", "σ": r"\sigma ", "τ": r"\tau ", "φ": r"\phi ", "ω": r"\omega ",
@@ -32,7 +32,8 @@ SAME = {
     r"\cdots": r"\ldots", r"\colon": ":",
     r"\langle": "(", r"\rangle": ")", r"\varphi": r"\phi",
     r"\varepsilon": r"\epsilon", r"\tg": r"\tan", r"\ctg": r"\cot", r"\arctg": r"\arctan",
-    r"\cosec": r"\csc", r"\lparen": "(", r"\rparen": ")",
+    r"\cosec": r"\csc", r"\lparen": "(", r"\rparen": ")", r"\texteuro": r"\euro",
+    r"\textsterling": r"\pounds",
 }  # fmt: skip
 
 DROPPED = frozenset({  # sizes and fonts
@@ -41,6 +42,7 @@ DROPPED = frozenset({  # sizes and fonts
     r"\bf", r"\it", r"\mathop", r"\mathstrut", r"\boldsymbol", r"\bm", r"\underline", r"\boxed", r"\fbox",
     r"\mathbf", r"\mathit", r"\mathsf", r"\mathcal",
 })  # fmt: skip
+CONNECTIVES = {r"\lor": "or", r"\land": "and"}
 SPACES = frozenset({r"\quad", r"\qquad", r"\hspace", r"\space", r"\enspace", r"\thinspace"})
 TEXT = frozenset({
     r"\text", r"\mbox", r"\textrm", r"\textbf", r"\textit", r"\mathrm", r"\operatorname", r"\hbox",
@@ -62,6 +64,8 @@ PLAIN = {  # what plain text and Python write without a backslash
     "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan",
 }  # fmt: skip
 
+CURRENCIES = {r"\$": "dollar", r"\euro": "euro", r"\pounds": "pound"}
+
 # Raw words behind a numeral that are units without \text{}; single letters are symbols.
 PLAIN_UNITS = frozenset({
     "mm", "cm", "dm", "km", "ft", "yd", "mi", "kg", "mg", "lb", "lbs", "oz", "ml", "kJ", "kW", "kN", "Hz",
@@ -78,17 +82,22 @@ PLAIN_UNITS = frozenset({
 SAME_UNIT = {
     "°": "degree", r"\circ": "degree", "deg": "degree", "in": "inch", "inche": "inch", "feet": "foot",
     "ft": "foot", "metre": "meter", "m": "meter", "centimetre": "cm", "centimeter": "cm", "kilometer": "km",
-    "hr": "hour", "h": "hour", "min": "minute", "sec": "second", "s": "second", r"\$": "dollar",
-    "usd": "dollar", "pct": r"\%", "percent": r"\%", "percentage": r"\%", "litre": "liter", "l": "liter",
-    "gram": "g", "kilogram": "kg", "lb": "pound", "yr": "year", "sq": "square", "per": "/",
+    "hr": "hour", "h": "hour", "min": "minute", "sec": "second", "s": "second",
+    "usd": "dollar", "eur": "euro", "gbp": "pound", "pct": r"\%", "percent": r"\%", "percentage": r"\%",
+    "litre": "liter", "l": "liter", "gram": "g", "kilogram": "kg", "lb": "pound", "yr": "year",
+    "sq": "square", "per": "/", **CURRENCIES,
 }  # fmt: skip
-# Words that make `5 \text{ million}` or `17 \text{ or more}` another answer.
+_MULTIPLES = (
+    "ten", "hundred", "thousand", "million", "billion", "trillion", "dozen", "tenth", "hundredth",
+    "thousandth", "third",
+)  # fmt: skip
+# Words that make `5 \text{ million}` or `17 \text{ or more}` another answer. `K` and `quarters` are units.
 NO_UNIT = frozenset({
     "and", "or", "not", "if", "for", "when", "where", "mod", "modulo", "base", "more", "less", "least",
-    "most",
-    "greater", "fewer", "than", "half", "third", "quarter", "hundred", "thousand", "million", "billion",
-    "trillion", "dozen", "is", "are", "was", "but", "except", "to", "from", "over", "under", "about", "with",
-    "without", "each", "no", "none", "otherwise", "at", "plus", "minus", "as",
+    "most", "greater", "fewer", "than", "half", "halves", "quarter", "k", "is", "are", "was", "but", "except",
+    "to", "from", "over", "under", "about", "with", "without", "each", "no", "none", "otherwise", "at",
+    "plus", "minus", "as",
+    *_MULTIPLES, *(f"{word}s" for word in _MULTIPLES),
 })  # fmt: skip
 
 NUMBER_WORDS = (

@@ -52,6 +52,15 @@ ACCEPTED = {
         0.003 | 0.003^{\prime\prime}
         5 \mathrm{~m} / \mathrm{s} | 5\text{ meters per second}
         90^\circ | \frac{\pi}{2}
+        5 | €5
+        £5 | 5
+        2\text{ euros} | €2
+        2\text{ euros} | 2 €
+        €2 | 2 \euro
+        €2 | \text{€}2
+        £5 | \pounds 5
+        -€5 | -5
+        300\text{ K} | 300
     """,
     "per cent are hundredths, or their sign is missing": r"""
         62.5% | \frac{5}{8}
@@ -65,6 +74,7 @@ ACCEPTED = {
     """,
     "a left side may be missing": r"""
         11 | x = 11
+        5 | x=2+3=5
         y = 2x+3 | 2x+3
         (p,q)=(3,2) | (3,2)
         AB=4, CD=5 | 4, 5
@@ -180,9 +190,20 @@ REJECTED = {
         30^\circ | 30'
         \frac{37}{4} m | \frac{37}{4}
         \$5 | 5\%
+        \$5 | €5
+        \$5 | £5
+        £5 | €5
+        5\text{ dollars} | €5
+        €5 | 5\%
     """,
     "words behind a value that are no unit": r"""
         5 | 5 \text{ million}
+        5 | 5 \text{ millions}
+        5 | 5\text{k}
+        5 | \$5\text{k}
+        5 | 5\text{ tens}
+        5 | 5\text{ hundreds}
+        5 | 5\text{ tenths}
         17 | 17 \text{ or more}
         17 | \text{not }17
         17 | \text{at least } 17
@@ -200,7 +221,9 @@ REJECTED = {
     """,
     "sides of an equation that are no name": r"""
         7 = 11a+c | 11a+c
-        2x + z = 1 | 1
+        x=5 \text{ if } y=3 | 3
+        x=5 \lor y=3 | 3
+        x=5 \text{ or } y=3 | 3
         a^2 + b = 0 | 0
         a = 1 | b = 1
     """,
@@ -260,6 +283,52 @@ REJECTED = {
 }
 
 
+# Right as answers to these golds. The other way round the gold is an equation, and its side alone is wrong.
+CONCLUDED = {
+    "a chain of equations says its last side": r"""
+        13 | m+n=13
+        13 | m + n = 10 + 3 = 13
+        1024 | 2^{10}=1024
+        1024 | 2^{10} = 1{,}024
+        13 | \boxed{m+n=13}
+        13 | m+n=13\text{ cm}
+        \sqrt{170} | \sqrt{a^2+b^2} = \sqrt{170} \approx 13.04
+        55 | \sum_{k=1}^{10} k = 55
+        0 | \lim_{x \to 0} x = 0
+        0 | 2-2=0
+        x^2+2x+1 | (x+1)^2 = x^2+2x+1
+        2x+3 | f(x)+g(x) = 2x+3
+        (2,3) | (1,1)+(1,2) = (2,3)
+        \begin{pmatrix}1&2\\3&4\end{pmatrix} | A^{-1} = \begin{pmatrix}1&2\\3&4\end{pmatrix}
+        204_5 | 101_5 + 103_5 = 204_5
+        2 | x^2=4 \Rightarrow x=2
+    """,
+}
+
+EQUATIONS = {
+    "an equation is no value": r"""
+        2x + z = 1 | 1
+        0 | x^2-5x+6=0
+        0 | a^2 + b = 0
+        11a+c | 7 = 11a+c
+        4 | \{x : x^2 = 4\}
+        4 | \{x \mid x^2 = 4\}
+        13 | m+n=12
+        13 | m+n=13=14
+        13 | 13=m+n
+        13 | m+n=13, m=3
+        13 | m+n \ge 13
+        13 | 0 < m+n = 13
+        13 | 13 < m+n = 20
+        3 | m+n=13 \text{ where } m=3
+        3 | m+n=13 \text{ or } m-n=3
+        3, 1 | x+y=3, x-y=1
+        5, 3 | x=5 \text{ or } y=3 \text{ or } z=1
+        x+y=3 | x-y=3
+    """,
+}
+
+
 def flat(table):
     """The pairs of a table of lines `gold | answer`, each with its rule as part of its name."""
     cases = [(rule, line) for rule, text in table.items() for line in text.strip().splitlines()]
@@ -277,6 +346,17 @@ def test_accepted(gold, answer):
 def test_rejected(gold, answer):
     assert decide(gold, answer, DEFAULT).decision == "wrong"
     assert decide(answer, gold, DEFAULT).decision == "wrong"
+
+
+@pytest.mark.parametrize(("gold", "answer"), flat(CONCLUDED))
+def test_a_chain_against_a_value(gold, answer):
+    assert decide(gold, answer, DEFAULT).decision == "correct"
+    assert decide(answer, gold, DEFAULT).decision == "wrong"
+
+
+@pytest.mark.parametrize(("gold", "answer"), flat(EQUATIONS))
+def test_an_equation_against_a_value(gold, answer):
+    assert decide(gold, answer, DEFAULT).decision == "wrong"
 
 
 HUGE = [("5", "9**9**9**9"), ("1", "(" * 100 + "1" + ")" * 100), ("1", "(10^{10^{10}})!")]

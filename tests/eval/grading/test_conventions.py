@@ -6,13 +6,13 @@ import pytest
 
 from eval.grading.compare import decide
 from eval.grading.conventions import DEFAULT, STRICT, Conventions
-from eval.grading.extract import extract
+from eval.grading.extract import readings
 
 EXAMPLES = {
     "missing_unit": [(r"15\text{ cm}", "15"), ("45", r"45^\circ")],
     "missing_percent": [(r"20\%", "20")],
     "missing_base": [("52_8", "52")],
-    "missing_left_side": [("y = 2x+3", "2x+3"), ("AB=4, CD=5", "4, 5")],
+    "missing_left_side": [("y = 2x+3", "2x+3"), ("AB=4, CD=5", "4, 5"), ("13", "m+n=13")],
     "any_list_order": [("1, 2", "2, 1")],
     "missing_brackets": [("(1, 2, 3)", "1, 2, 3")],
     "vector_as_tuple": [(r"\begin{pmatrix}1\\2\end{pmatrix}", "(1, 2)")],
@@ -41,7 +41,7 @@ def test_each_convention_decides_its_examples_alone(name, gold, answer):
 
 def test_every_convention_has_examples():
     assert EXAMPLES.keys() | {"joined_boxes"} == {field.name for field in fields(Conventions)}
-    assert extract(r"\boxed{1}, \boxed{2}", STRICT.joined_boxes) == "2"
+    assert readings(r"\boxed{1} \boxed{2}", STRICT.joined_boxes) == [("2",)]
 
 
 MATHEMATICS = [

@@ -1,22 +1,17 @@
 """Expressions: values against Python's own arithmetic, identities against calculus."""
 
 import math
+import string
 from fractions import Fraction
+from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.grading.evaluate import (
-    TooLargeError,
-    UndefinedError,
-    identical,
-    proportional,
-    rational,
-    symbols,
-    value,
-)
+from eval.grading.evaluate import identical, proportional, rational, symbols, value
 from eval.grading.expression import parse
+from eval.grading.functions import TooLargeError, UndefinedError
 from eval.grading.tokens import UnreadableError, tokenize
 
 
@@ -155,6 +150,40 @@ def test_identities(pair):
 )
 def test_what_is_not_identical(pair):
     assert not identical(*map(read, pair))
+
+
+LETTERS = string.ascii_letters.replace("e", "").replace("i", "")
+SIGNED = ["|{0}| = {0}", r"\sqrt{{{0}^2}} = {0}", "|{0}| = -{0}", "(-1)^{0} = 1", "(-1)^{0} = -1"]
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_no_letter_has_one_sign_or_one_parity(letter):
+    for equation in SIGNED:
+        first, second = equation.format(letter).split(" = ")
+        assert not identical(read(first), read(second)), equation
+
+
+PAIRED = [
+    "|{0}-{1}| = {0}-{1}",
+    "|{0}-{1}| = {1}-{0}",
+    "|{0}+{1}| = {0}+{1}",
+    "|{0} {1}| = {0} {1}",
+    r"\sqrt{{{0}^2}}\sqrt{{{1}^2}} = {0} {1}",
+    "(-1)^{0} = (-1)^{1}",
+    "(-1)^{{{0}+{1}}} = 1",
+    "(-1)^{{{0}{1}}} = 1",
+    "(-1)^{{{0}{1}}} = -1",
+    r"\max({0},{1}) = {0}",
+]
+
+
+@pytest.mark.parametrize(("one", "other"), [*list(combinations(LETTERS, 2))[::13], ("x", "y"), ("m", "n")])
+@pytest.mark.parametrize("beside", ["", "+a+b+c+x"])
+def test_no_two_letters_are_locked_together(one, other, beside):
+    """Alone or among others: the signs and parities of any two differ and agree."""
+    for equation in PAIRED:
+        first, second = equation.format(one, other).split(" = ")
+        assert not identical(read(first + beside), read(second + beside)), equation
 
 
 def test_proportional_gives_the_factor_and_none_without_one():

@@ -1,8 +1,8 @@
-"""The final answer of a response: which box counts."""
+"""The final answer of a response: which boxes count, and how they can be taken."""
 
 import pytest
 
-from eval.grading.extract import extract, extract_leniently
+from eval.grading.extract import readings, readings_leniently
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from eval.grading.extract import extract, extract_leniently
     ],
 )
 def test_the_last_balanced_box_after_thinking(response, answer):
-    assert extract(response) == answer
+    assert readings(response) == ([] if answer is None else [(answer,)])
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,22 @@ def test_the_last_balanced_box_after_thinking(response, answer):
         (r"\boxed{1} so \boxed{2} and \boxed{3}", "2, 3"),
     ],
 )
-def test_boxes_with_nothing_but_connectives_between_them_are_one_list(response, answer):
-    assert extract(response) == answer
-    assert extract(response, joined_boxes=False) == answer.rpartition(", ")[2]
+def test_listed_boxes_are_one_list_or_each_the_answer(response, answer):
+    boxes = tuple(answer.split(", "))
+    assert readings(response) == list(dict.fromkeys([(answer,), boxes]))
+    assert readings(response, joined_boxes=False) == [boxes]
+
+
+@pytest.mark.parametrize("between", [".\n\n", "", "$ $", r"\]" + "\n" + r"\[", r"\quad"])
+def test_boxes_that_merely_stand_together_are_the_last_one_or_a_list(between):
+    assert readings(rf"\boxed{{5}}{between}\boxed{{6}}") == [("6",), ("5, 6",)]
+    assert readings(rf"\boxed{{5}}{between}\boxed{{6}}", joined_boxes=False) == [("6",)]
+
+
+@pytest.mark.parametrize("between", [", ", " or ", r" \text{ and } ", ".\n\n x = "])
+def test_the_same_box_again_is_one_box(between):
+    assert readings(rf"\boxed{{5}}{between}\boxed{{5}}") == [("5",), ("5, 5",)]
+    assert readings(rf"\boxed{{5}}{between}\boxed{{5}}", joined_boxes=False) == [("5",)]
 
 
 @pytest.mark.parametrize(
@@ -60,9 +73,9 @@ def test_boxes_with_nothing_but_connectives_between_them_are_one_list(response, 
     ],
 )
 def test_the_lenient_guess(response, answer):
-    assert extract_leniently(response) == answer
+    assert readings_leniently(response) == ([] if answer is None else [(answer,)])
 
 
 def test_a_long_hostile_response_is_read_in_linear_time():
     """A million characters of opening boxes: quadratic work would not end."""
-    assert extract(r"\boxed{" * 2000 + "x" * 10**6) is None
+    assert readings(r"\boxed{" * 2000 + "x" * 10**6) == []

@@ -7,7 +7,7 @@ from threading import Timer
 
 import pytest
 
-from eval.grading import DEFAULT, Grader
+from eval.grading import DEFAULT, STRICT, Grader
 from eval.grading.grader import LONGEST_ANSWER, grade_answer
 
 SLOW = r"\sum_{k=1}^{10^{9}} \sin(k)"
@@ -62,6 +62,30 @@ def test_responses_carry_their_verdict_under_strict_and_lenient_rules(grader):
     assert [g.correct("lenient") for g in grades] == [True, True, False, True, False, False]
     (joined,) = grader.responses([("4, 5", texts[-1])])
     assert (joined.correct(), joined.correct("strict")) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("gold", "response", "verdicts"),
+    [
+        ("5", r"\boxed{5}.\n\n\boxed{5}", "cc"),
+        ("5", r"\boxed{5}, \boxed{5.0}", "cc"),
+        (r"\frac12", r"\boxed{\frac{1}{2}} or $\boxed{0.5}$", "cc"),
+        ("5", r"\boxed{4}.\n\n\boxed{5}", "cc"),
+        ("4, 5", r"\boxed{4}.\n\n\boxed{5}", "cw"),
+        ("13", r"$m=\boxed{3}$, $n=\boxed{10}$. $\boxed{13}$", "cc"),
+        ("1, 2", r"\boxed{1}, \boxed{2}.\n\n\boxed{1}, \boxed{2}", "cw"),
+        ("(5, 5)", r"x=\boxed{5}, y=\boxed{5}", "cw"),
+        ("5", r"\boxed{5} or \boxed{4}", "ww"),
+        ("5", r"\boxed{4} or \boxed{5}", "ww"),
+        ("4", r"\boxed{4}.\n\n\boxed{5}", "ww"),
+    ],
+)
+def test_several_boxes(gold, response, verdicts):
+    """Under the default and the strict conventions; a hedge is no answer, whichever comes last."""
+    response = response.replace(r"\n", "\n")
+    for conventions, verdict in zip((DEFAULT, STRICT), verdicts, strict=True):
+        with Grader(conventions, workers=1) as one:
+            assert one.responses([(gold, response)])[0].verdict[0] == verdict
 
 
 def test_what_takes_too_long_is_ungraded_and_the_rest_is_not_lost(grader):

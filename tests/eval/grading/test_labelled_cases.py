@@ -6,13 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from eval.grading import Grader
+from eval.grading import DEFAULT, STRICT, Grader
 
 FOLDER = Path(os.environ.get("OPD_MATH_DATA", Path(__file__).parents[4] / "shared/data/math"))
 CASES = FOLDER / "grader_cases.jsonl"
+PATTERNS = [
+    r"It is \boxed{{{0}}}.",
+    r"\boxed{{{0}}}." + "\n\n" + r"\boxed{{{0}}}",
+    r"\boxed{{{0}}} or \boxed{{{0}}}",
+    r"\boxed{{1}} \quad \boxed{{{0}}}",
+    r"\boxed{{1}}, \boxed{{{0}}}",
+]
 
 
-@pytest.mark.skipif(not CASES.is_file(), reason="grader_cases.jsonl is not here: set OPD_MATH_DATA")
+needs_cases = pytest.mark.skipif(
+    not CASES.is_file(), reason="grader_cases.jsonl is not here: set OPD_MATH_DATA"
+)
+
+
+@needs_cases
 def test_error_rates():
     rows = [json.loads(line) for line in CASES.open()]
     facts = [row for row in rows if row["kind"] == "answer" and not row["policy"]]
@@ -26,3 +38,20 @@ def test_error_rates():
     assert len(wrong_accepts) <= 0.005 * different, wrong_accepts
     assert len(wrong_rejects) <= 0.04 * (len(facts) - different), wrong_rejects
     assert max(grade.seconds for grade in grades) < 6
+
+
+@needs_cases
+def test_what_the_strict_conventions_accept_the_default_ones_accept():
+    """As answers, and as responses that box the answer once, twice, and beside other boxes."""
+    rows = [json.loads(line) for line in CASES.open()]
+    pairs = [(row["gold"], row["pred"]) for row in rows if row["kind"] == "answer"]
+    boxed = [(gold, pattern.format(pred)) for gold, pred in pairs for pattern in PATTERNS]
+    responses = boxed + [(row["gold"], row["pred"]) for row in rows if row["kind"] == "response"]
+    verdicts = []
+    for conventions in (STRICT, DEFAULT):
+        with Grader(conventions) as grader:
+            grades = grader.answers(pairs) + grader.responses(responses)
+        verdicts.append([grade.verdict for grade in grades])
+    both = list(zip([*pairs, *responses], *verdicts, strict=True))
+    assert sum(strict == "correct" for _, strict, _ in both) > 600
+    assert not [pair for pair, strict, default in both if (strict, default) == ("correct", "wrong")]
