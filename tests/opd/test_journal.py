@@ -9,7 +9,7 @@ import pytest
 from opd.journal import Journal as AnyJournal
 
 BELONGS_TO = {"spec": {"run": "test"}, "model": "abc"}
-RECORDS = [{"name": f"{row}", "value": row * 0.5} for row in range(6)]
+RECORDS = [{"name": f"{row}", "text": "a record of some length"} for row in range(6)]
 ORDER = [each["name"] for each in RECORDS]
 Journal = partial(AnyJournal, request_of=itemgetter("name"))
 
