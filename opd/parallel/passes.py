@@ -20,12 +20,12 @@ def accumulate(root: Root, losses: Sequence[Callable[[], Tensor]]) -> float:
     Each loss is a function without arguments that reads the model, and has a forward and a backward pass of
     its own. Sharded weights are gathered by all ranks together, so all do the same number of passes.
     """
-    total = 0.0
+    total, missing = 0.0, int(ranks.largest(len(losses))) - len(losses)
     for loss_of in losses:
         loss = root(loss_of)
         loss.backward()
         total += loss.item()
-    for _ in range(int(ranks.largest(len(losses))) - len(losses)):
+    for _ in range(missing):
         root(partial(_zero, root.model)).backward()
     return total
 
