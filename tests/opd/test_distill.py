@@ -326,7 +326,7 @@ def test_a_step_learns_from_unmasked_positions_alone(folders, monkeypatch, kind,
         found.append(torch.cat([x.grad.flatten() for x in model.parameters() if x.grad is not None]))
         return 1.0
 
-    monkeypatch.setattr(training, "update", remember)
+    monkeypatch.setattr(training, "finite_update", remember)
     run.student.zero_grad()
     record = distill.distill_step(run, 0)
     torch.testing.assert_close(*found, expected, rtol=1e-3, atol=1e-6)
@@ -369,7 +369,7 @@ def test_groups_without_signal_are_left_out_of_the_mean(folders, monkeypatch):
         return 1.0
 
     monkeypatch.setattr(run.tasks[0].task, "collect", one_group_differs)
-    monkeypatch.setattr(training, "update", remember)
+    monkeypatch.setattr(training, "finite_update", remember)
     record = distill.distill_step(run, 0)
 
     (experience,) = seen
