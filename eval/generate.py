@@ -34,13 +34,13 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from transformers import PreTrainedTokenizerBase
 
 import envs
-from eval.responses import Journal, Request, refuse_copies
+from eval.responses import Request, refuse_copies, request_of
 from eval.spec import GenerateSpec, ProtocolSpec
 from opd import models
 from opd.errors import UserError
+from opd.journal import Journal
 from opd.program import in_words, json_of, launch
 from opd.progress import progress
 from opd.provenance import provenance
@@ -81,11 +81,11 @@ def main(spec: GenerateSpec, model: Path, out: Path) -> None:
         "spec": spec.model_dump(),
         "engine": engine.version,
         "model": models.fingerprint(model),
-        "tokenizer": tokenizer_sha256(engine.tokenizer),
+        "tokenizer": models.tokenizer_sha256(engine.tokenizer),
         "end_token": engine.tokenizer.eos_token,
         "suites": suites,
     }
-    journal = Journal(out, origin)
+    journal = Journal(out, origin, request_of)
     answer(engine, spec, asked, journal)
     refuse_copies(journal.records.values())
     journal.finish([question.request for question in asked], {**origin, "folder": str(model), **provenance()})
@@ -150,13 +150,6 @@ def record(spec: GenerateSpec, question: Question, key: str, response: Response,
 def sha256(tokens: Iterable[int]) -> str:
     """sha256 of token ids, written in decimal and joined by commas."""
     return hashlib.sha256(",".join(map(str, tokens)).encode()).hexdigest()
-
-
-def tokenizer_sha256(tokenizer: PreTrainedTokenizerBase) -> str:
-    """sha256 of what turns a question into a prompt: the tokenizer and its chat template."""
-    return hashlib.sha256(
-        f"{tokenizer.backend_tokenizer.to_str()}{tokenizer.chat_template}".encode()
-    ).hexdigest()
 
 
 def contents(asked: Iterable[Question], environment: envs.Environment) -> dict[str, dict[str, Any]]:

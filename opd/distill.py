@@ -11,17 +11,17 @@ each with a device of its own; see `opd.parallel`.
 """
 
 import json
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from torch.optim import Optimizer
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from opd import checkpoint, lora, masks, models, tasks
+from opd import lora, masks, models, tasks
 from opd.advantages import advantages
 from opd.batch import TokenBatch
 from opd.card import card, model_name
@@ -29,6 +29,7 @@ from opd.credit import credit, share_without_signal, with_signal
 from opd.diagnostics import diagnose, observe
 from opd.errors import UserError
 from opd.experience import Experience
+from opd.loop import Loop
 from opd.machine import Stopwatch, peak_memory_mib
 from opd.mismatch import mismatch, stop_if_too_large, truncated_importance_weights
 from opd.optimizer import adamw
@@ -37,18 +38,13 @@ from opd.parallel.sharding import Root, gathered
 from opd.parallel.share import assemble, divide
 from opd.parallel.shared_engine import together
 from opd.program import arguments, launch
-from opd.progress import progress
-from opd.provenance import provenance
 from opd.rollout import engine as engines
 from opd.rollout.engine import TrainingEngine
 from opd.scoring import Comparison, compare
 from opd.spec import DistillSpec, RolloutSpec
 from opd.tasks import Task
-from opd.tracking import tracked
 from opd.training import train
 from opd.witness import alarm_if_uniform, rescore
-
-_CHECKPOINT = "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -78,6 +74,7 @@ class Run:
 def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Path) -> None:
     """Distil the teachers into `student` for `spec.steps` steps; see the module's docstring."""
     out.mkdir(parents=True, exist_ok=True)
+    loop = loop_of(spec, out)
     ranks.join(alone=sharding.needed(spec.memory))
     with ExitStack() as stack:
         # Tasks first: a missing panel should fail before any model is loaded.
@@ -86,7 +83,8 @@ def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Pa
         run = start(spec, loaded, student, teachers)
         parents = {"student": student, **{f"teacher, {name}": teachers[name] for name in spec.tasks}}
         fingerprints = ranks.from_first(lambda: [models.fingerprint(folder) for folder in parents.values()])
-        steps(run, out, json.dumps([spec.model_dump(), fingerprints]))
+        recipe = json.dumps([spec.model_dump(), fingerprints])
+        loop.run(recipe, run.student, run.optimizer, partial(distill_step, run))
         named = {
             role: (model_name(folder), mark)
             for (role, folder), mark in zip(parents.items(), fingerprints, strict=True)
@@ -94,18 +92,15 @@ def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Pa
         with gathered(run.root):
             lora.merge(run.student)
             if ranks.first():
-                finish(run, named, out)
+                card_of = partial(describe, run, named)
+                loop.finish(run.student, run.tokenizer, card_of, engine=run.engine.version)
             ranks.wait()
 
 
-def finish(run: Run, parents: Mapping[str, tuple[str, str]], out: Path) -> None:
-    """Write what the run made, the manifest last; its checkpoint is of no more use."""
-    text = describe(run, parents, (out / "metrics.jsonl").read_text().splitlines()[-1])
-    models.save(run.student, run.tokenizer, out / "model", text, sharding.weights(run.student))
-    manifest = {"spec": run.spec.model_dump(), "model": models.fingerprint(out / "model"), **provenance()}
-    manifest["engine"] = run.engine.version
-    (out / "run.json").write_text(json.dumps(manifest, indent=2) + "\n")
-    shutil.rmtree(out / _CHECKPOINT, ignore_errors=True)
+def loop_of(spec: DistillSpec, out: Path) -> Loop:
+    """The run's loop in its folder."""
+    name = f"{spec.method} seed {spec.seed}"
+    return Loop(out, spec, name, spec.experiment, spec.steps, spec.checkpoint_every)
 
 
 def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers: Mapping[str, Path]) -> Run:
@@ -135,33 +130,6 @@ def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers
     with whole_for_rollouts(spec, root):
         engine = engines.follow(spec.engine, learner, student, tokenizer, requests)
     return Run(spec, tokenizer, learner, root, taught, optimizer, markers, engine)
-
-
-def steps(run: Run, out: Path, recipe: str) -> None:
-    """All steps that no checkpoint of this recipe has done, with their metrics and checkpoints."""
-    spec = run.spec
-    lines = checkpoint.load(out / _CHECKPOINT, recipe, run.student, run.optimizer)
-    if lines and ranks.first():
-        print(f"resuming after step {len(lines)}", flush=True)
-    left = range(len(lines), spec.steps)
-    with ExitStack() as stack:
-        log = stack.enter_context((out / "metrics.jsonl" if ranks.first() else Path(os.devnull)).open("w"))
-        track = stack.enter_context(tracked(spec, out, lines)) if ranks.first() else None
-        log.writelines(lines)
-        bar = progress(left, desc=f"{spec.method} seed {spec.seed}") if ranks.first() else left
-        for step in bar:
-            try:
-                lines.append(json.dumps(distill_step(run, step)) + "\n")
-            except FloatingPointError as error:
-                previous = lines[-1].strip() if lines else "none"
-                where = f"step {step}, {spec.method}"
-                raise FloatingPointError(f"{where}: {error}. Last finite values: {previous}") from error
-            log.write(lines[-1])
-            log.flush()
-            if track:
-                track(lines[-1])
-            if (step + 1) % spec.checkpoint_every == 0 and step + 1 < spec.steps:
-                checkpoint.save(out / _CHECKPOINT, recipe, lines, run.student, run.optimizer)
 
 
 def distill_step(run: Run, step: int) -> dict:
@@ -224,12 +192,11 @@ def distill_step(run: Run, step: int) -> dict:
     }
 
 
-def describe(run: Run, parents: Mapping[str, tuple[str, str]], line: str) -> str:
-    """The model's card, with the last line of the metrics but for what depends on the machine's speed."""
+def describe(run: Run, parents: Mapping[str, tuple[str, str]], end: Mapping[str, Any]) -> str:
+    """The model's card; `end` is what the last step measured."""
     spec, data = run.spec, {taught.name: taught.task.describe() for taught in run.tasks if taught.task}
     title = f"{spec.experiment}, {spec.method}, seed {spec.seed}"
     summary = "A student after on-policy distillation by `python -m opd.distill`."
-    end = {name: value for name, value in json.loads(line).items() if name != "machine"}
     return card(title, summary, spec, parents, data, end)
 
 

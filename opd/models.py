@@ -112,6 +112,13 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def tokenizer_sha256(tokenizer: PreTrainedTokenizerBase) -> str:
+    """sha256 of what turns a question into a prompt: the tokenizer and its chat template."""
+    return hashlib.sha256(
+        f"{tokenizer.backend_tokenizer.to_str()}{tokenizer.chat_template}".encode()
+    ).hexdigest()
+
+
 def prompt_ids(tokenizer: PreTrainedTokenizerBase, question: str) -> list[int]:
     """Token ids of a user message in the model's chat template, ready for the response.
 

@@ -1,4 +1,4 @@
-"""Optimisers and the learning-rate schedule of pretraining."""
+"""Optimisers and the learning-rate schedule of pretraining and warm starts."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from opd.spec import OptimizerSpec
 
 
 def adamw(model: nn.Module, spec: OptimizerSpec) -> AdamW:
-    """The optimiser of distillation: AdamW at a constant rate, on what is not frozen."""
+    """AdamW on what is not frozen."""
     return AdamW(
         [parameter for parameter in model.parameters() if parameter.requires_grad],
         lr=spec.learning_rate,
@@ -54,6 +54,12 @@ def update(model: nn.Module, optimizers: Sequence[Optimizer], clip_norm: float =
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
     return float(norm)
+
+
+def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
+    """Set the rate of all groups, whatever a checkpoint said."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
 
 
 def scale_learning_rates(optimizers: Sequence[Optimizer], factor: float) -> None:

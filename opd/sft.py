@@ -1,94 +1,174 @@
-"""SFT warm start: train the student on responses sampled from the teacher.
+"""SFT warm start: train the student on traces of a teacher, as `python -m opd.traces` wrote them.
 
-    python -m opd.sft --spec SPEC --student FOLDER --teacher FOLDER --out MODEL_FOLDER
+    python -m opd.sft --spec SPEC --student FOLDER --traces TRACES.jsonl --out RUN_FOLDER
 
-SPEC is an `SftSpec` as JSON; `keep` says whether only traces with the right answer are used.
+SPEC is an `SftSpec` as JSON; `keep` says whether only traces with the right answer are used. RUN_FOLDER is
+that of `opd.loop`; a step is an update. Under torchrun several processes share every update, each with a
+device of its own; see `opd.parallel`.
 """
 
-import math
+import hashlib
+import json
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from torch.optim import AdamW
-from transformers import PreTrainedTokenizerBase
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-import envs
 from opd import models
-from opd.accuracy import verified
-from opd.batch import from_pairs
+from opd.batch import TokenBatch, from_pairs
 from opd.card import card, model_name
-from opd.optimizer import update
-from opd.program import arguments
-from opd.progress import progress
-from opd.rollout import TRACES_TOGETHER
-from opd.rollout.respond import respond
+from opd.errors import UserError
+from opd.loop import Loop, finite_update
+from opd.machine import Stopwatch, peak_memory_mib
+from opd.optimizer import adamw, set_learning_rate, warmup_cosine
+from opd.parallel import passes, ranks, sharding
+from opd.parallel.sharding import Root, gathered
+from opd.program import arguments, launch
 from opd.spec import SftSpec
-from opd.supervised import cross_entropy
+from opd.supervised import token_losses
 
 
-def main(spec: SftSpec, student: Path, teacher: Path, out: Path) -> None:
-    """Sample traces, train on those that are kept for `spec.epochs`, save to `out`."""
-    tokenizer = models.load_tokenizer(student)
-    pairs = sample_traces(spec, teacher, tokenizer)
-    print(f"kept {len(pairs)} of {spec.traces} teacher traces", flush=True)
-    if not pairs:
-        raise ValueError("the teacher gave no correct trace to train on; check it or raise `traces`")
+@dataclass(frozen=True)
+class Run:
+    """Everything an update works on: `traces` are lines of the file, `updates` numbers of traces."""
 
-    model = models.load(student)
-    optimizer = AdamW(model.parameters(), lr=spec.learning_rate, weight_decay=0.0)
-    rng = random.Random(f"sft/{spec.seed}")
-    updates = spec.epochs * math.ceil(len(pairs) / spec.batch_size)
-    with progress(total=updates, desc=f"sft {model_name(out)}", unit="update") as bar:
-        for _ in range(spec.epochs):
-            rng.shuffle(pairs)
-            for start in range(0, len(pairs), spec.batch_size):
-                batch = from_pairs(pairs[start : start + spec.batch_size], tokenizer.pad_token_id)
-                loss = cross_entropy(model, batch)
-                loss.backward()
-                update(model, [optimizer])
-                bar.update()
-    end = {"traces": len(pairs), "loss": loss.item()}
-    models.save(model, tokenizer, out, describe(spec, student, teacher, end, model_name(out)))
+    spec: SftSpec
+    traces: Sequence[str]
+    updates: Sequence[Sequence[int]]
+    tokenizer: PreTrainedTokenizerBase
+    model: PreTrainedModel
+    root: Root
+    optimizer: Optimizer
 
 
-def describe(spec: SftSpec, student: Path, teacher: Path, end: Mapping[str, float], name: str) -> str:
-    """The model's card."""
+def main(spec: SftSpec, student: Path, traces: Path, out: Path) -> None:
+    """Train on the traces that are kept for `spec.epochs`; see the module's docstring."""
+    out.mkdir(parents=True, exist_ok=True)
+    kept = kept_lines(spec, traces)
+    ranks.join(alone=sharding.needed(spec.memory))
+    run = start(spec, student, kept)
+    mark = ranks.from_first(lambda: models.fingerprint(student))
+    made_from = {"student": (model_name(student), mark)}
+    recipe = json.dumps([spec.model_dump(), mark, hashlib.sha256("".join(kept).encode()).hexdigest()])
+    loop = Loop(out, spec, f"sft {out.name}", "sft", len(run.updates), spec.checkpoint_every)
+    loop.run(recipe, run.model, run.optimizer, partial(update, run))
+    with gathered(run.root):
+        if ranks.first():
+            made = json.loads(traces.with_suffix(".json").read_text())
+            card_of = partial(describe, spec, made_from, made, len(kept), out.name)
+            loop.finish(run.model, run.tokenizer, card_of)
+        ranks.wait()
+
+
+def kept_lines(spec: SftSpec, traces: Path) -> list[str]:
+    """The lines of the traces to train on; UserError if there are none.
+
+    As text: the ids of thousands of long responses as Python's integers would fill the host's memory.
+    """
+    with traces.open() as file:
+        kept = [line for line in file if spec.keep == "all" or json.loads(line)["correct"]]
+    if not kept:
+        raise UserError("the teacher gave no correct trace to train on; check it or raise `traces`")
+    return kept
+
+
+def start(spec: SftSpec, student: Path, kept: Sequence[str]) -> Run:
+    """Load the student and spread it over the ranks."""
+    model, tokenizer = models.load(student), models.load_tokenizer(student)
+    root = sharding.student(model, spec.memory)
+    return Run(spec, kept, orders(spec, len(kept)), tokenizer, model, root, adamw(model, spec.optimizer))
+
+
+def orders(spec: SftSpec, traces: int) -> list[list[int]]:
+    """The traces of every update, by number: epoch after epoch, each in an order of its own."""
+    rng, order, updates = random.Random(f"sft/{spec.seed}"), list(range(traces)), []
+    for _ in range(spec.epochs):
+        rng.shuffle(order)
+        updates += [order[first : first + spec.batch_size] for first in range(0, traces, spec.batch_size)]
+    return updates
+
+
+def update(run: Run, step: int) -> dict[str, Any]:
+    """One update of the student; returns its metrics line.
+
+    Raises FloatingPointError if the loss or gradient is not finite.
+    """
+    spec, watch = run.spec, Stopwatch()
+    factor = warmup_cosine(step, len(run.updates), 0) if spec.schedule == "cosine" else 1.0
+    set_learning_rate(run.optimizer, factor * spec.optimizer.learning_rate)
+    with watch("training"):
+        batch = batch_of(run, step)
+        loss = accumulate(run, batch)
+        norm = finite_update(run.model, run.optimizer, spec.optimizer.clip_norm, loss)
+    return {
+        "step": step,
+        "task": "sft",
+        "loss": loss,
+        "gradient_norm": norm,
+        "response_length": len(batch.sampled) / len(batch.tokens),
+        "machine": {
+            **watch.rates(len(batch.sampled)),
+            "peak_memory_mib": ranks.largest(peak_memory_mib()),
+        },
+    }
+
+
+def batch_of(run: Run, step: int) -> TokenBatch:
+    """All sequences of an update, shortest first, so that little padding is computed on."""
+    records = [json.loads(run.traces[number]) for number in run.updates[step]]
+    pairs = [(record["prompt"], record["response"]) for record in records]
+    pairs.sort(key=lambda pair: len(pair[0]) + len(pair[1]))
+    return from_pairs(pairs, models.padding_id(run.tokenizer))
+
+
+def accumulate(run: Run, batch: TokenBatch) -> float:
+    """Add the gradient of the mean of the batch's token losses to the student; returns that mean.
+
+    Every rank has the whole batch and takes its part of it, a few sequences at a time. The gradient does not
+    depend on how the batch is divided.
+    """
+    tokens = len(batch.sampled)
+    # Neighbours in length go to different ranks. In an epoch's last batch a rank may find nothing.
+    own = batch.rows(torch.arange(len(batch.tokens))[ranks.rank() :: ranks.count()]).to(models.device())
+
+    def loss_of(part: TokenBatch) -> Tensor:
+        return token_losses(run.model, part).sum() / tokens
+
+    parts = replace(own, packed=run.spec.memory.pack_sequences).split(run.spec.tokens_per_forward)
+    loss = passes.accumulate(run.root, [partial(loss_of, part) for part in parts])
+    return ranks.total(torch.tensor(loss, dtype=torch.float64)).item()
+
+
+def describe(
+    spec: SftSpec,
+    made_from: Mapping[str, tuple[str, str]],
+    traces: Mapping[str, Any],
+    kept: int,
+    name: str,
+    end: Mapping[str, Any],
+) -> str:
+    """The model's card; `traces` is what their file says of them, `end` what the last update measured."""
     summary = "A student trained on its teacher's responses by `python -m opd.sft`."
-    roles = {"student": student, "teacher": teacher}
-    parents = {role: (model_name(f), models.fingerprint(f)) for role, f in roles.items()}
-    environment = envs.load(spec.environment)
-    data = {spec.environment: environment.describe(environment.training_set)}
-    return card(name, summary, spec, parents, data, end)
-
-
-def sample_traces(
-    spec: SftSpec, teacher: Path, tokenizer: PreTrainedTokenizerBase
-) -> list[tuple[list[int], list[int]]]:
-    """(prompt ids, response ids) of the teacher's responses to training problems that are kept."""
-    environment, model, pairs = envs.load(spec.environment), models.load(teacher), []
-    # Step -1 is a place in the training stream that no distillation step uses.
-    problems = environment.training_problems(spec.seed, -1, spec.traces)
-    starts = range(0, spec.traces, TRACES_TOGETHER)
-    for start in progress(starts, desc=f"{TRACES_TOGETHER} traces at a time"):
-        part = problems[start : start + TRACES_TOGETHER]
-        keys = [f"sft/{spec.seed}/{start + row}" for row in range(len(part))]
-        questions = [problem.question for problem in part]
-        responses = respond(model, tokenizer, questions, keys, spec.sampling).responses()
-        kept = [True] * len(part)
-        if spec.keep == "correct":
-            kept = verified(responses, part, tokenizer, environment)
-        pairs += [(each.prompt, each.tokens) for each, keep in zip(responses, kept, strict=True) if keep]
-    return pairs
+    parents = {**made_from, "teacher": (model_name(Path(traces["folder"])), traces["teacher"])}
+    data = {traces["spec"]["environment"]: traces["data"]}
+    return card(name, summary, spec, parents, data, {"traces": kept, **end})
 
 
 if __name__ == "__main__":
-    main(
+    launch(
+        main,
         *arguments(
             __doc__,
             SftSpec,
             student="model folder to start from",
-            teacher="model folder that writes the traces",
-            out="model folder to write",
-        )
+            traces="JSON Lines file of the teacher's traces",
+            out="run folder to write",
+        ),
     )

@@ -8,11 +8,16 @@ from opd.lm_head import head_of, recomputed
 from opd.scoring import hidden_states
 
 
-def cross_entropy(model: PreTrainedModel, batch: TokenBatch) -> Tensor:
-    """Mean over the batch's response tokens of -log p(token), in nats."""
+def token_losses(model: PreTrainedModel, batch: TokenBatch) -> Tensor:
+    """(N,) -log p(token) of the batch's response tokens, in nats."""
 
     def loss(log_p: Tensor, sampled: Tensor) -> Tensor:
         return -log_p.gather(-1, sampled[:, None])[:, 0]
 
     batch = batch.to(model.device)
-    return recomputed(loss, head_of(model), hidden_states(model, batch), batch.sampled).mean()
+    return recomputed(loss, head_of(model), hidden_states(model, batch), batch.sampled)
+
+
+def cross_entropy(model: PreTrainedModel, batch: TokenBatch) -> Tensor:
+    """The mean of `token_losses`."""
+    return token_losses(model, batch).mean()

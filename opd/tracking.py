@@ -19,20 +19,24 @@ from pathlib import Path
 from typing import Any
 
 from opd.errors import UserError
-from opd.spec import DistillSpec
+from opd.spec import Spec
 
 Tracker = Callable[[int, Mapping[str, float]], None]
 """Takes a step's scalars."""
 
 
 @contextmanager
-def tracked(spec: DistillSpec, folder: Path, lines: Sequence[str]) -> Iterator[Callable[[str], None]]:
+def tracked(
+    folder: Path, spec: Spec, name: str, group: str, lines: Sequence[str]
+) -> Iterator[Callable[[str], None]]:
     """A function to call with every new line of the run's metrics; `lines` are those that exist.
+
+    Weights & Biases shows the run under `name`, beside others of its `group`.
 
     ValueError for an unknown name in OPD_TRACKING, ModuleNotFoundError if its package is missing.
     """
     with ExitStack() as stack:
-        trackers = [stack.enter_context(_TRACKERS[name](spec, folder)) for name in chosen()]
+        trackers = [stack.enter_context(_TRACKERS[each](folder, spec, name, group)) for each in chosen()]
 
         def track(line: str) -> None:
             record = json.loads(line)
@@ -75,7 +79,7 @@ def _flat(prefix: str, value: Any) -> dict[str, float]:
 
 
 @contextmanager
-def _tensorboard(spec: DistillSpec, folder: Path) -> Iterator[Tracker]:
+def _tensorboard(folder: Path, spec: Spec, name: str, group: str) -> Iterator[Tracker]:
     from torch.utils.tensorboard import SummaryWriter
 
     # Written anew, as the lines of a resumed run are: two files of events would be two lines in a curve.
@@ -91,15 +95,15 @@ def _tensorboard(spec: DistillSpec, folder: Path) -> Iterator[Tracker]:
 
 
 @contextmanager
-def _wandb(spec: DistillSpec, folder: Path) -> Iterator[Tracker]:
+def _wandb(folder: Path, spec: Spec, name: str, group: str) -> Iterator[Tracker]:
     import wandb
 
     recipe = f"{folder.absolute()} {spec.model_dump_json()}"
     run = wandb.init(
         id=hashlib.sha256(recipe.encode()).hexdigest()[:16],
         resume="allow",
-        name=f"{spec.method} seed {spec.seed}",
-        group=spec.experiment,
+        name=name,
+        group=group,
         config=spec.model_dump(mode="json"),
     )
     known = run.step  # of a run that goes on: its server has what came before

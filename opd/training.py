@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,15 +10,14 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from opd import models
 from opd.batch import TokenBatch
 from opd.lm_head import head_of
+from opd.loop import finite_update
 from opd.loss import position_losses
 from opd.objectives import position_weights
-from opd.optimizer import update
-from opd.parallel import ranks
+from opd.parallel import passes, ranks
 from opd.parallel.share import Share
-from opd.scoring import Comparison, hidden_states, select
+from opd.scoring import Comparison, select
 
 if TYPE_CHECKING:
     from opd.distill import Run
@@ -48,9 +46,7 @@ def train(
         loss, moved = accumulate(
             run, teacher, part, select(comparison, chosen), advantage[chosen], mask[chosen]
         )
-        norm = update(run.student, [run.optimizer], run.spec.optimizer.clip_norm)
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise FloatingPointError(f"the loss is {loss}, the gradient norm {norm}")
+        norm = finite_update(run.student, run.optimizer, run.spec.optimizer.clip_norm, loss)
         yield {"loss": loss, "gradient_norm": norm, "clip_fraction": moved}
 
 
@@ -73,26 +69,20 @@ def accumulate(
     weights = position_weights(mask, minibatch.sequence, spec.reduction, ranks.total)
     teacher_head = head_of(teacher).at(run.spec.teacher_temperature)
 
-    def loss_of(part: TokenBatch, here: slice, counted: Tensor) -> tuple[Tensor, Tensor | None]:
+    moved: list[Tensor] = []  # bool, per part and where the normaliser is computed
+
+    def loss_of(part: TokenBatch, here: slice, counted: Tensor) -> Tensor:
         losses, log_p = position_losses(
             spec, run.student, teacher_head, part, select(comparison, here), advantage[here], counted
         )
-        return (weights[here][counted] * losses).sum(), log_p
-
-    loss, moved, evaluated = 0.0, 0, 0
-    passes = list(counted_parts(minibatch, mask, run.spec.tokens_per_forward))
-    # Sharded weights are gathered by all ranks together, so all do the same number of passes.
-    missing = int(ranks.largest(len(passes))) - len(passes)
-    for part, here, counted in passes:
-        share_of_loss, log_p = run.root(partial(loss_of, part, here, counted))
-        share_of_loss.backward()
-        loss += share_of_loss.item()
         if log_p is not None:
-            moved += int((((log_p - old[here][counted]).exp() - 1).abs() > _CLIP_RANGE).sum())
-            evaluated += len(log_p)
-    for _ in range(missing):
-        run.root(partial(zero_loss, run.student)).backward()
-    sums = ranks.total(torch.tensor([loss, moved, evaluated], dtype=torch.float64))
+            moved.append(((log_p - old[here][counted]).exp() - 1).abs() > _CLIP_RANGE)
+        return (weights[here][counted] * losses).sum()
+
+    parts = counted_parts(minibatch, mask, run.spec.tokens_per_forward)
+    loss = passes.accumulate(run.root, [partial(loss_of, *part) for part in parts])
+    counts = sum(int(part.sum()) for part in moved), sum(map(len, moved))
+    sums = ranks.total(torch.tensor([loss, *counts], dtype=torch.float64))
     return sums[0].item(), (sums[1].float() / sums[2].float()).item() if sums[2] else None
 
 
@@ -106,10 +96,3 @@ def counted_parts(
         start, counted = here.stop, mask[here] > 0
         if counted.any():  # a short turn of a game may be markers alone
             yield part, here, counted
-
-
-def zero_loss(student: PreTrainedModel) -> Tensor:
-    """A forward pass over two tokens whose gradient is zero."""
-    tokens = torch.zeros(1, 2, dtype=torch.long, device=models.device())
-    real = torch.ones_like(tokens, dtype=torch.bool)
-    return hidden_states(student, TokenBatch(tokens, real, real.triu(1))).sum() * 0

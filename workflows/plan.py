@@ -18,7 +18,16 @@ from eval.alfworld.spec import PlaySpec
 from eval.claims.missing import missing
 from eval.claims.spec import ClaimsSpec, Ledger
 from eval.spec import CurvesSpec, GenerateSpec, ScoreSpec, SweepSpec, TableSpec
-from opd.spec import DistillSpec, PretrainSpec, SamplingSpec, SftSpec, Spec
+from opd.spec import (
+    DistillSpec,
+    PretrainSpec,
+    SamplingSpec,
+    SftRecipe,
+    SftSpec,
+    Spec,
+    TracesRecipe,
+    TracesSpec,
+)
 from studies.signal.spec import SUBJECTS, FailureSpec, ScoringSpec, SignalSpec
 from workflows.config.schema import AblationConfig, Config, RowConfig, StudyConfig, SubjectConfig
 from workflows.explain import ConfigError, check
@@ -53,7 +62,7 @@ class Plan:
 
     @property
     def launcher(self) -> str:
-        """What runs a module as a distillation run: one process, several on a machine, or several machines.
+        """What runs a module that trains: one process, several on a machine, or several on each of some machines.
 
         Over several, SLURM starts a torchrun on each; they meet at the one where the job's shell runs.
         """
@@ -172,11 +181,21 @@ class Plan:
         tasks = config.tasks.model_copy(update={"alfworld": games.model_copy(update=files)})
         return config.model_copy(update={"tasks": tasks})
 
-    def sft_spec(self, model: str) -> SftSpec:
-        """How a model is warm-started; whom it learns from is the rule's input."""
+    def traces_spec(self, model: str) -> TracesSpec:
+        """Which traces a model is warm-started with; who writes them is the rule's input."""
         config = self.config.models[model].sft
         assert config is not None
-        return SftSpec(**config.model_dump(exclude={"student", "teacher"}))
+        recipe = config.model_dump(include=set(TracesRecipe.model_fields))
+        return TracesSpec(**recipe, engine=self.config.evaluation.engine)
+
+    def sft_spec(self, model: str) -> SftSpec:
+        """How a model is warm-started, at the cost that `distill` allows a run."""
+        config, distill = self.config.models[model].sft, self.config.distill
+        assert config is not None
+        memory = {**distill.get("memory", {}), "shard_teachers": False}
+        cost = {name: distill[name] for name in ("tokens_per_forward", "checkpoint_every")}
+        recipe = config.model_dump(include=set(SftRecipe.model_fields)) | cost | {"memory": memory}
+        return check(SftSpec, recipe, f"models.{model}.sft")
 
     def generate_spec(self) -> GenerateSpec:
         """How every model is evaluated."""
@@ -382,6 +401,8 @@ class Plan:
         self._check_paper_rows()
         for model in self.made_by("reinforce"):
             self.reinforce_spec(model)
+        for model in self.made_by("sft"):
+            self.sft_spec(model)
         rows: list[SubjectConfig] = [row for study in self.studies.values() for row in study.rows]
         rows += self.config.signal.failures if self.config.signal else ()
         for row in rows:

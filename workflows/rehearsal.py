@@ -43,7 +43,7 @@ def main(out: Path) -> None:
         write_suite(out / "data", name)
     (out / "overlay.yaml").write_text(yaml.safe_dump(overlay(out.resolve(), len(tokenizer)), sort_keys=False))
     print(
-        f"OPD_MATH_DATA={out.resolve()}/data snakemake --cores all --directory {out} "
+        f"OPD_MATH_DATA={out.resolve()}/data snakemake --cores all all table_recipe --directory {out} "
         f"--configfile workflows/config/paper.yaml {out}/overlay.yaml"
     )
 
@@ -114,6 +114,9 @@ def overlay(folder: Path, vocabulary_size: int) -> dict:
     protocols = [
         protocol | {"sampling": protocol["sampling"] | cap} for protocol in paper["evaluation"]["protocols"]
     ]
+    rollout = {"prompts": 2, "samples_per_prompt": 2, "minibatch_size": 2} | cap
+    # A random teacher is never right.
+    warm_start = {"traces": 6, "keep": "all", "sampling": cap, "epochs": 1, "batch_size": 4}
     return {
         "description": "rehearsal of the paper's workflow; random models of 0.1 M parameters",
         "seeds": [0],
@@ -121,6 +124,11 @@ def overlay(folder: Path, vocabulary_size: int) -> dict:
         "training_processes": 1,
         "models": {
             name: {"hub": {"hub_id": str(folder / "models" / name), "revision": None}} for name in _HEAD_ROWS
+        }
+        | {
+            "rlvr_teacher": {"reinforce": {"distill": {"steps": 2, "rollout": rollout}}},
+            "student_sft": {"sft": warm_start},
+            "rlvr_sft": {"sft": warm_start},
         },
         "panels": {
             name: {"source": "generated:tiny:1:0", "per_type": 1, "split": panel["split"]}
@@ -130,7 +138,7 @@ def overlay(folder: Path, vocabulary_size: int) -> dict:
         "distill": {
             "steps": 2,
             "vocabulary_size": vocabulary_size,
-            "rollout": {"prompts": 2, "samples_per_prompt": 2, "minibatch_size": 2} | cap,
+            "rollout": rollout,
             "teacher_top_k": 8,
             "tokens_per_forward": 4096,
             "engine": {"sleep": False},  # not on a CPU

@@ -64,7 +64,8 @@ from eval.alfworld.records import EPISODES, read_episodes
 from eval.alfworld.records import record as episode_record
 from eval.alfworld.scores import paired, problems, render, table
 from eval.alfworld.spec import GRAMMARS, PlaySpec
-from eval.responses import Journal, Request
+from eval.responses import Request, request_of
+from opd.journal import Journal
 from opd.program import launch
 from opd.progress import progress
 from opd.provenance import provenance
@@ -89,7 +90,7 @@ def main(spec: PlaySpec, model: Path | None, out: Path, max_errors: float, again
         **player_statement,
     }
     out.mkdir(parents=True, exist_ok=True)
-    journal = Journal(out / EPISODES, origin)
+    journal = Journal(out / EPISODES, origin, request_of)
     faults = play_all(spec, asked, player, journal)
     order = [request(spec, episode) for episode in asked]
     journal.finish(order, {**origin, "folder": str(model), "faults": faults, **provenance()})
@@ -120,7 +121,6 @@ def load_player(spec: PlaySpec, folder: Path | None, panel: Panel) -> tuple[Play
             policy(spec.policy, game, seed=0)
         return PolicyPlayer(spec.policy), {"policy": spec.policy}
     # A policy needs no torch, which takes seconds to load.
-    from eval.generate import tokenizer_sha256
     from opd import models
     from opd.rollout.engine import load
     from opd.rollout.game_player import ModelPlayer
@@ -132,7 +132,7 @@ def load_player(spec: PlaySpec, folder: Path | None, panel: Panel) -> tuple[Play
     origin = {
         "engine": engine.version,
         "model": models.fingerprint(folder),
-        "tokenizer": tokenizer_sha256(engine.tokenizer),
+        "tokenizer": models.tokenizer_sha256(engine.tokenizer),
         "end_token": engine.tokenizer.eos_token,
     }
     return ModelPlayer(engine, spec.protocol, spec.sampling), origin

@@ -15,10 +15,11 @@ from opd.errors import UserError
 from opd.plan import memory, work
 from opd.plan.devices import DEVICES, GIB
 from opd.plan.memory import Layout, Phases, Step
+from opd.plan.needed import models_of
 from opd.plan.shape import HUB, Shape, from_architecture, from_config, from_folder
 from opd.plan.work import Phase
 from opd.rollout import TRACES_TOGETHER
-from opd.spec import DistillSpec, HubModelSpec, TaskSpec
+from opd.spec import DistillSpec, HubModelSpec, MemorySpec, TaskSpec, TracesRecipe
 from workflows.config.schema import PanelConfig
 from workflows.plan import Plan
 
@@ -27,6 +28,7 @@ PROMPT_TOKENS = {"math": 1024, "math_plain": 1024, "chain_arithmetic": 64, "game
 # Games of the released data (docs/alfworld.md), which a panel without a source of its own draws from.
 _RELEASED = {"train": 3553, "valid_seen": 140, "valid_unseen": 134}
 _BYTES_OF_TEXT = 4  # per token that is stored as text
+_BYTES_OF_ID = 7  # per token that is stored as its id
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,18 @@ def jobs(plan: Plan, target: str) -> list[Job]:
     panels = {name: plan.studies[name].panels for name in studies}
     played = {(f, panel) for name, rows in studies.items() for panel in panels[name] for _, _, f in rows}
     runs = Counter((str(row.experiment), f.split("/")[-2]) for f, row in subjects.items() if not row.model)
+    needed = models_of(plan, target)
     shapes = {folder: _evaluated(plan, folder) for folder in subjects}
     plays = Counter((shapes[folder], panel) for folder, panel in sorted(played))
+
+    def made(source: str) -> list[str]:
+        return [name for name in plan.made_by(source) if name in needed]
+
     return [
-        *(download(plan, model) for model in plan.made_by("hub")),
-        *(warm_start(plan, model) for model in plan.made_by("sft")),
-        *(reinforcement(plan, model) for model in plan.made_by("reinforce")),
+        *(download(plan, model) for model in made("hub")),
+        *(reinforcement(plan, model) for model in made("reinforce")),
+        *(traces(plan, model) for model in made("sft")),
+        *(warm_start(plan, model) for model in made("sft")),
         *(run(plan, *of, count) for of, count in runs.items()),
         *(generation(plan, shape, count) for shape, count in Counter(shapes.values()).items()),
         *(playing(plan, shape, panel, count) for (shape, panel), count in plays.items()),
@@ -172,7 +180,7 @@ def _run(
         memory=distillation(spec, learner, distinct, layout),
         work={phase: work.together(done) for phase, done in phases.items()},
         disk=learner.weights,
-        scratch=3 * (4 if spec.memory.master_weights else learner.width) * learner.parameters,
+        scratch=checkpoint_bytes(learner, spec.memory),
         gpus=layout.ranks,
         engine=layout.engine,
         rates={phase: rate / layout.ranks for phase, rate in rates.items()},
@@ -184,26 +192,44 @@ def of_rank(step: Step, ranks: int) -> Step:
     return replace(step, rows=-(-step.rows // ranks), together=-(-step.together // ranks))
 
 
+def traces(plan: Plan, model: str) -> Job:
+    """A teacher's traces for a warm start, on one GPU."""
+    spec, config = plan.traces_spec(model), plan.config.models[model].sft
+    assert config is not None
+    step = trace_step(spec, min(spec.traces, TRACES_TOGETHER))
+    job = Job(f"traces {model}", "traces", model)
+    return _decode(job, shape_of(plan, config.teacher), [step], spec.engine, _BYTES_OF_ID)
+
+
 def warm_start(plan: Plan, model: str) -> Job:
-    """Supervised training on the teacher's traces."""
+    """Supervised training on the teacher's traces, if all are kept."""
     spec, config = plan.sft_spec(model), plan.config.models[model].sft
     assert config is not None
-    student, teacher = shape_of(plan, config.student), shape_of(plan, config.teacher)
-    prompt, cap = PROMPT_TOKENS[spec.environment], spec.sampling.max_new_tokens
-    sampled = Step(spec.traces, min(spec.traces, TRACES_TOGETHER), prompt, cap)
-    batch = Step(spec.batch_size, 0, prompt, cap, spec.batch_size * (prompt + cap))
-    trained = work.supervised(student, Step(spec.traces, 0, prompt, cap))
+    student, ranks = shape_of(plan, config.student), plan.config.training_processes
+    every = of_rank(trace_step(plan.traces_spec(model)), ranks)
+    # Every part of a batch is as long as the longest trace or `tokens_per_forward` allows.
+    part = replace(every, rows=-(-spec.batch_size // ranks), tokens=spec.tokens_per_forward)
+    once = work.supervised(student, spec.memory.recompute_layers, every)
     return Job(
         f"sft {model}",
         "sft",
         model,
-        memory=memory.supervised(student, teacher, sampled, batch),
-        work={
-            "rollout": work.rollout(teacher, sampled, "torch"),
-            "training": work.times(trained, spec.epochs),
-        },
+        memory=memory.supervised(student, part, Layout(spec.memory, ranks)),
+        work={"training": work.times(once, spec.epochs)},
         disk=student.weights,
+        scratch=checkpoint_bytes(student, spec.memory),
+        gpus=ranks,
     )
+
+
+def trace_step(spec: TracesRecipe, together: int = 0) -> Step:
+    """All traces as one step."""
+    return Step(spec.traces, together, PROMPT_TOKENS[spec.environment], spec.sampling.max_new_tokens)
+
+
+def checkpoint_bytes(student: Shape, spec: MemorySpec) -> int:
+    """Weights and two moments of AdamW."""
+    return 3 * (4 if spec.master_weights else student.width) * student.parameters
 
 
 def download(plan: Plan, model: str) -> Job:
@@ -223,7 +249,8 @@ def generation(plan: Plan, shape: Shape, count: int = 1) -> Job:
         )
         for protocol in evaluation.protocols
     ]
-    return _decode(Job("generate", "generate", count=count), plan, shape, steps)
+    job = Job(_sized("generate", shape), "generate", count=count)
+    return _decode(job, shape, steps, evaluation.engine, _BYTES_OF_TEXT)
 
 
 def playing(plan: Plan, shape: Shape, panel: str, count: int = 1) -> Job:
@@ -232,20 +259,23 @@ def playing(plan: Plan, shape: Shape, panel: str, count: int = 1) -> Job:
     assert games is not None
     rows = games_of(plan.config.panels[panel]) * games.repeats * games.max_steps
     step = Step(rows, games.slots, PROMPT_TOKENS["games"], games.sampling.max_new_tokens)
-    return _decode(Job(f"play {panel}", "play", panel, count), plan, shape, [step])
+    job = Job(_sized(f"play {panel}", shape), "play", panel, count)
+    return _decode(job, shape, [step], plan.config.evaluation.engine, _BYTES_OF_TEXT)
 
 
-def _decode(job: Job, plan: Plan, shape: Shape, steps: Sequence[Step]) -> Job:
-    engine = plan.config.evaluation.engine
+def _sized(name: str, shape: Shape) -> str:
+    return f"{name}, {shape.parameters / 1e9:.2g} B"
+
+
+def _decode(job: Job, shape: Shape, steps: Sequence[Step], engine: str, bytes_of_token: int) -> Job:
     phases = [work.rollout(shape, step, engine) for step in steps]
     longest = max(steps, key=lambda step: step.longest)
     done = work.together(phases)
     return replace(
         job,
-        name=f"{job.name}, {shape.parameters / 1e9:.2g} B",
         memory=memory.decoding(shape, longest, engine),
         work={"rollout": done},
-        disk=done.tokens * _BYTES_OF_TEXT,
+        disk=done.tokens * bytes_of_token,
         engine=engine,
     )
 

@@ -75,10 +75,9 @@ def activations(shape: Shape, step: Step, checkpointing: bool) -> int:
     return inside + tokens * ((4 + 2 * w) * shape.hidden + 2 * w * shape.head_width + step.longest)
 
 
-def backward(shape: Shape, objective: ObjectiveSpec, top_k: int, step: Step) -> int:
+def backward(shape: Shape, head_bytes: int, step: Step) -> int:
     """What the backward pass adds: the head's buffers first, a layer's gradients of its inputs after them."""
-    layer = step.padded * shape.width * (2 * shape.intermediate + 2 * shape.hidden)
-    return max(layer, head(shape, objective, top_k, step))
+    return max(head_bytes, step.padded * shape.width * (2 * shape.intermediate + 2 * shape.hidden))
 
 
 def forward_only(shape: Shape, step: Step) -> int:
@@ -106,8 +105,12 @@ def head(shape: Shape, objective: ObjectiveSpec, top_k: int, step: Step) -> int:
     if needs_support_only(objective):
         rows = min(_BLOCK, 4 * step.positions * top_k * shape.hidden)
         return (4 + shape.width) * shape.head_matrix + 2 * rows
-    both = 2 if objective.support == "vocabulary" else 1
-    return both * tiles(shape, step) + shape.width * shape.head_matrix
+    return whole_head(shape, step, 2 if objective.support == "vocabulary" else 1)
+
+
+def whole_head(shape: Shape, step: Step, models: int = 1) -> int:
+    """Tiles of all logits, of as many models, and a tile's gradient of the head."""
+    return models * tiles(shape, step) + shape.width * shape.head_matrix
 
 
 def tiles(shape: Shape, step: Step) -> int:
@@ -179,9 +182,9 @@ def distillation(
     models = [learner, *teachers]
     read = max(reading(model, step) for model in models for step in steps)
     stored = {"scores": max(scores(learner, objective, top_k, step) for step in steps)}
-    kept = max(activations(learner, step, layout.memory.recompute_layers) for step in steps)
-    added = max(backward(learner, objective, top_k, step) for step in steps)
-    gradients = {"gradients": layout.resting(student) * student.parameters // layout.ranks}
+    added = max(backward(learner, head(learner, objective, top_k, step), step) for step in steps)
+    learnt = learning(student, steps, layout, added)
+    waiting = {**fixed, **idle, **stored}
     torch_engine = steps if layout.engine == "torch" else []
     decoders: list[Components] = [decoder(learner, step) for step in torch_engine]
     decoded: Components = max(decoders, key=total) if decoders else {}
@@ -194,23 +197,20 @@ def distillation(
             "gathered": gathered["gathered"] + taught,
             "activations": read,
         },
-        "training": {
-            **fixed,
-            **idle,
-            **stored,
-            **gradients,
-            "gathered": in_passing(learner) if layout.sharded else 0,
-            "activations": kept,
-            "backward": added,
-        },
-        "update": {
-            **fixed,
-            **idle,
-            **stored,
-            **gradients,
-            "temporary": student_state(student, layout)["student"],
-        },
+        **{phase: {**waiting, **components} for phase, components in learnt.items()},
     }
+
+
+def learning(student: Shape, steps: Sequence[Step], layout: Layout, added: int) -> Phases:
+    """Training and update, with the student's state; the backward pass adds `added` bytes."""
+    learner, state = layout.computing(student), student_state(student, layout)
+    held = {**state, "gradients": layout.resting(student) * student.parameters // layout.ranks}
+    training = {
+        "gathered": in_passing(learner) if layout.sharded else 0,
+        "activations": max(activations(learner, step, layout.memory.recompute_layers) for step in steps),
+        "backward": added,
+    }
+    return {"training": {**held, **training}, "update": {**held, "temporary": state["student"]}}
 
 
 def in_passing(shape: Shape) -> int:
@@ -245,16 +245,10 @@ def decoder(shape: Shape, step: Step) -> Components:
     return {"cache": shape.cache * cached, "activations": max(forward_only(shape, prompts), repeats)}
 
 
-def supervised(student: Shape, teacher: Shape, sampling: Step, batch: Step) -> Phases:
-    """A warm start on the teacher's traces: they are sampled first, then trained on a `batch` at a time."""
-    state = student_state(student, Layout(MemorySpec()))
-    training = {
-        **state,
-        "gradients": student.weights,
-        "activations": activations(student, batch, checkpointing=False),
-        "backward": tiles(student, batch) + student.width * student.head_matrix,
-    }
-    return {"rollout": {"student": teacher.weights, **decoder(teacher, sampling)}, "training": training}
+def supervised(student: Shape, step: Step, layout: Layout) -> Phases:
+    """A warm start, of one rank: `step` is its part of a batch."""
+    learner = layout.computing(student)
+    return learning(student, [step], layout, backward(learner, whole_head(learner, step), step))
 
 
 def decoding(model: Shape, step: Step, engine: str) -> Phases:

@@ -8,6 +8,7 @@ from opd.plan import jobs, work
 from opd.plan.devices import DEVICES, GIB
 from opd.plan.jobs import Job, UnknownShapeError
 from opd.plan.shape import Shape
+from workflows.config.schema import ExperimentConfig
 from workflows.plan import Plan
 
 # Asked for where the config names no GPU, so that nothing is planned: the scales for tests and laptops.
@@ -38,7 +39,7 @@ class Requests:
 
     @property
     def training_gpus(self) -> int:
-        """GPUs of a distillation run."""
+        """GPUs of a distillation run or a warm start."""
         return self.gpus * self._plan.config.training_processes
 
     def across_nodes(self, value: Resource) -> Resource | None:
@@ -55,11 +56,11 @@ class Requests:
 
     @cached_property
     def mib(self) -> int:
-        """Host memory of such a job: all models while they load, and a checkpoint on its way to disk."""
+        """Host memory of such a job: the models of a run while they load, a checkpoint on its way to disk."""
         if not self.gpus:
             return _CPU_MIB
         try:
-            together = sum(jobs.shape_of(self._plan, name).weights for name in self._plan.config.models)
+            together = max(map(self._loaded, self._plan.config.experiments.values()))
         except UnknownShapeError:
             return _UNKNOWN_MIB
         return (together + 16 * self._largest.parameters + 16 * GIB) // 2**20
@@ -73,6 +74,10 @@ class Requests:
         kind = jobs.reinforcement if self._plan.config.models[name].reinforce else jobs.warm_start
         return self._minutes(lambda: kind(self._plan, name))
 
+    def traces(self, name: str) -> int:
+        """Minutes of a teacher's traces for a model."""
+        return self._minutes(lambda: jobs.traces(self._plan, name))
+
     def generation(self) -> int:
         """Minutes to answer all suites, for the largest model."""
         return self._minutes(lambda: jobs.generation(self._plan, self._largest))
@@ -80,6 +85,10 @@ class Requests:
     def play(self, panel: str) -> int:
         """Minutes to play a panel, for the largest model."""
         return self._minutes(lambda: jobs.playing(self._plan, self._largest, panel))
+
+    def _loaded(self, experiment: ExperimentConfig) -> int:
+        names = {experiment.student, *experiment.teachers.values()}
+        return sum(jobs.shape_of(self._plan, name).weights for name in names)
 
     @cached_property
     def _largest(self) -> Shape:

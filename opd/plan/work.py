@@ -81,21 +81,18 @@ def scoring(student: Shape, teacher: Shape, step: Step, length: float = MEAN_LEN
 def training(
     shape: Shape, objective: ObjectiveSpec, checkpointing: bool, step: Step, length: float = MEAN_LENGTH
 ) -> Phase:
-    """Forward and backward pass, the former twice with checkpointing; the head as the objective needs it.
+    """As `supervised`, but on a support alone the head costs nothing to speak of."""
+    whole = supervised(shape, checkpointing, step, length)
+    heads = sizes(step, length)[0] * _HEAD_PASSES * shape.head_matrix if needs_support_only(objective) else 0
+    return replace(whole, operations=whole.operations - heads)
 
-    On a support alone the head costs nothing to speak of. Otherwise its logits are made twice.
-    """
-    whole = supervised(shape, step, length)
+
+def supervised(shape: Shape, checkpointing: bool, step: Step, length: float = MEAN_LENGTH) -> Phase:
+    """Forward and backward pass, the former twice with checkpointing; all logits at the responses twice."""
     generated, tokens, context = sizes(step, length)
-    again = forward(shape, tokens, context) if checkpointing else 0
-    heads = generated * _HEAD_PASSES * shape.head_matrix if needs_support_only(objective) else 0
-    return replace(whole, operations=whole.operations + again - heads)
-
-
-def supervised(shape: Shape, step: Step, length: float = MEAN_LENGTH) -> Phase:
-    """Forward and backward pass over prompts and responses, with all logits at the responses made twice."""
-    generated, tokens, context = sizes(step, length)
-    operations = 3 * forward(shape, tokens, context) + generated * _HEAD_PASSES * shape.head_matrix
+    operations = (4 if checkpointing else 3) * forward(
+        shape, tokens, context
+    ) + generated * _HEAD_PASSES * shape.head_matrix
     return Phase(round(generated), operations, share=TRAINING_SHARE)
 
 

@@ -3,4 +3,4 @@
 ENGINES = ("torch", "vllm")
 
 TRACES_TOGETHER = 256
-"""Teacher traces that a warm start samples at a time."""
+"""Traces of a teacher that are decoded at a time."""

@@ -79,14 +79,20 @@ def answers(
     return [found[row] for row in range(len(questions))]
 
 
-def load(name: str, folder: Path, batch_size: int) -> Engine:
-    """The engine of that name (see `opd.rollout.ENGINES`) with the model of a folder."""
+def load(
+    name: str, folder: Path, batch_size: int, tokenizer: PreTrainedTokenizerBase | None = None
+) -> Engine:
+    """The engine of that name (see `opd.rollout.ENGINES`) with the model of a folder.
+
+    `tokenizer` makes the prompts and says how a response ends; None: the folder's own.
+    """
+    tokenizer = tokenizer or models.load_tokenizer(folder)
     if name == "torch":
-        return TorchEngine(models.load(folder), models.load_tokenizer(folder), batch_size)
+        return TorchEngine(models.load(folder), tokenizer, batch_size)
     _check_vllm()
     from opd.rollout.vllm_engine import VllmEngine
 
-    return VllmEngine(models.checked(folder), batch_size)
+    return VllmEngine(models.checked(folder), batch_size, tokenizer)
 
 
 def follow(

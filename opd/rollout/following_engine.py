@@ -15,6 +15,7 @@ from typing import Any
 from torch.distributed import is_torchelastic_launched
 from transformers import PreTrainedModel
 
+from opd import models
 from opd.errors import UserError
 from opd.rollout import vllm_engine
 from opd.rollout.vllm_engine import LLM, CompletionOutput, VllmEngine
@@ -29,7 +30,7 @@ class FollowingVllmEngine(VllmEngine):
         """`folder` is where `model` was loaded from. ValueError where the engine cannot sleep and should."""
         self._spec, self._vocabulary = spec, model.config.vocab_size
         self.dtype = vllm_engine.dtype(folder)
-        super().__init__(folder, batch_size)
+        super().__init__(folder, batch_size, models.load_tokenizer(folder))
         self._rest()
 
     def _start(self, folder: Path, batch_size: int) -> LLM:

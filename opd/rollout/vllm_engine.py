@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig
+from transformers import AutoConfig, PreTrainedTokenizerBase
 
 from opd import models
 from opd.rollout.response import Response
@@ -64,8 +64,8 @@ class VllmEngine:
 
     version = f"vllm {__version__}"
 
-    def __init__(self, folder: Path, batch_size: int) -> None:
-        self.tokenizer = models.load_tokenizer(folder)
+    def __init__(self, folder: Path, batch_size: int, tokenizer: PreTrainedTokenizerBase) -> None:
+        self.tokenizer = tokenizer
         self._llm = self._start(folder, batch_size)
         # Rows of the head beyond the tokenizer's ids; `opd.models.load` cuts them off.
         self._padding = range(len(self.tokenizer), self._llm.model_config.get_vocab_size())

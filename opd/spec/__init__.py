@@ -17,7 +17,7 @@ from opd.spec.models import (
 )
 from opd.spec.objective import AdvantageSpec, CreditSpec, MaskSpec, ObjectiveSpec, needs_support_only
 from opd.spec.sampling import SamplingSpec
-from opd.spec.sft import SftSpec
+from opd.spec.sft import SftRecipe, SftSpec, TracesRecipe, TracesSpec
 from opd.spec.task import GamesSpec, RolloutSpec, TaskSpec
 from opd.spec.training import EngineSpec, LoraSpec, MemorySpec, OptimizerSpec
 
@@ -44,9 +44,12 @@ __all__ = [
     "Rate",
     "RolloutSpec",
     "SamplingSpec",
+    "SftRecipe",
     "SftSpec",
     "Spec",
     "TaskSpec",
+    "TracesRecipe",
+    "TracesSpec",
     "Weight",
     "needs_support_only",
 ]

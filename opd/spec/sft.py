@@ -1,23 +1,56 @@
-"""The warm start."""
+"""The warm start: a teacher's traces, and supervised training on them."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from opd.spec.base import Count, Rate, Spec
+from opd.rollout import ENGINES
+from opd.spec.base import Count, Spec
 from opd.spec.sampling import SamplingSpec
+from opd.spec.training import MemorySpec, OptimizerSpec
 
 
-class SftSpec(Spec):
-    """Warm start: the student is trained on traces sampled from the teacher."""
+class TracesRecipe(Spec):
+    """Which problems the teacher answers, and how."""
 
     environment: str
     seed: int
-    traces: Count = Field(description="teacher responses sampled")
+    traces: Count = Field(description="training problems, one response of the teacher each")
+    sampling: SamplingSpec
+
+
+class TracesSpec(TracesRecipe):
+    """One job: a teacher answers training problems."""
+
+    engine: Literal[ENGINES] = Field("torch", description="what decodes")  # type: ignore[valid-type]
+
+
+class SftRecipe(Spec):
+    """What decides the numbers of supervised training on traces."""
+
+    seed: int
     keep: Literal["correct", "all"] = Field(
         description="train on traces that end by themselves with the right answer, or on all"
     )
-    sampling: SamplingSpec
     epochs: Count
-    batch_size: Count = Field(description="sequences per optimiser step")
-    learning_rate: Rate
+    batch_size: Count = Field(description="sequences per update, whose tokens all count alike")
+    optimizer: OptimizerSpec
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant", description="the learning rate over the updates; cosine: down to a fiftieth"
+    )
+
+
+class SftSpec(SftRecipe):
+    """One warm start, with what it may cost."""
+
+    memory: MemorySpec = MemorySpec()
+    tokens_per_forward: Count = Field(
+        description="padded tokens in one forward pass; bounds memory and changes nothing else"
+    )
+    checkpoint_every: Count = Field(description="updates between checkpoints")
+
+    @model_validator(mode="after")
+    def _has_no_teacher(self) -> Self:
+        if self.memory.shard_teachers:
+            raise ValueError("a warm start holds no teacher; remove memory.shard_teachers")
+        return self

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 
 from envs.alfworld.generator import generate
 from envs.alfworld.panel import make_panel, write_panel
-from opd import distill, models, tasks, training
+from opd import checkpoint, distill, models, tasks, training
 from opd.experience import Experience
 from opd.metrics import CHECK_METRICS, MACHINE_METRICS, METRICS
 from opd.spec import TaskSpec
@@ -126,7 +127,7 @@ def test_a_changed_knob_does_not_resume(folders, tmp_path):
     spec = distill_spec()
     run = started(spec, folders)
     lines = ["line\n"] * 3
-    distill.checkpoint.save(tmp_path / "checkpoint", "something else", lines, run.student, run.optimizer)
+    checkpoint.save(tmp_path / "checkpoint", "something else", lines, run.student, run.optimizer)
     train(spec, folders, tmp_path)
     assert len(reproducible(tmp_path / "metrics.jsonl")) == spec.steps
 
@@ -141,7 +142,9 @@ def test_not_finite_stops_with_step_method_and_last_values(folders, tmp_path, mo
 
     monkeypatch.setattr(training, "position_losses", poisoned)
     spec = distill_spec(tokens_per_forward=10_000)  # two calls per step
-    with pytest.raises(FloatingPointError, match=r'step 2, lsm: the loss is nan, .* \{"step": 1, "task"'):
+    with pytest.raises(
+        FloatingPointError, match=r'step 2, lsm seed 0: the loss is nan, .* \{"step": 1, "task"'
+    ):
         train(spec, folders, tmp_path)
     assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 2
 
@@ -160,8 +163,10 @@ def drifted(run, monkeypatch, by) -> None:
 def test_an_engine_with_other_weights_stops_the_run(folders, tmp_path, monkeypatch):
     run = started(distill_spec(), folders)
     drifted(run, monkeypatch, 0.02)
-    with pytest.raises(FloatingPointError, match=r"step 0, lsm: .* differ from the trainer's by 0\.02 nats"):
-        distill.steps(run, tmp_path, "recipe")
+    with pytest.raises(FloatingPointError, match=r"step 0, lsm seed 0: .* differ from .* by 0\.02 nats"):
+        distill.loop_of(run.spec, tmp_path).run(
+            "recipe", run.student, run.optimizer, partial(distill.distill_step, run)
+        )
     lenient = started(distill_spec(engine={"mismatch_limit": 0.03}), folders)
     drifted(lenient, monkeypatch, 0.02)
     record = distill.distill_step(lenient, 0)
@@ -321,7 +326,7 @@ def test_a_step_learns_from_unmasked_positions_alone(folders, monkeypatch, kind,
         found.append(torch.cat([x.grad.flatten() for x in model.parameters() if x.grad is not None]))
         return 1.0
 
-    monkeypatch.setattr(training, "update", remember)
+    monkeypatch.setattr(training, "finite_update", remember)
     run.student.zero_grad()
     record = distill.distill_step(run, 0)
     torch.testing.assert_close(*found, expected, rtol=1e-3, atol=1e-6)
@@ -364,7 +369,7 @@ def test_groups_without_signal_are_left_out_of_the_mean(folders, monkeypatch):
         return 1.0
 
     monkeypatch.setattr(run.tasks[0].task, "collect", one_group_differs)
-    monkeypatch.setattr(training, "update", remember)
+    monkeypatch.setattr(training, "finite_update", remember)
     record = distill.distill_step(run, 0)
 
     (experience,) = seen

@@ -1,49 +1,139 @@
-"""SFT warm start: which traces are kept, and that the student learns them."""
+"""SFT warm start: what is learned, its gradient beside plain cross-entropy, and killed runs."""
 
+import json
+import math
+import random
 import re
+from itertools import chain
 
 import pytest
+import torch
+from pydantic import ValidationError
+from torch.nn.functional import cross_entropy
 
 from opd import models, sft
-from opd.batch import from_pairs
-from opd.spec import SftSpec
-from opd.supervised import cross_entropy
-
-SPEC = SftSpec(
-    environment="chain_arithmetic",
-    seed=0,
-    traces=12,
-    keep="correct",
-    sampling={"temperature": 0.3, "top_p": 1.0, "max_new_tokens": 12},
-    epochs=4,
-    batch_size=4,
-    learning_rate=0.01,
-)
+from tests.opd.traces import KEPT, sft_spec, write_traces
 
 
-def test_only_verified_traces_are_kept_and_learned(folders, tokenizer, tmp_path, monkeypatch):
-    # A random teacher is never right, so the verdicts are given: every other trace counts as correct.
-    monkeypatch.setattr(sft, "verified", lambda _, problems, *__: [i % 2 == 0 for i in range(len(problems))])
-    student, teacher = folders
-    pairs = sft.sample_traces(SPEC, teacher, tokenizer)
-    assert len(pairs) == 6
-    assert pairs == sft.sample_traces(SPEC, teacher, tokenizer)
+@pytest.fixture(scope="module")
+def traces(tmp_path_factory):
+    return write_traces(tmp_path_factory.mktemp("traces"))
 
-    sft.main(SPEC, student, teacher, tmp_path / "model")
-    batch = from_pairs(pairs, tokenizer.pad_token_id)
-    before, after = (cross_entropy(models.load(f), batch).item() for f in (student, tmp_path / "model"))
-    assert after < before - 0.5
+
+def plain_loss(model, records) -> torch.Tensor:
+    """Cross-entropy of all response tokens, one unpadded sequence at a time."""
+    losses = []
+    for record in records:
+        prompt, response = record["prompt"], record["response"]
+        logits = model(torch.tensor([prompt + response])).logits[0, len(prompt) - 1 : -1]
+        losses.append(cross_entropy(logits, torch.tensor(response), reduction="none"))
+    return torch.cat(losses).mean()
+
+
+def right(traces) -> list[dict]:
+    records = [json.loads(line) for line in traces.read_text().splitlines()]
+    return [record for record in records if record["correct"]]
+
+
+def gradient(model) -> torch.Tensor:
+    found = torch.cat([p.grad.flatten() for p in model.parameters()])
+    model.zero_grad()
+    return found
+
+
+@pytest.mark.parametrize("tokens", [10_000, 60, 1])
+@pytest.mark.parametrize("packed", [False, True])
+def test_gradient_is_that_of_plain_cross_entropy(folders, traces, tokens, packed):
+    """In one pass, in a few and one by one, padded and packed."""
+    spec = sft_spec(batch_size=KEPT, tokens_per_forward=tokens, memory={"pack_sequences": packed})
+    run = sft.start(spec, folders[0], sft.kept_lines(spec, traces))
+    loss = sft.accumulate(run, sft.batch_of(run, 0))
+    found = gradient(run.model)
+    expected = plain_loss(run.model, right(traces))
+    expected.backward()
+    assert loss == pytest.approx(expected.item(), rel=1e-6)
+    torch.testing.assert_close(found, gradient(run.model), rtol=1e-4, atol=1e-7)
+
+
+def test_right_traces_are_learned(folders, traces, tmp_path):
+    sft.main(sft_spec(), folders[0], traces, tmp_path)
+    records = right(traces)
+    before, after = (plain_loss(models.load(f), records).item() for f in (folders[0], tmp_path / "model"))
+    assert after < before - 0.2
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(3 * math.ceil(KEPT / 4)))
+    # Before the first update, of the four traces that it is made of.
+    chosen = [records[number] for number in sft.orders(sft_spec(), KEPT)[0]]
+    assert lines[0]["loss"] == pytest.approx(plain_loss(models.load(folders[0]), chosen).item(), rel=1e-5)
+    assert lines[0]["response_length"] == sum(len(record["response"]) for record in chosen) / 4
 
     text = (tmp_path / "model" / "README.md").read_text()
-    assert all(models.fingerprint(folder) in text for folder in folders)
-    assert re.search(r"^\| traces +\| 6 ", text, re.M)
+    assert models.fingerprint(folders[0]) in text
+    assert re.search(r"\| teacher +\| teacher +\| a sum", text)
+    assert re.search(rf"^\| traces +\| {KEPT} ", text, re.M)
+    manifest = json.loads((tmp_path / "run.json").read_text())
+    assert manifest["model"] == models.fingerprint(tmp_path / "model")
+    assert not (tmp_path / "checkpoint").exists()
 
 
-def test_all_traces_can_be_kept(folders, tokenizer):
-    every = sft.sample_traces(SPEC.model_copy(update={"keep": "all"}), folders[1], tokenizer)
-    assert len(every) == 12
+def test_every_epoch_has_every_trace_once_in_an_order_of_its_own():
+    epochs = sft.orders(sft_spec(epochs=2), KEPT)
+    assert [len(update) for update in epochs] == [4, 4, 1] * 2
+    first, second = ([*chain(*updates)] for updates in (epochs[:3], epochs[3:]))
+    expected, rng = list(range(KEPT)), random.Random("sft/0")
+    for found in (first, second):
+        rng.shuffle(expected)
+        assert found == expected
+    assert first != second
 
 
-def test_no_correct_trace_is_an_error(folders, tmp_path):
+def test_all_traces_can_be_kept(traces):
+    assert len(sft.kept_lines(sft_spec(keep="all"), traces)) == 2 * KEPT
+    assert len(sft.kept_lines(sft_spec(), traces)) == KEPT
+
+
+def test_no_correct_trace_is_an_error(folders, traces, tmp_path):
+    wrong = tmp_path / "traces.jsonl"
+    wrong.write_text(traces.read_text().replace('"correct": true', '"correct": false'))
     with pytest.raises(ValueError, match="no correct trace"):
-        sft.main(SPEC, *folders, tmp_path / "model")
+        sft.main(sft_spec(), folders[0], wrong, tmp_path / "out")
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_the_rate_follows_its_schedule(folders, traces, schedule):
+    spec = sft_spec(schedule=schedule)
+    run = sft.start(spec, folders[0], sft.kept_lines(spec, traces))
+    for step in range(9):
+        sft.update(run, step)
+        decayed = 0.02 + 0.98 * (1 + math.cos(math.pi * step / 9)) / 2
+        expected = 0.01 * (decayed if schedule == "cosine" else 1)
+        assert run.optimizer.param_groups[0]["lr"] == pytest.approx(expected)
+
+
+def test_a_killed_run_ends_with_the_same_numbers(folders, traces, tmp_path, monkeypatch, capsys):
+    spec = sft_spec(schedule="cosine")
+    sft.main(spec, folders[0], traces, tmp_path / "whole")
+    update = sft.update
+
+    def killed(run, step):
+        if step == 5:
+            raise KeyboardInterrupt
+        return update(run, step)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sft, "update", killed)
+        with pytest.raises(KeyboardInterrupt):
+            sft.main(spec, folders[0], traces, tmp_path / "killed")
+    assert [path.name for path in (tmp_path / "killed/checkpoint").iterdir()] == ["step000004"]
+    sft.main(spec, folders[0], traces, tmp_path / "killed")
+    assert "resuming after step 4" in capsys.readouterr().out
+    fingerprints = [models.fingerprint(tmp_path / name / "model") for name in ("whole", "killed")]
+    assert fingerprints[0] == fingerprints[1]
+    lines = [(tmp_path / name / "metrics.jsonl").read_text().splitlines() for name in ("whole", "killed")]
+    whole, resumed = ([{**json.loads(line), "machine": None} for line in each] for each in lines)
+    assert whole == resumed
+
+
+def test_a_teacher_that_is_not_there_cannot_be_sharded():
+    with pytest.raises(ValidationError, match=r"holds no teacher; remove memory\.shard_teachers"):
+        sft_spec(memory={"shard_teachers": True})

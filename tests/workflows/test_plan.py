@@ -248,6 +248,26 @@ def test_a_reinforced_model_learns_one_task_from_outcomes(mini):
     assert spec.steps == changes["steps"]
 
 
+def test_a_warm_start_costs_what_the_config_allows_a_run(mini):
+    """Its recipe is its own; the engine is that of all models as they are."""
+    distill = {"memory": {"recompute_layers": True, "shard_teachers": True}, "checkpoint_every": 7}
+    made = plan(merge(mini, {"distill": distill, "evaluation": {"engine": "vllm"}}))
+    recipe = mini["models"]["student_sft"]["sft"]
+    traces, spec = made.traces_spec("student_sft"), made.sft_spec("student_sft")
+    assert (traces.engine, traces.traces, traces.sampling.temperature) == ("vllm", recipe["traces"], 0.3)
+    assert (spec.epochs, spec.batch_size, spec.schedule) == (
+        recipe["epochs"],
+        recipe["batch_size"],
+        "constant",
+    )
+    assert (spec.tokens_per_forward, spec.checkpoint_every) == (mini["distill"]["tokens_per_forward"], 7)
+    assert spec.memory.model_dump(exclude_defaults=True) == {"recompute_layers": True}
+    other = made.sft_spec("early_sft")
+    assert other == spec
+    with pytest.raises(ConfigError, match=r"models\.student_sft\.sft: memory\.ofload is not a known key"):
+        plan(merge(mini, {"distill": {"memory": {"ofload": True}}})).sft_spec("student_sft")
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -51,9 +51,23 @@ def test_the_overlay_changes_what_is_done_and_nothing_of_how(folder):
     assert spec.memory == plan(paper).distill_spec("multitask", "lsm", 0).memory
 
 
+def test_no_model_is_made_at_the_paper_s_size(folder):
+    small = plan(read([CONFIG / "paper.yaml", folder / "overlay.yaml"]))
+    for model in small.made_by("reinforce"):
+        spec = small.reinforce_spec(model)
+        (task,) = spec.tasks.values()
+        assert (spec.steps, task.rollout.prompts, task.rollout.max_new_tokens) == (2, 2, 24)
+    for model in small.made_by("sft"):
+        traces, spec = small.traces_spec(model), small.sft_spec(model)
+        assert (traces.engine, traces.traces, traces.sampling.max_new_tokens) == ("vllm", 6, 24)
+        assert (spec.epochs, spec.batch_size, spec.keep) == (1, 4, "all")
+        assert spec.memory.master_weights
+
+
 @pytest.mark.slow  # Snakemake reads the whole workflow
 def test_the_whole_dag_is_planned(folder, monkeypatch):
     monkeypatch.setenv("OPD_MATH_DATA", str(folder / "data"))
     files = (str(CONFIG / "paper.yaml"), str(folder / "overlay.yaml"))
-    jobs = planned(snakemake(folder, "--dry-run", "--configfile", *files))
-    assert (jobs["fetch"], jobs["lsm"], jobs["table"]) == (3, 2, 3)
+    jobs = planned(snakemake(folder, "all", "table_recipe", "--dry-run", "--configfile", *files))
+    assert (jobs["fetch"], jobs["lsm"], jobs["table"]) == (3, 5, 4)
+    assert (jobs["reinforce"], jobs["traces"], jobs["sft"]) == (1, 2, 2)

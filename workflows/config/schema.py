@@ -10,12 +10,21 @@ from envs.alfworld.protocols import ProtocolConfig
 from eval.spec import EvaluationSpec
 from opd.plan.devices import DEVICES
 from opd.rollout import ENGINES
-from opd.spec import Count, GamesSpec, HubModelSpec, PretrainSpec, SamplingSpec, SftSpec, Spec
+from opd.spec import (
+    Count,
+    GamesSpec,
+    HubModelSpec,
+    PretrainSpec,
+    SamplingSpec,
+    SftRecipe,
+    Spec,
+    TracesRecipe,
+)
 from studies.estimators.spec import EstimatorsSpec
 
 
-class WarmStartConfig(SftSpec):
-    """A model made by SFT on teacher traces."""
+class WarmStartConfig(TracesRecipe, SftRecipe):
+    """A model made by SFT on teacher traces. What that may cost is said by `distill`, as of every run."""
 
     student: str = Field(description="model to start from")
     teacher: str = Field(description="model that writes the traces")
@@ -186,8 +195,8 @@ class Config(Spec):
     seeds: tuple[int, ...] = Field(min_length=1)
     training_processes: Count = Field(
         1,
-        description="processes that share a distillation run, a GPU each; above 1, torchrun starts them. "
-        "Changes rounding alone, so no run is repeated when it changes",
+        description="processes that share a distillation run or a warm start, a GPU each; above 1, "
+        "torchrun starts them. Changes rounding alone, so no run is repeated when it changes",
     )
     training_nodes: Count = Field(
         1, description="machines of a SLURM cluster that these processes are on, as many on each"

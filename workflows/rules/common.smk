@@ -143,6 +143,10 @@ def hub_spec(wildcards):
     return as_param(PLAN.config.models[wildcards.model].hub)
 
 
+def traces_spec(wildcards):
+    return as_param(PLAN.traces_spec(wildcards.model))
+
+
 def sft_spec(wildcards):
     return as_param(PLAN.sft_spec(wildcards.model))
 
@@ -191,6 +195,10 @@ def reinforce_panels(wildcards):
 
 def run_minutes(wildcards):
     return REQUESTS.run(wildcards.experiment)
+
+
+def traces_minutes(wildcards):
+    return REQUESTS.traces(wildcards.model)
 
 
 def model_minutes(wildcards):

@@ -1,11 +1,42 @@
-"""SFT warm start on teacher traces."""
+"""SFT warm start: the teacher's traces, and training on them.
+
+The checkpoint lies beside the outputs, undeclared: Snakemake deletes declared outputs before a job.
+"""
+
+
+rule traces:
+    input:
+        student=sft_student,
+        teacher=sft_teacher,
+    output:
+        traces="<results>/models/{model}/traces.jsonl",
+        manifest="<results>/models/{model}/traces.json",
+    log:
+        "<logs>/traces/{model}.log",
+    benchmark:
+        "<benchmarks>/traces/{model}.tsv"
+    wildcard_constraints:
+        model="|".join(PLAN.made_by("sft")) or "(?!)",
+    resources:
+        gpu=REQUESTS.gpus,
+        mem_mb=REQUESTS.mib,
+        runtime=traces_minutes,
+    params:
+        spec=traces_spec,
+    shell:
+        "python -m workflows.lease --gpus {resources.gpu} -- python -m opd.traces"
+        " --spec {params.spec:q} --student {input.student} --teacher {input.teacher}"
+        " --out {output.traces} > {log} 2>&1"
 
 
 rule sft:
     input:
         student=sft_student,
-        teacher=sft_teacher,
+        traces="<results>/models/{model}/traces.jsonl",
+        manifest="<results>/models/{model}/traces.json",
     output:
+        run="<results>/models/{model}/run.json",
+        metrics="<results>/models/{model}/metrics.jsonl",
         model=directory("<results>/models/{model}/model"),
     log:
         "<logs>/models/{model}.log",
@@ -14,12 +45,19 @@ rule sft:
     wildcard_constraints:
         model="|".join(PLAN.made_by("sft")) or "(?!)",
     resources:
-        gpu=REQUESTS.gpus,
+        gpu=REQUESTS.training_gpus,
+        launcher=PLAN.launcher,
         mem_mb=REQUESTS.mib,
+        nodes=PLAN.config.training_nodes,
+        tasks=REQUESTS.across_nodes(PLAN.config.training_nodes),
+        tasks_per_gpu=REQUESTS.across_nodes(0),
+        cpus_per_task=REQUESTS.across_nodes(PLAN.processes_per_node),
+        mpi=REQUESTS.across_nodes("srun"),
         runtime=model_minutes,
     params:
         spec=sft_spec,
+        folder=subpath(output.run, parent=True),
     shell:
-        "python -m workflows.lease --gpus {resources.gpu} -- python -m opd.sft"
-        " --spec {params.spec:q} --student {input.student} --teacher {input.teacher}"
-        " --out {output.model} > {log} 2>&1"
+        "{resources.launcher} -m opd.sft"
+        " --spec {params.spec:q} --student {input.student} --traces {input.traces}"
+        " --out {params.folder:q} > {log} 2>&1"

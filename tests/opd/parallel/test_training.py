@@ -13,6 +13,7 @@ from torch.distributed.tensor import DTensor
 from envs.alfworld.generator import generate
 from envs.alfworld.panel import make_panel, write_panel
 from opd import distill, models, tasks, training
+from opd.optimizer import update
 from opd.parallel import ranks, sharding
 from opd.parallel.share import divide
 from opd.spec import DistillSpec, MemorySpec, TaskSpec
@@ -229,7 +230,7 @@ def in_half_precision(folders) -> dict[str, torch.Tensor | bool]:
     gradient = torch.cat([whole(p.grad).flatten() for p in parameters if p.grad is not None])
     before = [whole(p.detach()).clone() for p in parameters]
     run.optimizer.param_groups[0]["lr"] = 1e-6
-    training.update(run.student, [run.optimizer])
+    update(run.student, [run.optimizer])
     moved = [(whole(p.detach()) - old).abs().max() for p, old in zip(parameters, before, strict=True)]
     with sharding.gathered(run.root):
         exported = {tensor.dtype for tensor in sharding.weights(run.student).values()}

@@ -33,6 +33,32 @@ def test_the_jobs_are_those_of_the_studies(paper):
     assert found["play", "valid_seen"] == 3 * runs + len(rows) - runs
 
 
+def test_a_target_s_models_are_made_and_no_others(paper):
+    def made(target):
+        rules = ("reinforce", "traces", "sft")
+        return {(job.rule, job.of) for job in planned.jobs(paper, target) if job.rule in rules}
+
+    assert made("all") == set()
+    sft = {(rule, model) for rule in ("traces", "sft") for model in ("student_sft", "rlvr_sft")}
+    assert made("full") == {("reinforce", "rlvr_teacher")} | sft
+    of_all = {job.of for job in planned.jobs(scale("mini"), "all") if job.rule in ("sft", "reinforce")}
+    assert of_all == {"student_sft"}
+
+
+def test_a_warm_start_by_hand(paper):
+    traces, trained = planned.traces(paper, "rlvr_sft"), planned.warm_start(paper, "rlvr_sft")
+    assert (traces.gpus, trained.gpus) == (1, 8)
+    assert traces.work["rollout"].tokens == 13_976 * 16384 * work.MEAN_LENGTH
+    assert trained.work["training"].tokens == 2 * (13_976 // 8) * 16384 * work.MEAN_LENGTH
+    student = planned.shape_of(paper, "student")
+    assert trained.memory["training"]["optimiser"] == 2 * (4 * student.parameters // 8)
+    assert trained.scratch == planned.run(paper, "recipe", "lsm").scratch == 12 * student.parameters
+    alone = planned.warm_start(scale("paper", training_processes=1), "rlvr_sft")
+    assert 8 * trained.work["training"].operations == pytest.approx(alone.work["training"].operations)
+    card = DEVICES["h100"].usable_bytes
+    assert memory.peak(alone.memory) > card
+
+
 def test_full_has_variants_under_the_rule_that_runs_them(paper):
     found = {(job.rule, job.of): job.count for job in planned.jobs(paper, "full")}
     assert found["distill", "single_task/lsm@mask.kind=span"] == 3
@@ -166,5 +192,6 @@ def test_tables_name_every_job(paper):
     found = planned.jobs(paper, "all")
     card = DEVICES["rtx3090"]
     text = tables.memory_table(found, card) + tables.work_table(found, card)
+    assert "traces rlvr_sft" not in text
     assert all(text.count(job.name) == (2 if job.memory else 1) for job in found if "mask" in job.name)
     assert "too large" in text

@@ -95,6 +95,17 @@ def test_what_is_kept_of_a_position_by_hand():
     assert memory.scores(SHAPE, measure.FULL, 5, STEP) == 4 * 10 * (of_both + 8 * 2)
 
 
+def test_a_warm_start_is_a_run_s_training_without_teacher_and_scores():
+    layout = Layout(MemorySpec(master_weights=True, recompute_layers=True), ranks=2)
+    run = memory.distillation(SHAPE, [SHAPE], [STEP], measure.SAMPLED, 5, layout)
+    assert memory.supervised(SHAPE, STEP, layout) == {
+        phase: {
+            name: size for name, size in run[phase].items() if name not in ("teachers", "engine", "scores")
+        }
+        for phase in ("training", "update")
+    }
+
+
 def test_the_cache_of_a_paged_engine_is_the_cache_alone():
     paged = memory.decoding(SHAPE, STEP, "vllm")["rollout"]
     assert paged == {"student": SHAPE.weights, "cache": 16 * SHAPE.cache}

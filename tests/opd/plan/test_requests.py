@@ -10,7 +10,7 @@ def test_paper_asks_for_a_gpu_and_room_for_the_models():
     paper = Requests(scale("paper"))
     assert (paper.gpus, paper.training_gpus) == (1, 8)
     assert paper.cards == [("H100 80 GB", 79.1)]
-    # Three models of 7.6 B parameters in bfloat16, and a checkpoint with twice as much as one and itself.
+    # A student and two teachers of 7.6 B parameters in bfloat16, and a checkpoint with moments and itself.
     assert 3 * 14 * 1024 < paper.mib < 256 * 1024
 
 
@@ -20,6 +20,11 @@ def test_time_is_twice_the_estimate_and_half_an_hour():
     twice = scale("paper", distill={"steps": 800})
     first, second = (Requests(plan).run("single_task") - 30 for plan in (scale("paper"), twice))
     assert second == pytest.approx(2 * first, abs=1)
+
+
+def test_traces_and_warm_starts_have_times_of_their_own():
+    paper = Requests(scale("paper"))
+    assert paper.traces("student_sft") == paper.traces("rlvr_sft") > paper.model("student_sft") > 30
 
 
 def test_slower_cards_get_more_time():

@@ -32,6 +32,8 @@ def test_training_on_a_support_spares_the_head_and_checkpointing_costs_a_pass():
     assert work.training(SHAPE, measure.LSM, True, STEP, 0.5).operations == 4 * forward
     all_logits = work.training(SHAPE, measure.SAMPLED, False, STEP, 0.5).operations
     assert all_logits == 3 * forward + 20 * 8 * 800
+    assert work.supervised(SHAPE, False, STEP, 0.5).operations == all_logits
+    assert work.supervised(SHAPE, True, STEP, 0.5).operations == all_logits + forward
 
 
 def test_decoding_reads_all_weights_per_round_and_the_cache_per_token():

@@ -1,0 +1,69 @@
+"""Records of a long job, a JSON line each, written so that a killed job loses none.
+
+While a job runs, `<out>.partial` takes each record the moment it is there, under a first line that says
+what it belongs to. When all are there, `<out>` gets them in the order in which they were asked for, beside
+`<out with .json>`, which says how they were made.
+"""
+
+import json
+import os
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+
+class Journal:
+    """The records of one job, in memory and on disk; `records` holds those there are, by request."""
+
+    def __init__(
+        self, out: Path, belongs_to: dict[str, Any], request_of: Callable[[dict[str, Any]], Hashable]
+    ) -> None:
+        """Read what an earlier job with the same `belongs_to` left behind, or start anew.
+
+        `request_of` says which request a record answers.
+        """
+        self._out, self._partial, self._request_of = out, out.with_suffix(".partial"), request_of
+        self.records: dict[Hashable, dict[str, Any]] = {}
+        header = json.dumps(belongs_to) + "\n"
+        lines = _whole_lines(self._partial)
+        if lines and lines[0] == header:
+            self.records = {request_of(record): record for record in map(json.loads, lines[1:])}
+            print(f"resuming after {len(self.records)} responses", flush=True)
+        else:
+            if lines:
+                print(f"{self._partial} belongs to another spec or model: starting over", flush=True)
+            lines = [header]
+        # Rewriting drops a last line that was cut off in the middle.
+        _replace(self._partial, lines)
+        self._file = self._partial.open("a")
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Keep a record; it is on disk when this returns."""
+        self.records[self._request_of(record)] = record
+        self._file.write(json.dumps(record) + "\n")
+        self._file.flush()
+
+    def finish(self, order: Iterable[Hashable], manifest: dict[str, Any]) -> None:
+        """Write the records in order, and the manifest beside them; KeyError if one is missing."""
+        self._file.close()
+        lines = [json.dumps(self.records[request]) + "\n" for request in order]
+        _replace(self._out.with_suffix(".json"), [json.dumps(manifest, indent=2) + "\n"])
+        _replace(self._out, lines)
+        self._partial.unlink()
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """The lines of a file that were written to their end; none if there is no file."""
+    if not path.exists():
+        return []
+    return [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+
+def _replace(path: Path, lines: Sequence[str]) -> None:
+    """Write a file whole or not at all."""
+    unfinished = path.with_name(f"{path.name}.writing")
+    with unfinished.open("w") as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)

@@ -1,0 +1,37 @@
+"""Forward and backward passes over the parts of a minibatch, as many on every rank."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from opd import models
+from opd.batch import TokenBatch
+from opd.parallel import ranks
+from opd.parallel.sharding import Root
+from opd.scoring import hidden_states
+
+
+def accumulate(root: Root, losses: Sequence[Callable[[], Tensor]]) -> float:
+    """Add the gradient of the sum of all ranks' losses to the model; returns the sum of this rank's.
+
+    Each loss is a function without arguments that reads the model, and has a forward and a backward pass of
+    its own. Sharded weights are gathered by all ranks together, so all do the same number of passes.
+    """
+    total, missing = 0.0, int(ranks.largest(len(losses))) - len(losses)
+    for loss_of in losses:
+        loss = root(loss_of)
+        loss.backward()
+        total += loss.item()
+    for _ in range(missing):
+        root(partial(_zero, root.model)).backward()
+    return total
+
+
+def _zero(model: PreTrainedModel) -> Tensor:
+    """A forward pass over two tokens whose gradient is zero."""
+    tokens = torch.zeros(1, 2, dtype=torch.long, device=models.device())
+    real = torch.ones_like(tokens, dtype=torch.bool)
+    return hidden_states(model, TokenBatch(tokens, real, real.triu(1))).sum() * 0

@@ -1,0 +1,39 @@
+"""The models that a target needs."""
+
+from collections.abc import Iterable, Iterator
+
+from workflows.config.schema import SubjectConfig
+from workflows.plan import Plan
+
+
+def models_of(plan: Plan, target: str) -> set[str]:
+    """Names of the models behind `target` (`all` or `full`), with those that they are made from."""
+    rows: list[SubjectConfig] = [row for study in plan.studies_of(target) for row in plan.studies[study].rows]
+    signal, found = plan.config.signal, set[str]()
+    rows += signal.failures if signal else ()
+    waiting = list(_of_rows(plan, rows))
+    if signal:
+        waiting += [name for name in (signal.student, signal.teacher, signal.respelled) if name]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += made_from(plan, name)
+    return found
+
+
+def made_from(plan: Plan, name: str) -> list[str]:
+    """The models that one is made from."""
+    config = plan.config.models[name]
+    if config.sft:
+        return [config.sft.student, config.sft.teacher]
+    return [config.reinforce.student] if config.reinforce else []
+
+
+def _of_rows(plan: Plan, rows: Iterable[SubjectConfig]) -> Iterator[str]:
+    for row in rows:
+        if row.model:
+            yield row.model
+        else:
+            experiment = plan.config.experiments[str(row.experiment)]
+            yield from (experiment.student, *experiment.teachers.values())

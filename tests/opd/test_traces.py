@@ -1,0 +1,112 @@
+"""Traces: what the teacher says to the student's prompts, kept when a job is killed."""
+
+import json
+
+import pytest
+import torch
+
+import envs
+from envs.tokenizer import build_tokenizer
+from opd import models, traces
+from opd.rollout import engine
+from opd.rollout.respond import respond
+from opd.spec import ArchitectureSpec, TracesSpec
+
+SPEC = TracesSpec(
+    environment="chain_arithmetic",
+    seed=3,
+    traces=12,
+    sampling={"temperature": 0.9, "top_p": 1.0, "max_new_tokens": 12},
+)
+
+
+def read(path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def pair(folders, tokenizer, teacher, tmp_path_factory):
+    """(student, teacher) folders; the teacher ends its turns with another token, but likes the student's."""
+    folder = tmp_path_factory.mktemp("teacher")
+    before = teacher.lm_head.weight.detach().clone()
+    with torch.no_grad():
+        teacher.lm_head.weight[tokenizer.eos_token_id] *= 12
+        models.save(teacher, build_tokenizer("<|endoftext|>"), folder)
+        teacher.lm_head.weight.copy_(before)
+    return folders[0], folder
+
+
+@pytest.fixture(scope="module")
+def whole(pair, tmp_path_factory):
+    """The traces of a job that nobody disturbed."""
+    out = tmp_path_factory.mktemp("whole") / "traces.jsonl"
+    traces.main(SPEC, *pair, out)
+    return out
+
+
+def test_the_teacher_answers_the_student_s_prompts(pair, tokenizer, whole):
+    """Each problem of a place in the training stream of its own, from a random stream of its own."""
+    problems = envs.load("chain_arithmetic").training_problems(3, -1, 12)
+    questions, keys = [problem.question for problem in problems], [f"sft/3/{row}" for row in range(12)]
+    expected = respond(models.load(pair[1]), tokenizer, questions, keys, SPEC.sampling).responses()
+    records = read(whole)
+    assert [record["trace"] for record in records] == list(range(12))
+    assert [record["problem"] for record in records] == [problem.id for problem in problems]
+    assert [(r["prompt"], r["response"]) for r in records] == [(e.prompt, e.tokens) for e in expected]
+    finished = ["stop" if each.finished else "length" for each in expected]
+    assert [record["finish_reason"] for record in records] == finished
+    assert set(finished) == {"stop", "length"}
+
+
+def test_a_record_says_whether_the_answer_is_right(pair, tokenizer, whole, tmp_path, monkeypatch):
+    assert not any(record["correct"] for record in read(whole))  # a random teacher
+    asked = []
+
+    def verified(responses, problems, *_):
+        asked.extend(zip(responses, problems, strict=True))
+        return [row % 2 == 0 for row in range(len(problems))]
+
+    monkeypatch.setattr(traces, "verified", verified)
+    traces.main(SPEC, *pair, tmp_path / "traces.jsonl")
+    for record, (response, problem) in zip(read(tmp_path / "traces.jsonl"), asked, strict=True):
+        assert record["correct"] == (record["trace"] % 2 == 0)
+        assert (record["response"], record["problem"]) == (response.tokens, problem.id)
+        assert response.finished == (record["finish_reason"] == "stop")
+
+
+def test_the_manifest_says_how_they_were_made(pair, whole):
+    manifest = json.loads(whole.with_suffix(".json").read_text())
+    assert manifest["teacher"] == models.fingerprint(pair[1])
+    assert manifest["folder"] == str(pair[1])
+    assert TracesSpec.model_validate(manifest["spec"]) == SPEC
+    assert manifest["engine"] == f"torch {torch.__version__}"
+    environment = envs.load("chain_arithmetic")
+    assert manifest["data"] == environment.describe(environment.training_set)
+
+
+def test_a_killed_job_asks_only_for_what_is_missing(pair, whole, tmp_path, monkeypatch):
+    out, calls = tmp_path / "traces.jsonl", []
+    monkeypatch.setattr(traces, "TRACES_TOGETHER", 4)
+    with monkeypatch.context() as stopped:
+        stopped.setattr(traces.Journal, "finish", lambda *_: None)
+        traces.main(SPEC, *pair, out)
+    partial = tmp_path / "traces.partial"
+    lines = partial.read_text().splitlines(keepends=True)
+    partial.write_text("".join(lines[:7]) + lines[7][:9])
+    respond = engine.respond
+    monkeypatch.setattr(engine, "respond", lambda *given: calls.append(given[3]) or respond(*given))
+    traces.main(SPEC, *pair, out)
+    assert calls == [[f"sft/3/{row}" for row in rows] for rows in (range(4, 8), range(8, 12))]
+    assert out.read_bytes() == whole.read_bytes()
+
+
+def test_vllm_gives_the_same_traces(tokenizer, tmp_path):
+    pytest.importorskip("vllm")
+    wide = ArchitectureSpec(hidden_size=64, intermediate_size=64, layers=1, heads=2)
+    for seed, name in enumerate(("student", "teacher")):
+        models.save(models.build(wide, tokenizer, seed), tokenizer, tmp_path / name)
+    greedy = SPEC.sampling.model_copy(update={"temperature": 0})
+    for name in ("torch", "vllm"):
+        spec = SPEC.model_copy(update={"engine": name, "sampling": greedy})
+        traces.main(spec, tmp_path / "student", tmp_path / "teacher", tmp_path / f"{name}.jsonl")
+    assert (tmp_path / "vllm.jsonl").read_bytes() == (tmp_path / "torch.jsonl").read_bytes()
