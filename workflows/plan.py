@@ -62,7 +62,7 @@ class Plan:
 
     @property
     def launcher(self) -> str:
-        """What runs a module that trains: one process, several on a machine, or several on each of some machines.
+        """What runs a training program: one process, several on a machine, or several on each of some machines.
 
         Over several, SLURM starts a torchrun on each; they meet at the one where the job's shell runs.
         """
