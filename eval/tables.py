@@ -18,19 +18,18 @@ from eval.render import render
 from eval.spec import ProtocolSpec, TableSpec
 from eval.statistics import (
     Matrix,
-    detectable_difference,
     estimate,
     holm,
     paired_difference,
     resampling_error,
-    sign_flip_p,
-    zero_p,
+    significance,
 )
 from eval.suites.contamination import contaminated_ids
 from opd.program import arguments
 
 Contaminated = Mapping[str, frozenset[str]]  # suite -> ids
 
+PERCENT = (0, 100)
 AVERAGE, DIFFERENCE, CLEAN = "average", "difference", "clean subset"
 
 
@@ -97,10 +96,10 @@ def _protocol_lines(
         cells[AVERAGE] = score(matrix, protocol.samples, suites)
         if protocol.samples > 1:
             of_row = part[part.row == row.row]
-            cells[f"pass@{protocol.samples}"] = vars(
-                estimate(*matrix_of(of_row, 100.0 * (of_row.correct > 0)))
-            )
-            cells[f"maj@{protocol.samples}"] = vars(estimate(*matrix_of(of_row, 100 * of_row.majority)))
+            for name, values in (("pass", 100.0 * (of_row.correct > 0)), ("maj", 100 * of_row.majority)):
+                cells[f"{name}@{protocol.samples}"] = vars(
+                    estimate(*matrix_of(of_row, values), bounds=PERCENT)
+                )
         if seen is not None:
             cells[CLEAN] = score(*clean_subset(part[part.row == row.row], seen, protocol))
         if row.row != spec.reference_row:
@@ -119,23 +118,13 @@ def score(scores: Matrix, samples: int, suites: np.ndarray | None = None) -> dic
     """Estimate of (S, N) percentages, and the standard error of new samples of the same problems."""
     of_seeds = [resampling_error(of_seed / 100, samples, suites) for of_seed in scores]
     noise = 100 * float(np.linalg.norm(of_seeds)) / len(of_seeds)
-    return {**vars(estimate(scores, suites)), "resampling_error": noise}
+    return {**vars(estimate(scores, suites, bounds=PERCENT)), "resampling_error": noise}
 
 
 def difference(scores: Matrix, reference: Matrix, suites: np.ndarray) -> dict[str, float]:
-    """Estimate of the paired difference, its p values and the difference that could be detected.
-
-    `p` belongs to the interval: new problems and, where there are several, new training seeds.
-    `p_permutation` flips problems with seeds averaged, so it speaks of these trained models only: three
-    seeds are too few to permute (2^3 patterns cannot give a p below 0.25).
-    """
-    found = paired_difference(scores, reference, suites)
-    return {
-        **vars(found),
-        "p": zero_p(found),
-        "p_permutation": sign_flip_p(scores.mean(0) - reference.mean(0), suites),
-        "detectable": detectable_difference(found.standard_error, found.freedom),
-    }
+    """Estimate of the paired difference in points, its p values and the difference that could be detected."""
+    found = paired_difference(scores, reference, suites, bounds=(-100, 100))
+    return {**vars(found), **significance(found, scores.mean(0) - reference.mean(0), suites)}
 
 
 def score_matrix(frame: pd.DataFrame) -> tuple[Matrix, np.ndarray]:

@@ -127,6 +127,30 @@ def test_errors_of_new_samples(frame):
     assert cell(table, "base", "average").resampling_error == pytest.approx(100 * both)
 
 
+def test_rows_that_solve_nothing_are_not_certain_to(frame):
+    frame.loc[frame.row != "better", ["correct", "majority"]] = 0
+    table = tables.build(SPEC, frame)
+    bound = 100 * (1 - 0.05 ** (1 / 3))
+    for column in ("easy", "average", "pass@2", "maj@2"):
+        found = cell(table, "base", column)
+        assert (found["mean"], found.low, found.high) == pytest.approx((0, 0, bound))
+    same = cell(table, "model", "difference")
+    assert (same["mean"], same.low, same.high) == pytest.approx((0, -bound, bound))
+    assert same.p == same.p_permutation == 1
+    assert pd.isna(same.detectable)
+    text = tables.render(SPEC, table, tables.rates(SPEC, frame), {"Avg": {}}, "code", [])["md"]
+    assert f"0.0 ± 0.0 [0.0, {bound:.1f}]" in text
+
+
+def test_intervals_stay_in_percent(frame):
+    table = tables.build(SPEC, frame).dropna(subset=["low"])
+    scores = table[table.column != "difference"]
+    assert scores.low.min() == 0
+    assert scores.high.max() == 100
+    assert table.low.min() >= -100
+    assert table.high.max() <= 100
+
+
 def test_pass_and_majority_are_averages_over_suites(frame):
     table = tables.build(SPEC, frame)
     # Of the six problems base solves 2 and 0 (seed 0), 2 and 1 (seed 1) at least once.
