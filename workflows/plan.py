@@ -200,6 +200,7 @@ class Plan:
             scale=self.config.scale,
             scale_description=self.config.description,
             protocol=evaluation.table_protocol,
+            paper_scale="paper" in (self.config.scale, self.config.base),
             paper_table=config.paper_table,
             paper_columns=config.paper_columns,
             panels=config.panels,

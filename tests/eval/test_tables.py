@@ -10,6 +10,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from eval import tables
+from eval.render import with_interval
 from eval.spec import TableSpec
 from tests.eval.alfworld.study import long_table
 
@@ -221,6 +222,51 @@ def test_variants_of_the_rules_are_shown_where_they_differ(frame):
     assert "points by which strict conventions" in text
 
 
+def rendered(spec, frame, paper=("Avg",)) -> tuple[dict[str, list[str]], str]:
+    """Heading -> cells of the Markdown table, and its notes."""
+    table, rates = tables.build(spec, frame), tables.rates(spec, frame)
+    text = tables.render(spec, table, rates, {name: {} for name in paper}, "code", [])["md"]
+    lines = [[part.strip() for part in x.split("|")[1:-1]] for x in text.splitlines() if x.startswith("|")]
+    return dict(zip(lines[0], zip(*lines[2:], strict=True), strict=True)), text[text.index("\n- ") :]
+
+
+def test_ungraded_samples_are_counted_and_not_correct(frame):
+    """One of better's 24 samples, of suite hard with seed 0, made the grader fail."""
+    cells, notes = rendered(SPEC, frame)
+    assert "ungraded" not in cells
+    assert "percentage of samples at the token cap, counted as not correct" in notes
+    assert (tables.build(SPEC, frame).query("column == 'average'").ungraded == 0).all()
+    failed = (frame.row == "better") & (frame.problem == "hard/0") & (frame.seed == 0)
+    frame.loc[failed, ["wrong", "ungraded"]] = [0, 1]
+    table = tables.build(SPEC, frame)
+    assert [cell(table, "better", name).ungraded for name in ("easy", "hard", "average")] == pytest.approx(
+        [0, 100 / 12, 100 / 24]
+    )
+    assert cell(table, "better", "average").truncated == pytest.approx(100 * 2 / 24)
+    assert cell(table, "better", "hard")["mean"] == pytest.approx(100 * 5 / 12)
+    cells, notes = rendered(SPEC, frame)
+    assert cells["ungraded"] == ("0.0", "0.0", "4.2")
+    assert "grader failed, which may be right or wrong; both are counted as not correct" in notes
+
+
+def test_the_papers_numbers_say_whether_their_scale_is_the_tables(frame):
+    cells, notes = rendered(SPEC, frame)
+    assert "paper Avg (7B, other scale)" in cells
+    assert "Table 1, Avg; 7B models, another scale, there for the ordering" in notes
+    changes = {"paper_scale": True, "paper_columns": ("AIME24 avg@32",)}
+    cells, notes = rendered(SPEC.model_copy(update=changes), frame, ["AIME24 avg@32"])
+    assert "paper AIME24 avg@32" in cells
+    assert "Table 1, AIME24 avg@32; the scale of this table" in notes
+    assert "other scale" not in notes
+    assert "another scale" not in notes
+
+
+def test_no_zero_is_negative():
+    cell = pd.Series({"mean": -0.04, "low": -0.03, "high": 0.12, "seed_spread": 0.0})
+    assert with_interval(cell) == "0.0 ± 0.0 [0.0, 0.1]"
+    assert with_interval(cell, "+") == "+0.0 ± 0.0 [+0.0, +0.1]"
+
+
 # (won, lost, errors) of two episodes per game; base cannot finish g2 with seed 1.
 GAMES = {
     ("model", 0): {"g1": (0, 2, 0), "g2": (0, 2, 0), "g3": (1, 1, 0)},
@@ -275,8 +321,8 @@ def test_renderings_with_a_panel(frame, tmp_path):
         "unseen turns",
         "unseen invalid format",
         "unseen inadmissible",
-        "paper ALFWorld",
-        "paper Avg",
+        "paper ALFWorld (7B, other scale)",
+        "paper Avg (7B, other scale)",
     ]
     lines = {"base": base, "better": better}
     shown = {name: dict(zip(header, line, strict=True)) for name, line in lines.items()}
