@@ -115,7 +115,7 @@ def render(table: pd.DataFrame) -> pd.DataFrame:
             "k": row.k_a if row.k_a == row.k_b else f"{row.k_a}, {row.k_b}",
             "A ± SE (samples)": _average(row.mean_a, row.clustered_error_a, row.resampling_error_a),
             "B ± SE (samples)": _average(row.mean_b, row.clustered_error_b, row.resampling_error_b),
-            "A - B [95 %]": f"{100 * row.difference:+.1f} [{100 * row.low:+.1f}, {100 * row.high:+.1f}]",
+            "A - B [95 %]": f"{100 * row.difference:+z.1f} [{100 * row.low:+z.1f}, {100 * row.high:+z.1f}]",
             "MDD": f"{100 * row.detectable:.1f}",
             "p": p_text(row.p),
             "p Holm": p_text(row.p_holm),

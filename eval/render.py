@@ -63,8 +63,10 @@ def format_cells(spec: TableSpec, table: pd.DataFrame, rates: pd.DataFrame, pape
             line["greedy average"] = with_spread(indexed.loc[row.row, greedy].loc["average"])
         for variant in ("strict", "lenient"):
             if rates[variant].any():
-                line[variant] = f"{rates[variant][row.row]:+.1f}"
+                line[variant] = f"{rates[variant][row.row]:+z.1f}"
         line["truncated"] = f"{rates.truncated[row.row]:.1f}"
+        if rates.ungraded.any():
+            line["ungraded"] = f"{rates.ungraded[row.row]:.1f}"
         line["tokens"] = f"{rates.tokens[row.row]:.0f}"
         for panel in spec.panels:
             line |= conduct(games.loc[panel], panel)
@@ -90,7 +92,7 @@ def compared(cells: pd.DataFrame, column: str, prefix: str) -> dict[str, str]:
         return dict(zip(names, ("reference", _MISSING, _MISSING), strict=True))
     found = cells.loc[column]
     detectable = _MISSING if math.isnan(found.detectable) else f"{found.detectable:.1f}"
-    texts = (with_interval(found, signed=True), detectable, p_text(found.p_holm))
+    texts = (with_interval(found, "+"), detectable, p_text(found.p_holm))
     return dict(zip(names, texts, strict=True))
 
 
@@ -111,9 +113,8 @@ def published(spec: TableSpec, row: RowSpec, paper: Paper) -> dict[str, str]:
 
 def paper_headings(spec: TableSpec) -> dict[str, str]:
     """Heading -> column of the paper's table."""
-    if len(spec.paper_columns) == 1:
-        return {"paper (7B, other scale)": spec.paper_columns[0]}
-    return {f"paper {column}": column for column in spec.paper_columns}
+    scale = "" if spec.paper_scale else " (7B, other scale)"
+    return {f"paper {column}{scale}": column for column in spec.paper_columns}
 
 
 def p_text(p: float) -> str:
@@ -123,18 +124,15 @@ def p_text(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def with_spread(cell: pd.Series) -> str:
-    """`mean ± standard deviation over seeds`, or the mean alone for a single model."""
+def with_spread(cell: pd.Series, sign: str = "") -> str:
+    """`mean ± standard deviation over seeds`, or the mean alone for a single model; no zero is negative."""
     spread = "" if math.isnan(cell.seed_spread) else f" ± {cell.seed_spread:.1f}"
-    return f"{cell['mean']:.1f}{spread}"
+    return f"{cell['mean']:{sign}z.1f}{spread}"
 
 
-def with_interval(cell: pd.Series, signed: bool = False) -> str:
-    """`mean ± spread [low, high]`."""
-    sign = "+" if signed else ""
-    mean = with_spread(cell)
-    mean = f"+{mean}" if signed and cell["mean"] >= 0 else mean
-    return f"{mean} [{cell.low:{sign}.1f}, {cell.high:{sign}.1f}]"
+def with_interval(cell: pd.Series, sign: str = "") -> str:
+    """`mean ± spread [low, high]`; `sign` is that of a format, "+" for differences."""
+    return f"{with_spread(cell, sign)} [{cell.low:{sign}z.1f}, {cell.high:{sign}z.1f}]"
 
 
 def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str, asked: Sequence[str]) -> list[str]:
@@ -159,8 +157,7 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str, asked: Sequence[s
         "seeds finds in 80 % of cases; where the difference is smaller, not significant does not mean "
         "equal. p (Holm): two-sided p of the difference, consistent with its interval but adjusted for the "
         f"{len(spec.rows) - 1} row(s) compared.",
-        f"truncated: percentage of samples at the token cap, counted as not correct; tokens: mean "
-        f"per response. Missing cells are shown as {_MISSING}.",
+        f"{not_correct(cells)}; tokens: mean per response. Missing cells are shown as {_MISSING}.",
         f"Trained with {code}; rendered with {provenance()['commit']}. Rebuild: {spec.rebuild}",
     ]
     if {"strict", "lenient"} & set(cells):
@@ -187,16 +184,25 @@ def in_words(sampling: SamplingSpec) -> str:
     )
 
 
+def not_correct(cells: pd.DataFrame) -> str:
+    """What the percentage of correct samples leaves out beside wrong ones."""
+    if "ungraded" not in cells:
+        return "truncated: percentage of samples at the token cap, counted as not correct"
+    return (
+        "truncated: percentage of samples at the token cap; ungraded: percentage of samples on which the "
+        "grader failed, which may be right or wrong; both are counted as not correct"
+    )
+
+
 def paper_notes(spec: TableSpec, cells: pd.DataFrame) -> list[str]:
     """Where the paper's values come from, and which rows have none."""
     if spec.paper_table is None:
         return []
     columns = ", ".join(spec.paper_columns)
-    scale = "another scale" if len(spec.paper_columns) == 1 else "7B models, another scale"
-    notes = [
-        f"Paper: arXiv 2603.25562, {spec.paper_table}, {columns}; {scale}, there for the "
-        "ordering and not for the level."
-    ]
+    scale = "the scale of this table, one run per row."
+    if not spec.paper_scale:
+        scale = "7B models, another scale, there for the ordering and not for the level."
+    notes = [f"Paper: arXiv 2603.25562, {spec.paper_table}, {columns}; {scale}"]
     missing = (cells[list(paper_headings(spec))] == _MISSING).all(axis=1)
     if missing.any():
         notes.append(f"No counterpart in the paper: {'; '.join(cells.method[missing])}.")

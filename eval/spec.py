@@ -111,6 +111,7 @@ class TableSpec(Spec):
     scale: str
     scale_description: str
     protocol: str = Field(description="protocol of the suite columns")
+    paper_scale: bool = Field(False, description="models, data and suites are the paper's: levels compare")
     paper_table: str | None
     paper_columns: tuple[str, ...] = Field(description="columns of the paper's table shown beside ours")
     panels: tuple[str, ...] = Field((), description="panels of ALFWorld's games, not part of the average")

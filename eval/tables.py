@@ -19,13 +19,11 @@ from eval.spec import ProtocolSpec, TableSpec
 from eval.statistics import (
     Matrix,
     check_seeds,
-    detectable_difference,
     estimate,
     holm,
     paired_difference,
     resampling_error,
-    sign_flip_p,
-    zero_p,
+    significance,
 )
 from eval.suites.contamination import contaminated_ids
 from opd.errors import UserError
@@ -33,6 +31,7 @@ from opd.program import arguments, launch
 
 Contaminated = Mapping[str, frozenset[str]]  # suite -> ids
 
+PERCENT = (0, 100)
 AVERAGE, DIFFERENCE, CLEAN = "average", "difference", "clean subset"
 
 
@@ -73,7 +72,8 @@ def of_suites(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
 def build(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
     """One line per row, protocol and column: the suites, their average, and the paired difference.
 
-    Scores are percentages of correct answers. With k > 1 samples `pass@k` and `maj@k` are averages over
+    Scores are percentages of correct answers among all samples; suites and their average hold beside them
+    the percentages `truncated` and `ungraded`. With k > 1 samples `pass@k` and `maj@k` are averages over
     suites too, and `clean subset` is the average without contaminated problems, where there is a report
     of them. `difference` is the average minus that of the reference row on the same problems and seeds. A
     protocol that names its suites has lines of those alone.
@@ -95,19 +95,21 @@ def _protocol_lines(
     reference, suites = score_matrix(part[part.row == spec.reference_row])
     lines = []
     for row in spec.rows:
-        matrix, _ = score_matrix(part[part.row == row.row])
+        of_row = part[part.row == row.row]
+        matrix, _ = score_matrix(of_row)
         cells = {
-            suite: score(matrix[:, suites == suite], protocol.samples) for suite in dict.fromkeys(suites)
+            suite: score(matrix[:, suites == suite], protocol.samples)
+            | unjudged(of_row[of_row.suite == suite])
+            for suite in dict.fromkeys(suites)
         }
-        cells[AVERAGE] = score(matrix, protocol.samples, suites)
+        cells[AVERAGE] = score(matrix, protocol.samples, suites) | unjudged(of_row)
         if protocol.samples > 1:
-            of_row = part[part.row == row.row]
-            cells[f"pass@{protocol.samples}"] = vars(
-                estimate(*matrix_of(of_row, 100.0 * (of_row.correct > 0)))
-            )
-            cells[f"maj@{protocol.samples}"] = vars(estimate(*matrix_of(of_row, 100 * of_row.majority)))
+            for name, values in (("pass", 100.0 * (of_row.correct > 0)), ("maj", 100 * of_row.majority)):
+                cells[f"{name}@{protocol.samples}"] = vars(
+                    estimate(*matrix_of(of_row, values), bounds=PERCENT)
+                )
         if seen is not None:
-            cells[CLEAN] = score(*clean_subset(part[part.row == row.row], seen, protocol))
+            cells[CLEAN] = score(*clean_subset(of_row, seen, protocol))
         if row.row != spec.reference_row:
             cells[DIFFERENCE] = difference(matrix, reference, suites)
         lines += [
@@ -124,23 +126,13 @@ def score(scores: Matrix, samples: int, suites: np.ndarray | None = None) -> dic
     """Estimate of (S, N) percentages, and the standard error of new samples of the same problems."""
     of_seeds = [resampling_error(of_seed / 100, samples, suites) for of_seed in scores]
     noise = 100 * float(np.linalg.norm(of_seeds)) / len(of_seeds)
-    return {**vars(estimate(scores, suites)), "resampling_error": noise}
+    return {**vars(estimate(scores, suites, bounds=PERCENT)), "resampling_error": noise}
 
 
 def difference(scores: Matrix, reference: Matrix, suites: np.ndarray) -> dict[str, float]:
-    """Estimate of the paired difference, its p values and the difference that could be detected.
-
-    `p` belongs to the interval: new problems and, where there are several, new training seeds.
-    `p_permutation` flips problems with seeds averaged, so it speaks of these trained models only: three
-    seeds are too few to permute (2^3 patterns cannot give a p below 0.25).
-    """
-    found = paired_difference(scores, reference, suites)
-    return {
-        **vars(found),
-        "p": zero_p(found),
-        "p_permutation": sign_flip_p(scores.mean(0) - reference.mean(0), suites),
-        "detectable": detectable_difference(found.standard_error, found.freedom),
-    }
+    """Estimate of the paired difference in points, its p values and the difference that could be detected."""
+    found = paired_difference(scores, reference, suites, bounds=(-100, 100))
+    return {**vars(found), **significance(found, scores.mean(0) - reference.mean(0), suites)}
 
 
 def score_matrix(frame: pd.DataFrame) -> tuple[Matrix, np.ndarray]:
@@ -165,22 +157,30 @@ def matrix_of(frame: pd.DataFrame, values: pd.Series) -> tuple[Matrix, np.ndarra
     return wide.to_numpy().T, wide.index.get_level_values("suite").to_numpy()
 
 
+def unjudged(frame: pd.DataFrame) -> dict[str, float]:
+    """Percentages of all samples of some lines that are not correct without being wrong."""
+    samples = frame.samples.sum()
+    return {verdict: 100 * frame[verdict].sum() / samples for verdict in ("truncated", "ungraded")}
+
+
 def rates(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
     """Per row, all suites pooled: percentages of truncated and ungraded samples, and mean tokens.
 
     `strict` and `lenient`: by how many points strict conventions and lenient extraction move the score.
     """
     suites = of_suites(spec, frame)
-    part = suites[suites.protocol == spec.protocol].groupby("row")
-    totals = part[["samples", "correct", "strict", "lenient", "truncated", "ungraded"]].sum()
-    return pd.DataFrame(
+    rows = suites[suites.protocol == spec.protocol].groupby("row")
+    return pd.DataFrame.from_dict(
         {
-            "strict": 100 * (totals.strict - totals.correct) / totals.samples,
-            "lenient": 100 * (totals.lenient - totals.correct) / totals.samples,
-            "truncated": 100 * totals.truncated / totals.samples,
-            "ungraded": 100 * totals.ungraded / totals.samples,
-            "tokens": part.mean_tokens.mean(),
-        }
+            row: {
+                "strict": 100 * (part.strict - part.correct).sum() / part.samples.sum(),
+                "lenient": 100 * (part.lenient - part.correct).sum() / part.samples.sum(),
+                **unjudged(part),
+                "tokens": part.mean_tokens.mean(),
+            }
+            for row, part in rows
+        },
+        orient="index",
     )
 
 

@@ -62,7 +62,7 @@ class Plan:
 
     @property
     def launcher(self) -> str:
-        """What runs a training program: one process, several on a machine, or several on each of some machines.
+        """What runs a training program: one process, several on a machine, or several on each of some nodes.
 
         Over several, SLURM starts a torchrun on each; they meet at the one where the job's shell runs.
         """
@@ -238,6 +238,7 @@ class Plan:
             scale=self.config.scale,
             scale_description=self.config.description,
             protocol=evaluation.table_protocol,
+            paper_scale="paper" in (self.config.scale, self.config.base),
             paper_table=config.paper_table,
             paper_columns=config.paper_columns,
             panels=config.panels,

@@ -14,21 +14,14 @@ import pandas as pd
 from envs.alfworld.panel import drawn_id
 from eval.spec import TableSpec
 from eval.statistics import (
-    Estimate,
     Matrix,
-    detectable_difference,
     estimate,
     holm,
-    mean_interval,
     paired_difference,
     resampling_error,
-    sign_flip_p,
-    zero_p,
+    significance,
 )
 from opd.errors import UserError
-
-# Below this many points, a standard error is rounding: all games have the same score.
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -100,41 +93,15 @@ def games(scores: pd.DataFrame) -> Games:
 
 def cell(scores: pd.DataFrame) -> dict[str, float]:
     """Estimate of success in percent, its interval between 0 and 100."""
-    found = estimate(games(scores).linearised)
-    low, high = interval(found, (0, 1))
-    return {**vars(found), "low": low, "high": high}
+    return vars(estimate(games(scores).linearised, bounds=(0, 100)))
 
 
 def difference(first: pd.DataFrame, second: pd.DataFrame) -> dict[str, float]:
-    """Estimate of first - second on the games that both finished; p values as `eval.tables` has them.
-
-    Where all games differ by the same amount there is no error to estimate: `p` is then the permutation's,
-    and `detectable` is nan.
-    """
+    """Estimate of first - second on the games that both finished, with `significance`'s p and MDD."""
     both = first.index.intersection(second.index)
     a, b = games(first.loc[both]), games(second.loc[both])
-    found = paired_difference(a.linearised, b.linearised)
-    low, high = interval(found, (-1, 1))
-    permuted = sign_flip_p(a.weights * (a.scores.mean(0) - b.scores.mean(0)))
-    constant = found.standard_error < _ROUNDING
-    return {
-        **vars(found),
-        "low": low,
-        "high": high,
-        "p": permuted if constant else zero_p(found),
-        "p_permutation": permuted,
-        "detectable": np.nan if constant else detectable_difference(found.standard_error, found.freedom),
-    }
-
-
-def interval(found: Estimate, bounds: tuple[int, int]) -> tuple[float, float]:
-    """The estimate's interval in percent, inside its bounds; the rule of three where nothing varies."""
-    least, most = bounds
-    if found.standard_error < _ROUNDING:
-        constant = np.full(found.problems, np.clip(found.mean / 100, least, most))
-        low, high = mean_interval(constant, bounds=bounds)
-        return 100 * low, 100 * high
-    return max(100.0 * least, found.low), min(100.0 * most, found.high)
+    found = paired_difference(a.linearised, b.linearised, bounds=(-100, 100))
+    return {**vars(found), **significance(found, a.weights * (a.scores.mean(0) - b.scores.mean(0)))}
 
 
 def noise(frame: pd.DataFrame, scores: pd.DataFrame) -> float:

@@ -12,8 +12,8 @@ import pandas as pd
 
 from envs.alfworld.panel import drawn_id
 from envs.alfworld.play import OUTCOMES
-from eval.alfworld.columns import cell, difference
-from eval.statistics import compare, mcnemar_p, mean_interval, wilson_interval
+from eval.alfworld.columns import difference, games
+from eval.statistics import compare, estimate, mcnemar_p, mean_interval, wilson_interval
 
 ALL, MACRO = "all", "mean of types"
 _PANEL = ["suite", "protocol"]
@@ -57,24 +57,34 @@ def success(frame: pd.DataFrame, macro: bool = False) -> dict[str, Any]:
     (`eval.alfworld.columns`). Too few games for an interval, or none: nan.
     """
     judged = frame[frame.won + frame.lost > 0]
-    shares = (judged.won / (judged.won + judged.lost)).to_numpy()
     if not len(judged):
         return {"success": np.nan, "low": np.nan, "high": np.nan, "interval": "none"}
-    if not macro and drawn_repeatedly(judged.problem):
-        if judged.problem.map(drawn_id).nunique() == 1:
-            return {"success": shares.mean(), "low": np.nan, "high": np.nan, "interval": "none"}
-        found = shares_of(cell(by_game(judged.problem, shares)), "success")
-        return {name: found[name] for name in ("success", "low", "high")} | {"interval": "clustered by game"}
-    if not macro and (judged.won + judged.lost == 1).all():
-        low, high = wilson_interval(int(judged.won.sum()), len(judged))
-        return {"success": shares.mean(), "low": low, "high": high, "interval": "Wilson"}
-    strata = judged.task_type.to_numpy() if macro else np.zeros(len(judged))
-    _, sizes = np.unique(strata, return_counts=True)
-    mean = np.mean([shares[strata == stratum].mean() for stratum in np.unique(strata)])
-    if sizes.min() < 2:
-        return {"success": mean, "low": np.nan, "high": np.nan, "interval": "none"}
-    low, high = mean_interval(shares, strata)
-    return {"success": mean, "low": low, "high": high, "interval": "games resampled"}
+    shares = judged.won / (judged.won + judged.lost)
+    types = judged.task_type if macro else pd.Series("", judged.index)
+    mean = shares.groupby(types).mean().mean()
+    low, high, kind = _interval(judged, shares, types)
+    return {"success": mean, "low": low, "high": high, "interval": kind}
+
+
+def _interval(judged: pd.DataFrame, shares: pd.Series, types: pd.Series) -> tuple[float, float, str]:
+    """Ends and kind of the interval of the mean over `types` of their games' mean shares."""
+    drawn = drawn_repeatedly(judged.problem)
+    if not drawn and types.nunique() == 1 and (judged.won + judged.lost == 1).all():
+        return *wilson_interval(int(judged.won.sum()), len(judged)), "Wilson"
+    if judged.problem.map(drawn_id).groupby(types).nunique().min() < 2:
+        return np.nan, np.nan, "none"
+    if drawn:
+        return *_clustered(judged.problem, shares, types), "clustered by game"
+    return *mean_interval(shares.to_numpy(), types.to_numpy()), "games resampled"
+
+
+def _clustered(problems: pd.Series, shares: pd.Series, types: pd.Series) -> tuple[float, float]:
+    """Ends of the interval of draws with replacement: one value per game, within its type."""
+    parts = [games(by_game(problems[part.index], part.to_numpy())) for _, part in shares.groupby(types)]
+    values = np.concatenate([part.linearised for part in parts], axis=1)
+    strata = np.repeat(range(len(parts)), [len(part.weights) for part in parts])
+    found = estimate(values, strata, bounds=(0, 100))
+    return found.low / 100, found.high / 100
 
 
 def paired(first: pd.DataFrame, second: pd.DataFrame) -> dict[str, Any]:

@@ -6,7 +6,7 @@ else takes such values. Pure functions of numpy arrays; this package imports not
 
 from eval.statistics.average import Average, avg_at_k, resampling_error
 from eval.statistics.bootstrap import bootstrap_interval
-from eval.statistics.comparison import Comparison, compare
+from eval.statistics.comparison import Comparison, compare, significance
 from eval.statistics.crossed import Estimate, estimate, paired_difference, zero_p
 from eval.statistics.holm import holm
 from eval.statistics.interval import mean_interval
@@ -40,6 +40,7 @@ __all__ = [
     "resampling_error",
     "seeds_needed",
     "sign_flip_p",
+    "significance",
     "wilson_interval",
     "zero_p",
 ]

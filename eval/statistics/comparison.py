@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from numpy.typing import NDArray
 
-from eval.statistics.crossed import estimate
+from eval.statistics.crossed import Estimate, estimate, zero_p
 from eval.statistics.interval import mean_interval
 from eval.statistics.power import detectable_difference
 from eval.statistics.sign_flip import sign_flip_p
@@ -42,3 +42,19 @@ def compare(first: Matrix, second: Matrix, strata: NDArray | None = None) -> Com
         p=sign_flip_p(differences, strata),
         detectable=detectable_difference(found.standard_error),
     )
+
+
+def significance(found: Estimate, differences: Matrix, strata: NDArray | None = None) -> dict[str, float]:
+    """`p`, `p_permutation` and `detectable` of a paired difference over seeds, the last in its unit.
+
+    `p` belongs to the interval: new problems and, where there are several, new training seeds.
+    `p_permutation` flips the (N,) `differences` of problems with seeds averaged, so it speaks of these
+    trained models only: three seeds are too few to permute (2^3 patterns cannot give a p below 0.25).
+    Where all problems differ by the same amount there is no error to estimate: `p` is then the
+    permutation's, and `detectable` is nan.
+    """
+    permuted = sign_flip_p(differences, strata)
+    if found.constant:
+        return {"p": permuted, "p_permutation": permuted, "detectable": float("nan")}
+    detectable = detectable_difference(found.standard_error, found.freedom)
+    return {"p": zero_p(found), "p_permutation": permuted, "detectable": detectable}

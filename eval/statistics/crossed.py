@@ -12,13 +12,17 @@ Satterthwaite, so that three seeds with different results give the wide interval
 all S N answers as independent covers the truth less than half the time on 30 problems.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from eval.statistics.strata import Matrix, problem_weights
+from eval.statistics.rule_of_three import rule_of_three
+from eval.statistics.strata import Matrix, problem_weights, split
+
+# A standard error below this is rounding, of percentages as of shares.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,22 @@ class Estimate:
     seeds: int
     problems: int
 
+    @property
+    def constant(self) -> bool:
+        """Whether all problems of a stratum have the same mean, so that there is no variance to estimate."""
+        return self.standard_error < _ROUNDING
 
-def estimate(scores: Matrix, strata: NDArray | None = None, confidence: float = 0.95) -> Estimate:
+
+def estimate(
+    scores: Matrix,
+    strata: NDArray | None = None,
+    confidence: float = 0.95,
+    bounds: tuple[float, float] | None = None,
+) -> Estimate:
     """Mean of (S, N) scores; with `strata` (N,) the mean of the strata's means (suites weigh equally).
 
-    Strata are fixed (these five suites), problems within them random.
+    Strata are fixed (these five suites), problems within them random. With the `bounds` of scores, (0, 100)
+    for percentages, the interval ends there, and where nothing varies it is the rule of three's.
     """
     seeds, problems = scores.shape
     weights = problem_weights(problems, strata)
@@ -58,12 +73,19 @@ def estimate(scores: Matrix, strata: NDArray | None = None, confidence: float = 
     freedom = float(variance**2 / shares) if shares > 0 else 1.0
     error = float(np.sqrt(variance))
     half_width = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
-    low, high = mean - half_width, mean + half_width
-    return Estimate(mean, low, high, error, freedom, _spread(seed_means), seeds, problems)
+    found = Estimate(
+        mean, mean - half_width, mean + half_width, error, freedom, _spread(seed_means), seeds, problems
+    )
+    return found if bounds is None else _bounded(found, split(scores.mean(0), strata), bounds, confidence)
 
 
-def paired_difference(first: Matrix, second: Matrix, strata: NDArray | None = None) -> Estimate:
-    """Estimate of first - second on the same problems.
+def paired_difference(
+    first: Matrix,
+    second: Matrix,
+    strata: NDArray | None = None,
+    bounds: tuple[float, float] | None = None,
+) -> Estimate:
+    """Estimate of first - second on the same problems; `bounds` are the difference's, as for `estimate`.
 
     With the same number of seeds, runs are paired by seed as well (they shared prompts and random
     streams). A single model (one seed) is compared with every seed of the other.
@@ -72,7 +94,7 @@ def paired_difference(first: Matrix, second: Matrix, strata: NDArray | None = No
         raise ValueError(f"{first.shape[1]} and {second.shape[1]} problems cannot be paired")
     if first.shape[0] != second.shape[0] and 1 not in (first.shape[0], second.shape[0]):
         raise ValueError(f"{first.shape[0]} and {second.shape[0]} seeds cannot be paired")
-    return estimate(first - second, strata)
+    return estimate(first - second, strata, bounds=bounds)
 
 
 def zero_p(found: Estimate) -> float:
@@ -101,6 +123,17 @@ def _problem_variance(scores: Matrix, weights: Matrix, strata: NDArray | None) -
             interaction = part - problem_means - part.mean(1, keepdims=True) + part.mean()
             rest += share * float((interaction**2).sum()) / ((seeds - 1) * (count - 1)) / (seeds * count)
     return rest, between, between**2 / shares if shares else 1.0
+
+
+def _bounded(
+    found: Estimate, parts: list[Matrix], bounds: tuple[float, float], confidence: float
+) -> Estimate:
+    """The estimate with its interval in `bounds`; `parts` are the problems' means, stratum by stratum."""
+    if found.constant:
+        low, high = rule_of_three(parts, bounds, confidence)
+    else:
+        low, high = max(bounds[0], found.low), min(bounds[1], found.high)
+    return replace(found, low=low, high=high)
 
 
 def _spread(seed_means: Matrix) -> float:

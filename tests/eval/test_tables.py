@@ -10,6 +10,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from eval import tables
+from eval.render import with_interval
 from eval.spec import TableSpec
 from tests.eval.alfworld.study import long_table
 
@@ -127,6 +128,30 @@ def test_errors_of_new_samples(frame):
     assert cell(table, "base", "average").resampling_error == pytest.approx(100 * both)
 
 
+def test_rows_that_solve_nothing_are_not_certain_to(frame):
+    frame.loc[frame.row != "better", ["correct", "majority"]] = 0
+    table = tables.build(SPEC, frame)
+    bound = 100 * (1 - 0.05 ** (1 / 3))
+    for column in ("easy", "average", "pass@2", "maj@2"):
+        found = cell(table, "base", column)
+        assert (found["mean"], found.low, found.high) == pytest.approx((0, 0, bound))
+    same = cell(table, "model", "difference")
+    assert (same["mean"], same.low, same.high) == pytest.approx((0, -bound, bound))
+    assert same.p == same.p_permutation == 1
+    assert pd.isna(same.detectable)
+    text = tables.render(SPEC, table, tables.rates(SPEC, frame), {"Avg": {}}, "code", [])["md"]
+    assert f"0.0 ± 0.0 [0.0, {bound:.1f}]" in text
+
+
+def test_intervals_stay_in_percent(frame):
+    table = tables.build(SPEC, frame).dropna(subset=["low"])
+    scores = table[table.column != "difference"]
+    assert scores.low.min() == 0
+    assert scores.high.max() == 100
+    assert table.low.min() >= -100
+    assert table.high.max() <= 100
+
+
 def test_pass_and_majority_are_averages_over_suites(frame):
     table = tables.build(SPEC, frame)
     # Of the six problems base solves 2 and 0 (seed 0), 2 and 1 (seed 1) at least once.
@@ -200,11 +225,10 @@ def test_variants_of_the_rules_are_shown_where_they_differ(frame):
 @pytest.fixture
 def with_some() -> TableSpec:
     """The spec with a protocol before the table's own that asks the hard suite alone."""
-    given = SPEC.model_dump()
-    (whole,) = given["evaluation"]["protocols"]
-    some = {**whole, "name": "avg@32", "samples": 32, "suites": ("hard",)}
-    given["evaluation"] |= {"suites": SUITES, "protocols": [some, whole]}
-    return TableSpec(**given)
+    (whole,) = SPEC.evaluation.protocols
+    some = whole.model_copy(update={"name": "avg@32", "samples": 32, "suites": ("hard",)})
+    asked = {"suites": SUITES, "protocols": (some, whole)}  # made-up suites, which a config could not name
+    return SPEC.model_copy(update={"evaluation": SPEC.evaluation.model_copy(update=asked)})
 
 
 def test_a_protocol_of_some_suites_stands_beside_the_paper_s_value(frame, with_some):
@@ -219,12 +243,57 @@ def test_a_protocol_of_some_suites_stands_beside_the_paper_s_value(frame, with_s
         [part.strip() for part in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")
     )
     assert header[:5] == ["method", "seeds", "easy", "hard", "average [95 %]"]
-    assert header[-2:] == ["hard avg@32 [95 %]", "paper (7B, other scale)"]
+    assert header[-2:] == ["hard avg@32 [95 %]", "paper Avg (7B, other scale)"]
     better = table[(table.row == "better") & (table.protocol == "avg@32")].set_index("column").loc["hard"]
     assert better["mean"] == pytest.approx(100 * (2 + 3) / 2 / 96)
     assert lines[2][-2].startswith(f"{better['mean']:.1f} ± ")
     assert lines[2][-1] == "23.6"
     assert "hard avg@32: 32 sample(s) per problem, temperature 1, top-p 1, at most 9 tokens." in text
+
+
+def rendered(spec, frame, paper=("Avg",)) -> tuple[dict[str, list[str]], str]:
+    """Heading -> cells of the Markdown table, and its notes."""
+    table, rates = tables.build(spec, frame), tables.rates(spec, frame)
+    text = tables.render(spec, table, rates, {name: {} for name in paper}, "code", [])["md"]
+    lines = [[part.strip() for part in x.split("|")[1:-1]] for x in text.splitlines() if x.startswith("|")]
+    return dict(zip(lines[0], zip(*lines[2:], strict=True), strict=True)), text[text.index("\n- ") :]
+
+
+def test_ungraded_samples_are_counted_and_not_correct(frame):
+    """One of better's 24 samples, of suite hard with seed 0, made the grader fail."""
+    cells, notes = rendered(SPEC, frame)
+    assert "ungraded" not in cells
+    assert "percentage of samples at the token cap, counted as not correct" in notes
+    assert (tables.build(SPEC, frame).query("column == 'average'").ungraded == 0).all()
+    failed = (frame.row == "better") & (frame.problem == "hard/0") & (frame.seed == 0)
+    frame.loc[failed, ["wrong", "ungraded"]] = [0, 1]
+    table = tables.build(SPEC, frame)
+    assert [cell(table, "better", name).ungraded for name in ("easy", "hard", "average")] == pytest.approx(
+        [0, 100 / 12, 100 / 24]
+    )
+    assert cell(table, "better", "average").truncated == pytest.approx(100 * 2 / 24)
+    assert cell(table, "better", "hard")["mean"] == pytest.approx(100 * 5 / 12)
+    cells, notes = rendered(SPEC, frame)
+    assert cells["ungraded"] == ("0.0", "0.0", "4.2")
+    assert "grader failed, which may be right or wrong; both are counted as not correct" in notes
+
+
+def test_the_papers_numbers_say_whether_their_scale_is_the_tables(frame):
+    cells, notes = rendered(SPEC, frame)
+    assert "paper Avg (7B, other scale)" in cells
+    assert "Table 1, Avg; 7B models, another scale, there for the ordering" in notes
+    changes = {"paper_scale": True, "paper_columns": ("AIME24 avg@32",)}
+    cells, notes = rendered(SPEC.model_copy(update=changes), frame, ["AIME24 avg@32"])
+    assert "paper AIME24 avg@32" in cells
+    assert "Table 1, AIME24 avg@32; the scale of this table" in notes
+    assert "other scale" not in notes
+    assert "another scale" not in notes
+
+
+def test_no_zero_is_negative():
+    cell = pd.Series({"mean": -0.04, "low": -0.03, "high": 0.12, "seed_spread": 0.0})
+    assert with_interval(cell) == "0.0 ± 0.0 [0.0, 0.1]"
+    assert with_interval(cell, "+") == "+0.0 ± 0.0 [+0.0, +0.1]"
 
 
 # (won, lost, errors) of two episodes per game; base cannot finish g2 with seed 1.
@@ -281,8 +350,8 @@ def test_renderings_with_a_panel(frame, tmp_path):
         "unseen turns",
         "unseen invalid format",
         "unseen inadmissible",
-        "paper ALFWorld",
-        "paper Avg",
+        "paper ALFWorld (7B, other scale)",
+        "paper Avg (7B, other scale)",
     ]
     lines = {"base": base, "better": better}
     shown = {name: dict(zip(header, line, strict=True)) for name, line in lines.items()}

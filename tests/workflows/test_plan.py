@@ -38,6 +38,7 @@ def test_shipped_configs_are_valid(path):
         assert made.score_spec(study).subjects
         assert made.curves_spec(study).curves
         assert made.table_spec(study).rows
+        assert made.table_spec(study).paper_scale == path.stem.startswith("paper")
 
 
 def test_several_training_processes_are_started_by_torchrun(mini):

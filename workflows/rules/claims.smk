@@ -7,12 +7,7 @@ for target, folder in (("all", "<results>"), ("full", "<results>/full")):
             f"claims_{target}"
         input:
             results=PLAN.claims_files(target),
-            code=[
-                *package("eval/claims"),
-                *package("eval/statistics"),
-                source("eval/tables.py"),
-                source("eval/alfworld/columns.py"),
-            ],
+            code=code("eval.claims.__main__"),
         output:
             report(
                 f"{folder}/claims.html",

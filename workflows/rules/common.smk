@@ -6,6 +6,7 @@ from opd.plan import devices
 from opd.plan.jobs import UnknownShapeError, jobs, of_dag
 from opd.plan.requests import Requests
 from workflows.explain import ConfigError
+from workflows.imports import sources
 from workflows.plan import Plan, as_param
 
 STUDY_FILES = [
@@ -117,10 +118,21 @@ def source(path):
     return f"{workflow.basedir}/{path}"
 
 
-def package(path):
-    """All Python files of a package of this repository."""
-    folder = Path(workflow.basedir, path)
-    return [str(file) for file in sorted(folder.glob("*.py"))]
+def code(module, after=None):
+    """The files that a program is made of: what it computed is computed again when one changes.
+
+    For the rules that report. Models are trained, asked and played once, whatever becomes of the code.
+    `after` is a program whose outputs this one reads: they are new when its files are, so these are left
+    out here. Every input of every job is time in a dry run.
+    """
+    made = sources(after) if after else []
+    return [source(path) for path in sources(module) if path not in made]
+
+
+def code_of_suites():
+    """The suites' files, which their catalogue imports by name, and what their content must be."""
+    folder = Path(workflow.basedir, "eval/suites")
+    return sorted(map(str, [*folder.glob("*/*.py"), *folder.glob("hashes/*.json")]))
 
 
 def named(folders):

@@ -5,12 +5,10 @@ rule lm_eval_crosscheck:
     input:
         responses=[subject.responses for subject in PLAN.crosscheck_spec().subjects],
         code=[
-            source("eval/lm_eval_crosscheck.py"),
-            source("eval/lm_eval_tasks/task.py"),
+            *code("eval.lm_eval_crosscheck"),
+            *code_of_suites(),
+            source("eval/lm_eval_tasks/task.py"),  # lm-eval loads it from this folder
             source("eval/lm_eval_tasks/_base.yaml"),
-            source("eval/stored_responses.py"),
-            source("eval/verdicts.py"),
-            source("eval/votes.py"),
         ],
     output:
         report(

@@ -3,8 +3,7 @@
 
 rule estimators:
     input:
-        code=package("studies/estimators")
-        + [source("eval/statistics/bootstrap.py"), source("eval/figures.py")],
+        code=code("studies.estimators.__main__"),
     output:
         report(
             "<results>/estimators/variance.svg",

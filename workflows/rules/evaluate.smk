@@ -25,6 +25,8 @@ rule generate:
 
 
 rule contamination:
+    input:
+        code=code("eval.suites.__main__") + code_of_suites(),
     output:
         report(
             "<results>/checks/contamination.json",

@@ -9,8 +9,7 @@ rule score:
     input:
         responses=responses,
         episodes=episodes,
-        code=[source("eval/score.py"), source("eval/verdicts.py")]
-        + package("eval/grading"),
+        code=code("eval.score") + code_of_suites(),
     output:
         scores="<results>/studies/{study}/scores.csv",
     log:
@@ -29,11 +28,7 @@ rule table:
         paper=source("results/paper_reference.csv"),
         runs=runs,
         contamination=PLAN.contamination_report or [],
-        code=[
-            source("eval/tables.py"),
-            source("eval/render.py"),
-        ]
-        + package("eval/statistics"),
+        code=code("eval.tables", after="eval.score"),
     output:
         report(
             "<results>/studies/{study}/table.html",
@@ -64,11 +59,7 @@ rule table:
 rule curves:
     input:
         metrics=metrics,
-        code=[
-            source("eval/curves.py"),
-            source("eval/figures.py"),
-            source("opd/metrics.py"),
-        ],
+        code=code("eval.curves"),
     output:
         report(
             "<results>/studies/{study}/curves.svg",
@@ -91,7 +82,7 @@ rule curves:
 rule sweep:
     input:
         table="<results>/studies/{study}/table.csv",
-        code=[source("eval/sweep.py"), source("eval/figures.py")],
+        code=code("eval.sweep", after="eval.score"),
     output:
         report(
             "<results>/studies/{study}/sweep.svg",

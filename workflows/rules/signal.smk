@@ -5,6 +5,7 @@ rule score_signal:
     input:
         student="<results>/{subject}/model",
         teacher="<results>/models/{teacher}/model",
+        code=code("studies.signal.score"),
     output:
         tokens="<results>/signal/scores/{subject}/{teacher}/tokens.parquet",
         responses="<results>/signal/scores/{subject}/{teacher}/responses.parquet",
@@ -32,7 +33,7 @@ rule score_signal:
 rule signal:
     input:
         scores=collect("{folder}/tokens.parquet", folder=PLAN.signal_scores.values()),
-        code=package("studies/signal") + [source("eval/figures.py")],
+        code=code("studies.signal.__main__"),
     output:
         report(
             "<results>/signal/probabilities.svg",
@@ -86,7 +87,7 @@ rule signal:
 rule failures:
     input:
         scores=collect("{folder}/tokens.parquet", folder=PLAN.failure_scores.values()),
-        code=package("studies/signal"),
+        code=code("studies.signal.failures"),
     output:
         report(
             "<results>/failures/failures.html",

@@ -149,6 +149,42 @@ def test_repeated_draws_of_a_game_are_one_cluster():
     assert (found.low, found.high) == pytest.approx((low, high))
 
 
+def test_draws_of_a_game_are_one_cluster_of_its_type():
+    """Six draws of each of 48 games say of the mean of types what one draw says."""
+    once = [
+        episode(f"{kind}{i}", "won" if (i * kind) % 3 else "lost", f"{kind}")
+        for kind in range(1, 7)
+        for i in range(8)
+    ]
+    drawn = [
+        record | {"problem": record["problem"] + copy}
+        for record in once
+        for copy in ("", *(f"#{i}" for i in range(2, 7)))
+    ]
+    alone, found = row(once, MACRO), row(drawn, MACRO)
+    assert (found.success, found.interval) == (alone.success, "clustered by game")
+    assert (found.low, found.high) == pytest.approx((alone.low, alone.high))
+
+
+def test_draws_weigh_in_their_type():
+    """Of pick, a is drawn three times and won, b once and lost; heat has two games, one of them won."""
+    draws = {"a": "won", "a#2": "won", "a#3": "won", "b": "lost"}
+    records = [episode(game, outcome) for game, outcome in draws.items()] + panel(1, 1, task_type="heat")
+    found = row(records, MACRO)
+    assert found.success == pytest.approx((3 / 4 + 1 / 2) / 2)
+    # Ratio and mean: G / (G - 1) sum (n (p - mean))^2 / N^2 of pick, half the type's weight each.
+    of_pick, of_heat = 2 * ((3 / 4) ** 2 + (3 / 4) ** 2) / 4**2, 2 * (2 * (1 / 2) ** 2) / 2**2
+    freedom = (of_pick + of_heat) ** 2 / (of_pick**2 + of_heat**2)
+    half = stats.t.ppf(0.975, freedom) * np.sqrt((of_pick + of_heat) / 4)
+    assert (found.low, found.high) == pytest.approx((max(0, 0.625 - half), min(1, 0.625 + half)))
+
+
+def test_a_type_of_which_one_game_was_drawn_has_no_interval_of_its_mean():
+    found = row(doubled("wl") + panel(1, 0, task_type="heat"), MACRO)
+    assert (found.success, found.interval) == (0.75, "none")
+    assert np.isnan(found.low)
+
+
 def test_draws_of_one_game_have_no_interval():
     found = row(doubled("w"))
     assert (found.success, found.interval) == (1.0, "none")

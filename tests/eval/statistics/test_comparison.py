@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eval.statistics import compare, estimate, mean_interval
+from eval.statistics import compare, estimate, mean_interval, paired_difference, significance, zero_p
 
 
 def simulate(rng, problems, k, gain):
@@ -43,6 +43,18 @@ def test_suites_weigh_equally():
     found = compare(first, second, strata)
     assert found.difference == pytest.approx((0.75 - 0.125) / 2)
     assert found.standard_error == estimate((first - second)[None], strata).standard_error
+
+
+def test_p_and_detectable_difference_of_seeds():
+    """Constant differences have no error: every sign pattern of ten, and no difference to detect."""
+    first, second = np.random.default_rng(0).random((2, 3, 10))
+    found = paired_difference(first, second)
+    numbers = significance(found, (first - second).mean(0))
+    assert numbers["p"] == zero_p(found)
+    assert numbers["detectable"] > 2.8 * found.standard_error
+    constant = significance(paired_difference(first + 0.1, first), np.full(10, 0.1))
+    assert constant["p"] == constant["p_permutation"] == pytest.approx(2 / 2**10)
+    assert np.isnan(constant["detectable"])
 
 
 def test_other_problems_cannot_be_compared():

@@ -51,6 +51,29 @@ def test_constant_scores_have_no_width():
     assert result.seed_spread == pytest.approx(0, abs=1e-12)
 
 
+def test_interval_ends_at_the_bounds_of_scores():
+    """One right answer in 40: the t interval would start below zero; of differences it may."""
+    scores = np.array([[0.0] * 39 + [100.0]])
+    free = estimate(scores)
+    assert free.low < 0
+    found = estimate(scores, bounds=(0, 100))
+    assert (found.low, found.mean, found.high) == (0, 2.5, free.high)
+    difference = paired_difference(scores, np.zeros((1, 40)), bounds=(-100, 100))
+    assert (difference.low, difference.high) == (free.low, free.high)
+
+
+def test_scores_that_are_all_alike_have_the_interval_of_the_rule_of_three():
+    """Two suites of 30 and 10 problems, none of the first solved and all of the second."""
+    scores = np.repeat([[0.0, 100.0]], [30, 10], axis=1).repeat(3, axis=0)
+    strata = np.repeat(["a", "b"], [30, 10])
+    of_a, of_b = 1 - 0.05 ** (1 / 30), 1 - 0.05 ** (1 / 10)
+    found = estimate(scores, strata, bounds=(0, 100))
+    assert (found.low, found.mean, found.high) == pytest.approx((50 - 50 * of_b, 50, 50 + 50 * of_a))
+    none = paired_difference(scores, scores, strata, bounds=(-100, 100))
+    assert (none.mean, none.low) == (0, pytest.approx(-none.high))
+    assert none.high == pytest.approx(50 * (of_a + of_b))
+
+
 def test_pairing_removes_what_problems_share():
     rng = np.random.default_rng(0)
     difficulty = rng.normal(50, 30, 200)
