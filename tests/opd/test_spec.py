@@ -1,12 +1,13 @@
 """Specs refuse what could not work, with a sentence that says what to write instead."""
 
+import json
 import subprocess
 import sys
 
 import pytest
 from pydantic import ValidationError
 
-from opd.spec import SamplingSpec
+from opd.spec import EngineSpec, MemorySpec, SamplingSpec
 from tests.opd.specs import distill_spec
 
 
@@ -69,6 +70,40 @@ def test_one_token_without_renormalisation_is_allowed():
 def test_specs_survive_json():
     spec = distill_spec()
     assert type(spec).model_validate_json(spec.model_dump_json()) == spec
+
+
+VLLM = {"name": "vllm"}
+GAMES = {"panel": "games.jsonl", "protocol": {"name": "compact"}, "max_steps": 3}
+
+
+def games_spec(**games):
+    return distill_spec(tasks={"chain_arithmetic": {"environment": None, "games": GAMES | games}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({"tokens_per_forward": 64}, True),
+        ({"checkpoint_every": 1}, True),
+        ({"uniform_teacher": "stop"}, True),
+        ({"memory": dict.fromkeys(MemorySpec.model_fields, True) | {"master_weights": False}}, True),
+        ({"engine": {"mismatch_limit": 1.0}}, True),
+        ({"memory": {"master_weights": True}}, False),
+        ({"engine": VLLM}, False),
+        ({"rollout": {"top_p": 1.0}}, False),
+        ({"lora": {"rank": 2}}, False),
+        ({"steps": 6}, False),
+    ],
+)
+def test_a_recipe_is_what_decides_the_numbers(changes, same):
+    assert (distill_spec(**changes).recipe() == distill_spec().recipe()) is same
+
+
+def test_the_recipe_of_a_part_that_is_not_always_there():
+    settings = {"memory_share": 0.2, "sleep": True, "tensor_parallel": 2}
+    assert EngineSpec(**VLLM, **settings).recipe() == VLLM
+    assert games_spec(processes=2).recipe() == games_spec().recipe() != games_spec(max_steps=4).recipe()
+    assert json.loads(json.dumps(games_spec().recipe())) == games_spec().recipe()
 
 
 def test_specs_cannot_be_changed():
