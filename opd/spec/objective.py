@@ -48,7 +48,9 @@ class AdvantageSpec(Spec):
         0.0, description="discount of later rewards: 0 token-level, 1 sequence-level"
     )
     log_ratio_clip: Rate | None = Field(None, description="clamp of the log-ratio reward, in nats")
-    baseline: bool = Field(False, description="subtract the exact expected reward of each position")
+    baseline: bool = Field(
+        False, description="subtract each position's own expected reward, exact, from its rewards to go"
+    )
     outcome_weight: Weight = Field(0.0, description="weight of the verified outcome, credited by `credit`")
     credit: CreditSpec = Field(CreditSpec(), description="how the outcome is credited to responses")
     importance_cap: Annotated[float, Field(ge=1)] | None = Field(
