@@ -11,6 +11,13 @@ from opd.spec import EngineSpec, MemorySpec, SamplingSpec
 from tests.opd.specs import distill_spec
 
 
+def sampled_token(**options) -> dict:
+    return {
+        "objective": {"name": "policy_gradient", "support": "sampled", "outside": "ignored"}
+        | {"options": options}
+    }
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -20,6 +27,26 @@ from tests.opd.specs import distill_spec
             {"objective": {"options": {"beta": 0.5}}},
             "'reverse_kl' would ignore the option 'beta'",
         ),
+        (
+            {"objective": {"name": "jensen_shannon", "options": {"beta": 1}}},
+            "'jensen_shannon' has beta 1.0; write a number above 0 and below 1",
+        ),
+        (
+            {"objective": {"name": "skew_reverse_kl", "options": {"skew": 1.5}}},
+            "has skew 1.5; write a number from 0 to below 1",
+        ),
+        (
+            {"objective": {"name": "skew_forward_kl", "options": {"skew": -0.1}}},
+            "has skew -0.1; write a number from 0 to below 1",
+        ),
+        (
+            {"objective": {"name": "ema_pg", "outside": "ignored", "options": {"importance_clip": -1}}},
+            "has importance_clip -1.0; write a number from 0",
+        ),
+        (sampled_token(dual_clip=1), "has dual_clip 1.0; write a number above 1"),
+        (sampled_token(clip_low=2), "has clip_low 2.0; write a number from 0 to 1"),
+        (sampled_token(clip_high=-0.2), "has clip_high -0.2; write a number from 0"),
+        (sampled_token(clip_high=float("inf")), "should be a finite number"),
         (
             {"objective": {"name": "policy_gradient", "support": "sampled"}},
             "nothing is outside support 'sampled' to be renormalised; write outside: ignored",
@@ -60,6 +87,11 @@ from tests.opd.specs import distill_spec
 def test_impossible_specs(changes, sentence):
     with pytest.raises(ValidationError, match=sentence):
         distill_spec(**changes)
+
+
+def test_options_at_the_ends_of_their_ranges_are_allowed():
+    distill_spec(**sampled_token(clip_low=1, clip_high=0, dual_clip=1.5))
+    distill_spec(objective={"name": "skew_forward_kl", "options": {"skew": 0}})
 
 
 def test_one_token_without_renormalisation_is_allowed():
