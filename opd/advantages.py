@@ -10,23 +10,26 @@ from opd.spec import AdvantageSpec
 def advantages(spec: AdvantageSpec, comparison: Comparison, sequence: Tensor, credit: Tensor) -> Tensor:
     """(N,) advantages: weighted log-ratio rewards to go, plus the weighted credit of the response.
 
-    The reward of a token is log q - log p_old, in nats, clamped to +-`log_ratio_clip`, less its exact
-    expectation under the student if `baseline`. `sequence` (N,) ascends and says which of the B responses
-    a position belongs to; `credit` (B,) is what that earned (`opd.credit`). Nothing is normalised across
-    positions (`compute_opd_advantage` in the code of arXiv 2603.25562; gamma is its equation 3, from the
-    token-level estimator at 0 to the sequence-level one at 1).
+    The reward of a token is log q - log p_old, in nats, clamped to +-`log_ratio_clip`. `sequence` (N,)
+    ascends and says which of the B responses a position belongs to; `credit` (B,) is what that earned
+    (`opd.credit`). Nothing is normalised across positions (`compute_opd_advantage` in the code of arXiv
+    2603.25562; gamma is its equation 3, from the token-level estimator at 0 to the sequence-level one at 1).
+
+    With `baseline`, the exact expectation of a position's own reward, before the clamp, is taken from its
+    rewards to go. It depends on the prefix alone, so the expected gradient stays what it is. Those of later
+    rewards depend on the token that is credited: taken away, too, they would leave the token-level gradient.
 
     With the model at the start as teacher q, `log_ratio_weight` is the coefficient of a KL penalty
     KL(p || q) inside the reward, estimated as log p_old - log q (k1): exact in expectation over a response
     at gamma 1, and per position at gamma 0.
     """
     reward = comparison.teacher.sampled_log_prob - comparison.student.sampled_log_prob
-    if spec.baseline:
-        assert comparison.expected_log_ratio is not None
-        reward = reward - comparison.expected_log_ratio
     if spec.log_ratio_clip is not None:
         reward = reward.clamp(-spec.log_ratio_clip, spec.log_ratio_clip)
     log_ratio = returns_to_go(reward, sequence, spec.gamma)
+    if spec.baseline:
+        assert comparison.expected_log_ratio is not None
+        log_ratio = log_ratio - comparison.expected_log_ratio
     return spec.log_ratio_weight * log_ratio + spec.outcome_weight * credit[sequence]
 
 

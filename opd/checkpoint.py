@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +43,13 @@ def save(folder: Path, recipe: str, lines: list[str], model: nn.Module, optimize
     if ranks.first():
         _write(partial / _PROGRESS, json.dumps({"recipe": recipe, "metrics": lines}))
         os.replace(partial, done)
-        for other in set(folder.iterdir()) - {done}:
-            shutil.rmtree(other)
+        _remove(set(folder.iterdir()) - {done})
 
 
 def load(folder: Path, recipe: str, model: nn.Module, optimizer: Optimizer) -> list[str]:
     """Put a checkpoint into model and optimiser; returns the metrics lines of the steps already done.
 
-    None are done if there is no checkpoint, or if it belongs to another recipe.
+    None are done if there is no checkpoint, or if it belongs to another recipe; then it is removed.
     """
     newest, lines = ranks.from_first(lambda: _newest(folder, recipe))
     if newest is not None:
@@ -68,14 +68,22 @@ def load(folder: Path, recipe: str, model: nn.Module, optimizer: Optimizer) -> l
 
 
 def _newest(folder: Path, recipe: str) -> tuple[Path | None, list[str]]:
-    whole = sorted(folder.glob("step*"))
-    if not whole:
-        return None, []
-    progress = json.loads((whole[-1] / _PROGRESS).read_text())
-    if progress["recipe"] != recipe:
+    whole = sorted(folder.glob(f"step*/{_PROGRESS}"))
+    progress = json.loads(whole[-1].read_text()) if whole else None
+    if progress and progress["recipe"] == recipe:
+        return whole[-1].parent, progress["metrics"]
+    if progress:
         print(f"{folder} belongs to another spec or other input models: starting over", flush=True)
-        return None, []
-    return whole[-1], progress["metrics"]
+    # A checkpoint is not moved onto a folder: what is left of other runs would be in the way.
+    _remove(folder.glob("*"))
+    return None, []
+
+
+def _remove(folders: Iterable[Path]) -> None:
+    for each in folders:
+        # First what makes it whole, so that nobody resumes from the rest of it after a kill.
+        (each / _PROGRESS).unlink(missing_ok=True)
+        shutil.rmtree(each)
 
 
 def _tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Any]:

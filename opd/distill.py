@@ -3,11 +3,13 @@
     python -m opd.distill --spec SPEC --student FOLDER --teachers TASK=FOLDER ... --out RUN_FOLDER
 
 SPEC is a `DistillSpec` as JSON, with one task or several; step t works on task t mod their number, and each
-task has a teacher of its own. RUN_FOLDER receives `model/`, `metrics.jsonl` (a
-line per step, see `opd.metrics`) and `run.json`. A killed run continues from its last checkpoint when
-started again with the same spec and models, and ends with the same numbers: all randomness is a function
-of (seed, step), so a checkpoint needs no generator state. Under torchrun several processes share the work,
-each with a device of its own; see `opd.parallel`.
+task has a teacher of its own. RUN_FOLDER receives `model/`, `metrics.jsonl` (a line per step, see
+`opd.metrics`), `run.json`, and with LoRA the `adapters/` that the model was merged from. A killed run
+continues from its last checkpoint when started again with the same spec and models, and ends with the same
+numbers: all randomness is a function of (seed, step), so a checkpoint needs no generator state. What changes
+numbers by rounding alone may be another then, such as smaller passes after a run out of memory; see
+`Spec.recipe`. Under torchrun several processes share the work, each with a device of its own; see
+`opd.parallel`.
 """
 
 import json
@@ -83,13 +85,15 @@ def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Pa
         run = start(spec, loaded, student, teachers)
         parents = {"student": student, **{f"teacher, {name}": teachers[name] for name in spec.tasks}}
         fingerprints = ranks.from_first(lambda: [models.fingerprint(folder) for folder in parents.values()])
-        recipe = json.dumps([spec.model_dump(), fingerprints])
+        recipe = json.dumps([spec.recipe(), fingerprints])
         loop.run(recipe, run.student, run.optimizer, partial(distill_step, run))
         named = {
             role: (model_name(folder), mark)
             for (role, folder), mark in zip(parents.items(), fingerprints, strict=True)
         }
         with gathered(run.root):
+            if ranks.first():
+                lora.save(run.student, out / "adapters")
             lora.merge(run.student)
             if ranks.first():
                 card_of = partial(describe, run, named)

@@ -4,10 +4,13 @@ An adapted layer computes W x + (alpha / rank) B A x with W frozen. The layers a
 whose class, backbone and head stay what they were.
 """
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -39,8 +42,28 @@ def adapt(model: PreTrainedModel, spec: LoraSpec, seed: int) -> None:
             raise UserError(f"lora.targets has {name}, which is the embedding, too; remove it")
 
 
+def save(model: PreTrainedModel, folder: Path) -> None:
+    """Write the adapters, if there are any, as peft reads them (`PeftModel.from_pretrained(base, folder)`).
+
+    Under `gathered`, which `state_dict` would end.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    if not hasattr(model, "peft_config"):
+        return
+    from peft import get_peft_model_state_dict
+
+    own = get_peft_model_state_dict(model, dict(model.named_parameters()), adapter_name=_ADAPTER)
+    folder.mkdir()
+    # The names that they would have inside a model of peft's.
+    save_file({f"base_model.model.{n}": v for n, v in own.items()}, folder / "adapter_model.safetensors")
+    model.peft_config[_ADAPTER].save_pretrained(str(folder))
+
+
 def merge(model: PreTrainedModel) -> None:
-    """Put the adapters into the weights and take them out of the model, which computes what it did."""
+    """Put the adapters into the weights and take them out of the model.
+
+    It computes what it did, but for rounding; in bfloat16 that takes most of a small update (docs/lora.md).
+    """
     with torch.no_grad():
         for name, layer in list(layers(model)):
             layer.base_layer.weight.copy_(weight(layer))

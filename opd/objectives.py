@@ -13,9 +13,10 @@ A function asks for what it needs by the names of its arguments:
     teacher_entropy         (N,) entropy of q over the vocabulary
     advantage               (N,) what sampling y was worth, from `opd.advantages`
 
-and names its options by keyword-only arguments, which are what a config may set. A new objective is
-one function here under `@objective`. This module uses tensor methods only and imports torch for
-types alone, so the workflow can read the registry without loading it.
+and names its options by keyword-only arguments, which are what a config may set; their types hold the
+range that `opd.spec` checks, so functions need not. A new objective is one function here under
+`@objective`. This module uses tensor methods only and imports torch for types alone, so the workflow
+can read the registry without loading it.
 
 On one token, renormalised, every divergence is identically zero. At an empty support a position's
 loss and gradient are zero. An empty slot contributes nothing; a token in two slots counts twice, so
@@ -28,18 +29,34 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple, get_type_hints
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
+class Range(NamedTuple):
+    """The numbers that an option may be, as a test and in words."""
+
+    holds: Callable[[float], bool]
+    words: str
+
+
+NotNegative = Annotated[float, Range(lambda x: x >= 0, "from 0")]
+Share = Annotated[float, Range(lambda x: 0 <= x <= 1, "from 0 to 1")]
+ShareBelowOne = Annotated[float, Range(lambda x: 0 <= x < 1, "from 0 to below 1")]
+TrueShare = Annotated[float, Range(lambda x: 0 < x < 1, "above 0 and below 1")]
+# Below, it would cap the loss of every negative advantage, even where p is still p_old: no gradient.
+DualClip = Annotated[float, Range(lambda x: x > 1, "above 1")]
+
+
 class Objective(NamedTuple):
-    """A registered objective: its function, the tensors it asks for, its options with defaults."""
+    """A registered objective: its function, the tensors it asks for, its options with defaults and ranges."""
 
     function: Callable[..., Tensor]
     inputs: frozenset[str]
     options: dict[str, float]
+    ranges: dict[str, Range]
 
     @property
     def on_support(self) -> bool:
@@ -56,7 +73,10 @@ def objective(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     parameters = inspect.signature(function).parameters.values()
     inputs = frozenset(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
     options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-    OBJECTIVES[function.__name__] = Objective(function, inputs, options)
+    # Tensors are there for type checkers alone.
+    types = get_type_hints(function, localns={"Tensor": object}, include_extras=True)
+    ranges = {name: types[name].__metadata__[0] for name in options if hasattr(types[name], "__metadata__")}
+    OBJECTIVES[function.__name__] = Objective(function, inputs, options, ranges)
     return function
 
 
@@ -107,21 +127,19 @@ def forward_kl(log_p: Tensor, log_q: Tensor) -> Tensor:
 
 
 @objective
-def jensen_shannon(log_p: Tensor, log_q: Tensor, *, beta: float = 0.5) -> Tensor:
+def jensen_shannon(log_p: Tensor, log_q: Tensor, *, beta: TrueShare = 0.5) -> Tensor:
     """Generalised Jensen-Shannon divergence between student p and teacher q, summed over S.
 
     beta KL(p || m) + (1 - beta) KL(q || m) with m = beta p + (1 - beta) q, for 0 < beta < 1
     (arXiv 2605.11182, appendix A.3; GKD's beta weighs the teacher instead).
     """
-    if not 0 < beta < 1:
-        raise ValueError(f"beta is {beta}; it must lie strictly between 0 and 1")
     log_m = _mixture(log_p, log_q, beta)
     to_mixture = beta * _expectation(log_p, log_p - log_m)
     return to_mixture + (1 - beta) * _expectation(log_q, log_q - log_m)
 
 
 @objective
-def skew_reverse_kl(log_p: Tensor, log_q: Tensor, *, skew: float = 0.1) -> Tensor:
+def skew_reverse_kl(log_p: Tensor, log_q: Tensor, *, skew: ShareBelowOne = 0.1) -> Tensor:
     """Skewed reverse KL, student p to a mixture with teacher q: KL(p || skew p + (1 - skew) q), over S.
 
     DistiLLM (arXiv 2402.03898). Finite where q = 0; skew 0 is `reverse_kl`.
@@ -130,7 +148,7 @@ def skew_reverse_kl(log_p: Tensor, log_q: Tensor, *, skew: float = 0.1) -> Tenso
 
 
 @objective
-def skew_forward_kl(log_p: Tensor, log_q: Tensor, *, skew: float = 0.1) -> Tensor:
+def skew_forward_kl(log_p: Tensor, log_q: Tensor, *, skew: ShareBelowOne = 0.1) -> Tensor:
     """Skewed forward KL, teacher q to a mixture with student p: KL(q || skew q + (1 - skew) p), over S.
 
     DistiLLM (arXiv 2402.03898). Finite where p = 0; skew 0 is `forward_kl`.
@@ -140,7 +158,7 @@ def skew_forward_kl(log_p: Tensor, log_q: Tensor, *, skew: float = 0.1) -> Tenso
 
 @objective
 def entropy_switched_kl(
-    log_p: Tensor, log_q: Tensor, teacher_entropy: Tensor, *, threshold: float = 1.0
+    log_p: Tensor, log_q: Tensor, teacher_entropy: Tensor, *, threshold: NotNegative = 1.0
 ) -> Tensor:
     """Reverse KL, student p to teacher q, plus forward KL where the teacher is uncertain, over S.
 
@@ -160,7 +178,7 @@ def ema_pg(
     sampled_log_q: Tensor,
     sampled_outside: Tensor,
     *,
-    importance_clip: float = 0.0,
+    importance_clip: NotNegative = 0.0,
 ) -> Tensor:
     """Reverse KL, student p to teacher q: summed over the support, estimated from y outside it.
 
@@ -185,7 +203,7 @@ def ema_pg_unbiased(
     sampled_log_q: Tensor,
     sampled_outside: Tensor,
     *,
-    importance_clip: float = 0.0,
+    importance_clip: NotNegative = 0.0,
 ) -> Tensor:
     """Reverse KL, student p to teacher q, as `ema_pg` with the support's own log held constant.
 
@@ -215,9 +233,9 @@ def policy_gradient(
     sampled_log_p_old: Tensor,
     advantage: Tensor,
     *,
-    clip_low: float = 0.2,
-    clip_high: float = 0.2,
-    dual_clip: float = 3.0,
+    clip_low: Share = 0.2,
+    clip_high: NotNegative = 0.2,
+    dual_clip: DualClip = 3.0,
 ) -> Tensor:
     """Reverse KL, student p to teacher q, as a PPO-clipped policy gradient on the sampled token.
 
@@ -259,9 +277,7 @@ def _expectation(log_weight: Tensor, value: Tensor) -> Tensor:
 
 
 def _mixture(log_a: Tensor, log_b: Tensor, share: float) -> Tensor:
-    """log(share a + (1 - share) b), elementwise, with a finite gradient where both are zero."""
-    if not 0 <= share < 1:
-        raise ValueError(f"a share of {share} is no mixture; it must be at least 0 and below 1")
+    """log(share a + (1 - share) b), share below 1, elementwise; a finite gradient where both are zero."""
     if share == 0:
         return log_b
     neither = (log_a == -math.inf) & (log_b == -math.inf)

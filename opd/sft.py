@@ -56,7 +56,7 @@ def main(spec: SftSpec, student: Path, traces: Path, out: Path) -> None:
     run = start(spec, student, kept)
     mark = ranks.from_first(lambda: models.fingerprint(student))
     made_from = {"student": (model_name(student), mark)}
-    recipe = json.dumps([spec.model_dump(), mark, hashlib.sha256("".join(kept).encode()).hexdigest()])
+    recipe = json.dumps([spec.recipe(), mark, hashlib.sha256("".join(kept).encode()).hexdigest()])
     loop = Loop(out, spec, f"sft {out.name}", "sft", len(run.updates), spec.checkpoint_every)
     loop.run(recipe, run.model, run.optimizer, partial(update, run))
     with gathered(run.root):

@@ -39,7 +39,7 @@ def of_row(frame: pd.DataFrame, row: str) -> pd.DataFrame:
 def on_suites(first: pd.DataFrame, second: pd.DataFrame, protocol: str) -> Effect:
     """Difference of the averages over suites; a panel has a protocol of its own."""
     (a, suites), (b, _) = (score_matrix(part[part.protocol == protocol]) for part in (first, second))
-    return of_estimate(vars(paired_difference(a, b, suites)))
+    return of_estimate(vars(paired_difference(a, b, suites, bounds=(-100, 100))))
 
 
 def on_panel(first: pd.DataFrame, second: pd.DataFrame, panels: Sequence[str]) -> Effect:

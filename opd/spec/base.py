@@ -1,16 +1,38 @@
-"""What all specs share: immutability, no unknown keys, and the ranges of their numbers."""
+"""What all specs share: immutability, no unknown keys, the ranges of their numbers, and their recipe."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_jsonable_python
+
+Value = TypeVar("Value")
+_ONLY_ROUNDING = "only rounding"
 
 Probability = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
 
+# A field that changes no number of a run but by rounding, or none at all: it costs time or memory, or decides
+# when the run stops. A run that died goes on from its checkpoint with another value of it.
+OnlyRounding = Annotated[Value, _ONLY_ROUNDING]
+
 
 class Spec(BaseModel):
     """Base of all specs: immutable, no unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def recipe(self) -> dict[str, Any]:
+        """What decides the numbers: all fields but those that are `OnlyRounding`, as data for JSON."""
+        decisive = (n for n, field in type(self).model_fields.items() if _ONLY_ROUNDING not in field.metadata)
+        return {name: _recipe(getattr(self, name)) for name in decisive}
+
+
+def _recipe(value: Any) -> Any:
+    if isinstance(value, Spec):
+        return value.recipe()
+    if isinstance(value, Mapping):
+        return {name: _recipe(each) for name, each in value.items()}
+    return to_jsonable_python(value)

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from opd.spec.base import Count, Rate, Spec
+from opd.spec.base import Count, OnlyRounding, Rate, Spec
 from opd.spec.objective import MaskSpec, ObjectiveSpec
 from opd.spec.task import TaskSpec
 from opd.spec.training import EngineSpec, LoraSpec, MemorySpec, OptimizerSpec
@@ -31,12 +31,12 @@ class DistillSpec(Spec):
     optimizer: OptimizerSpec
     lora: LoraSpec | None = Field(None, description="null: all weights are trained")
     memory: MemorySpec = MemorySpec()
-    tokens_per_forward: Count = Field(
-        description="padded tokens in one forward pass; bounds memory and changes nothing else"
+    tokens_per_forward: OnlyRounding[Count] = Field(
+        description="padded tokens in one forward pass; bounds memory and changes nothing else but rounding"
     )
-    checkpoint_every: Count = Field(description="steps between checkpoints")
+    checkpoint_every: OnlyRounding[Count] = Field(description="steps between checkpoints")
     engine: EngineSpec = Field(EngineSpec(), description="what answers the prompts")
-    uniform_teacher: Literal["warn", "stop"] = Field(
+    uniform_teacher: OnlyRounding[Literal["warn", "stop"]] = Field(
         "warn", description="what a step does whose teacher seems to have no weights; see opd.witness"
     )
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from opd.names import SUPPORTS
 from opd.objectives import OBJECTIVES
@@ -48,7 +48,9 @@ class AdvantageSpec(Spec):
         0.0, description="discount of later rewards: 0 token-level, 1 sequence-level"
     )
     log_ratio_clip: Rate | None = Field(None, description="clamp of the log-ratio reward, in nats")
-    baseline: bool = Field(False, description="subtract the exact expected reward of each position")
+    baseline: bool = Field(
+        False, description="subtract each position's own expected reward, exact, from its rewards to go"
+    )
     outcome_weight: Weight = Field(0.0, description="weight of the verified outcome, credited by `credit`")
     credit: CreditSpec = Field(CreditSpec(), description="how the outcome is credited to responses")
     importance_cap: Annotated[float, Field(ge=1)] | None = Field(
@@ -85,7 +87,7 @@ class ObjectiveSpec(Spec):
         description="probability outside the support: left out, scaled away on both sides (LSM), or kept "
         "as one more outcome",
     )
-    options: dict[str, float] = Field({}, description="keyword options of the objective")
+    options: dict[str, FiniteFloat] = Field({}, description="keyword options of the objective")
     advantage: AdvantageSpec = Field(AdvantageSpec(), description="for objectives that use an advantage")
     reduction: Literal["token_mean", "sequence_mean"] = Field(
         description="mean over all tokens of the batch, or mean of per-sequence means"
@@ -105,6 +107,16 @@ class ObjectiveSpec(Spec):
             raise ValueError(
                 f"objective {self.name!r} would ignore `advantage`; remove it or use policy_gradient"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _options_are_in_range(self) -> Self:
+        for option, allowed in OBJECTIVES[self.name].ranges.items():
+            value = self.options.get(option)
+            if value is not None and not allowed.holds(value):
+                raise ValueError(
+                    f"objective {self.name!r} has {option} {value}; write a number {allowed.words}"
+                )
         return self
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from opd.rollout import ENGINES
-from opd.spec.base import Count, Spec
+from opd.spec.base import Count, OnlyRounding, Spec
 from opd.spec.sampling import SamplingSpec
 from opd.spec.training import MemorySpec, OptimizerSpec
 
@@ -44,10 +44,10 @@ class SftSpec(SftRecipe):
     """One warm start, with what it may cost."""
 
     memory: MemorySpec = MemorySpec()
-    tokens_per_forward: Count = Field(
+    tokens_per_forward: OnlyRounding[Count] = Field(
         description="padded tokens in one forward pass; bounds memory and changes nothing else"
     )
-    checkpoint_every: Count = Field(description="updates between checkpoints")
+    checkpoint_every: OnlyRounding[Count] = Field(description="updates between checkpoints")
 
     @model_validator(mode="after")
     def _has_no_teacher(self) -> Self:

@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from envs.alfworld.protocols import ProtocolConfig
-from opd.spec.base import Count, Spec
+from opd.spec.base import Count, OnlyRounding, Spec
 from opd.spec.sampling import SamplingSpec
 
 
@@ -23,7 +23,9 @@ class GamesSpec(Spec):
     panel: str = Field(description="panel file: the games that are drawn from")
     protocol: ProtocolConfig = Field(description="how a turn is put to the model, and its response read")
     max_steps: Count = Field(description="turns after which a game is lost")
-    processes: Count = Field(1, description="worker processes that share the games; changes nothing")
+    processes: OnlyRounding[Count] = Field(
+        1, description="worker processes that share the games; changes nothing"
+    )
 
 
 class TaskSpec(Spec):

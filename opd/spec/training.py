@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from opd.rollout import ENGINES
-from opd.spec.base import Count, Probability, Rate, Spec
+from opd.spec.base import Count, OnlyRounding, Probability, Rate, Spec
 
 
 class OptimizerSpec(Spec):
@@ -36,14 +36,14 @@ class EngineSpec(Spec):
     """
 
     name: Literal[ENGINES] = "torch"  # type: ignore[valid-type]
-    tensor_parallel: Count = Field(1, description="GPUs that share one copy of the weights")
-    memory_share: Probability = Field(
+    tensor_parallel: OnlyRounding[Count] = Field(1, description="GPUs that share one copy of the weights")
+    memory_share: OnlyRounding[Probability] = Field(
         0.4, description="of a GPU's memory, for the copy of the weights and the key-value cache"
     )
-    sleep: bool = Field(
+    sleep: OnlyRounding[bool] = Field(
         False, description="give that memory back while the student is trained; not on every platform"
     )
-    mismatch_limit: Rate | None = Field(
+    mismatch_limit: OnlyRounding[Rate | None] = Field(
         None,
         description="nats between the engine's and the trainer's log-probabilities of sampled tokens, mean "
         "over a step, beyond which the run stops; null: 0.01 in float32, 0.1 in 16 bits",
@@ -58,24 +58,27 @@ class EngineSpec(Spec):
 
 
 class MemorySpec(Spec):
-    """What a run pays in time or rounding for device memory; see `opd.parallel`. All off: nothing."""
+    """What a run pays in time or rounding for device memory; see `opd.parallel`. All off: nothing.
+
+    `master_weights` is more than rounding for a student in bfloat16, which loses small updates without.
+    """
 
     master_weights: bool = Field(
         False,
         description="the student's weights, gradients and optimiser in float32, its forward and backward "
         "pass in bfloat16; false: all in the dtype that it was saved in",
     )
-    recompute_layers: bool = Field(
+    recompute_layers: OnlyRounding[bool] = Field(
         False, description="keep only the layers' inputs for the backward pass: activation checkpointing"
     )
-    offload: bool = Field(
+    offload: OnlyRounding[bool] = Field(
         False, description="the student's weights, gradients and optimiser rest in the host's memory"
     )
-    pack_sequences: bool = Field(
+    pack_sequences: OnlyRounding[bool] = Field(
         False,
         description="score and train on the sequences of a forward pass in one row, without padding: for "
         "responses of very different lengths",
     )
-    shard_teachers: bool = Field(
+    shard_teachers: OnlyRounding[bool] = Field(
         False, description="teachers rest in parts, one a process; false: each process holds them whole"
     )

@@ -52,8 +52,40 @@ def test_clip_baseline_and_outcome():
 
 
 def test_baseline_is_subtracted_when_asked_for():
-    result = found(torch.full((5,), -1.0), baseline=True)
-    assert result == [value + 1 for value in REWARD]
+    expected = torch.full((5,), -1.0)
+    assert found(expected, baseline=True) == [value + 1 for value in REWARD]
+    assert found(expected, baseline=True, log_ratio_clip=2.5) == [1.5, -1.0, 1.0, 3.5, -1.5]
+
+
+@pytest.mark.parametrize("clip", [None, 0.3])
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0])
+def test_a_baseline_leaves_the_expected_gradient_and_makes_advantages_smaller(gamma, clip):
+    """Over all responses of two tokens, against sum_t d(log p_t) times the expected rewards to go."""
+    draw = torch.Generator().manual_seed(3)
+    theta = torch.randn(4, 3, generator=draw, dtype=torch.float64, requires_grad=True)
+    p, q = (x.log_softmax(-1) for x in (theta, torch.randn(4, 3, generator=draw, dtype=torch.float64)))
+    reward = q - p.detach()
+    kept = reward if clip is None else reward.clamp(-clip, clip)
+    # From the definition: what the first token earns itself, and gamma times what is expected to follow.
+    later = (p.detach().exp() * kept).sum(-1)[1:]
+    goal = (p[0].exp() * (kept[0] + gamma * later)).sum()
+    goal = goal + (p[0].detach().exp()[:, None] * p[1:].exp() * kept[1:]).sum()
+    ascent = torch.autograd.grad(goal, theta, retain_graph=True)[0]
+
+    places = [at for a, b in product(range(3), repeat=2) for at in ((0, a), (1 + a, b))]
+    rows = [row for row, _ in places]
+    taken, taught = (torch.stack([x[at] for at in places]) for x in (p, q))
+    sequence = torch.arange(9).repeat_interleave(2)
+    chance = taken.detach().view(9, 2).sum(-1).exp()[sequence]
+    own = (p.detach().exp() * reward).sum(-1)[rows]
+    sizes = []
+    for baseline in (False, True):
+        spec = AdvantageSpec(gamma=gamma, baseline=baseline, log_ratio_clip=clip)
+        advantage = advantages(spec, comparison(taken.detach(), taught, own), sequence, torch.zeros(9))
+        result = torch.autograd.grad((chance * advantage * taken).sum(), theta, retain_graph=True)[0]
+        torch.testing.assert_close(result, ascent, rtol=1e-12, atol=1e-14)
+        sizes.append((chance * advantage**2).sum())
+    assert clip or sizes[1] < sizes[0]
 
 
 def test_weights():

@@ -33,10 +33,6 @@ def test_round_trip_and_recipe(student, tmp_path, capsys):
     assert checkpoint.load(folder, "a", *fresh) == []
     checkpoint.save(folder, "a", lines, model, optimizer)
 
-    assert checkpoint.load(folder, "b", *fresh) == []
-    assert "another spec" in capsys.readouterr().out
-    assert same(fresh[0], student)
-
     assert checkpoint.load(folder, "a", *fresh) == lines
     assert same(fresh[0], model)
     for mine, theirs in zip(optimizer.state.values(), fresh[1].state.values(), strict=True):
@@ -44,6 +40,39 @@ def test_round_trip_and_recipe(student, tmp_path, capsys):
         assert torch.equal(mine["exp_avg"], theirs["exp_avg"])
         assert torch.equal(mine["exp_avg_sq"], theirs["exp_avg_sq"])
     assert [path.name for path in folder.iterdir()] == ["step000002"]
+
+    fresh = trained(student, 0)
+    assert checkpoint.load(folder, "b", *fresh) == []
+    assert "another spec" in capsys.readouterr().out
+    assert same(fresh[0], student)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_a_checkpoint_of_another_recipe_is_not_in_the_way(student, tmp_path, steps):
+    """Whether the new run saves before, at or after its step."""
+    model, optimizer = trained(student, 1)
+    checkpoint.save(tmp_path, "old", ["line\n"] * 2, model, optimizer)
+    assert checkpoint.load(tmp_path, "new", model, optimizer) == []
+    checkpoint.save(tmp_path, "new", ["line\n"] * steps, model, optimizer)
+    assert len(checkpoint.load(tmp_path, "new", model, optimizer)) == steps
+
+
+def test_a_kill_while_a_checkpoint_is_removed_leaves_none(student, tmp_path, monkeypatch):
+    """Whatever was removed first: nobody resumes from what is left, and nobody stumbles over it."""
+    model, optimizer = trained(student, 1)
+    checkpoint.save(tmp_path, "old", ["line\n"] * 2, model, optimizer)
+
+    def half(folder):
+        (folder / ".metadata").unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+        patch.setattr("opd.checkpoint.shutil.rmtree", half)
+        checkpoint.load(tmp_path, "new", model, optimizer)
+    assert [path.name for path in tmp_path.iterdir()] == ["step000002"]
+    assert checkpoint.load(tmp_path, "old", model, optimizer) == []
+    checkpoint.save(tmp_path, "old", ["line\n"] * 2, model, optimizer)
+    assert len(checkpoint.load(tmp_path, "old", model, optimizer)) == 2
 
 
 def test_a_newer_checkpoint_replaces_the_older(student, tmp_path):

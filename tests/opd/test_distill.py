@@ -123,10 +123,10 @@ def test_killed_run_continues_to_the_same_numbers(folders, tmp_path):
 
 
 def test_a_changed_knob_does_not_resume(folders, tmp_path):
-    """A checkpoint of another recipe is left behind by an interrupted run: start from scratch."""
+    """An interrupted run of another recipe left a checkpoint of a step that saves: start from scratch."""
     spec = distill_spec()
     run = started(spec, folders)
-    lines = ["line\n"] * 3
+    lines = ["line\n"] * spec.checkpoint_every
     checkpoint.save(tmp_path / "checkpoint", "something else", lines, run.student, run.optimizer)
     train(spec, folders, tmp_path)
     assert len(reproducible(tmp_path / "metrics.jsonl")) == spec.steps

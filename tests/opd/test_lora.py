@@ -5,6 +5,7 @@ import json
 
 import pytest
 import torch
+from peft import PeftModel
 from pydantic import ValidationError
 from torch import nn
 from torch.distributed.checkpoint import FileSystemReader
@@ -27,9 +28,9 @@ def started(spec, folders) -> distill.Run:
     return distill.start(spec, loaded, folders[0], dict.fromkeys(loaded, folders[1]))
 
 
-def adapted(folders, targets="all-linear", rank=3):
+def adapted(folders, targets="all-linear", rank=3, dtype=torch.float32):
     """A model whose adapters change something: B is drawn, too."""
-    model = models.load(folders[0])
+    model = models.load(folders[0]).to(dtype)
     lora.adapt(model, LoraSpec(rank=rank, alpha=6, targets=targets), seed=0)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
@@ -88,6 +89,18 @@ def test_model_head_decoder_and_export_agree_with_dense_weights(folders, tokeniz
     assert exported.state_dict().keys() == dense.state_dict().keys()
     assert not [name for name in (tmp_path / "model").iterdir() if "adapter" in name.name]
     torch.testing.assert_close(exported(IDS).logits, logits)
+
+
+def test_the_adapters_are_kept_beside_the_export_as_peft_reads_them(folders, tmp_path):
+    model = adapted(folders, dtype=torch.bfloat16)
+    logits = model(IDS).logits
+    lora.save(model, tmp_path / "adapters")
+    again = PeftModel.from_pretrained(models.load(folders[0]).to(torch.bfloat16), tmp_path / "adapters")
+    assert torch.equal(again(IDS).logits, logits)
+    lora.merge(model)
+    assert not torch.equal(model(IDS).logits, logits)
+    lora.save(model, tmp_path / "adapters")
+    assert not (tmp_path / "adapters").exists()
 
 
 def test_a_step_is_that_of_factors_written_as_parameters(folders, monkeypatch):
@@ -164,8 +177,9 @@ def test_a_resumed_run_ends_with_the_same_numbers_and_the_base_is_untouched(fold
     for record in (*records[0], *records[1]):
         del record["machine"]
     assert records[0] == records[1]
-    ends = [models.fingerprint(tmp_path / name / "model") for name in ("whole", "resumed")]
-    assert ends[0] == ends[1] != base == models.fingerprint(folders[0])
+    for part in ("model", "adapters"):
+        ends = [models.fingerprint(tmp_path / name / part) for name in ("whole", "resumed")]
+        assert ends[0] == ends[1] != base == models.fingerprint(folders[0])
 
 
 def test_a_bfloat16_model_gets_float32_adapters_and_a_head_that_takes_them(folders):

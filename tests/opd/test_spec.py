@@ -1,13 +1,21 @@
 """Specs refuse what could not work, with a sentence that says what to write instead."""
 
+import json
 import subprocess
 import sys
 
 import pytest
 from pydantic import ValidationError
 
-from opd.spec import SamplingSpec
+from opd.spec import EngineSpec, MemorySpec, SamplingSpec
 from tests.opd.specs import distill_spec
+
+
+def sampled_token(**options) -> dict:
+    return {
+        "objective": {"name": "policy_gradient", "support": "sampled", "outside": "ignored"}
+        | {"options": options}
+    }
 
 
 @pytest.mark.parametrize(
@@ -19,6 +27,26 @@ from tests.opd.specs import distill_spec
             {"objective": {"options": {"beta": 0.5}}},
             "'reverse_kl' would ignore the option 'beta'",
         ),
+        (
+            {"objective": {"name": "jensen_shannon", "options": {"beta": 1}}},
+            "'jensen_shannon' has beta 1.0; write a number above 0 and below 1",
+        ),
+        (
+            {"objective": {"name": "skew_reverse_kl", "options": {"skew": 1.5}}},
+            "has skew 1.5; write a number from 0 to below 1",
+        ),
+        (
+            {"objective": {"name": "skew_forward_kl", "options": {"skew": -0.1}}},
+            "has skew -0.1; write a number from 0 to below 1",
+        ),
+        (
+            {"objective": {"name": "ema_pg", "outside": "ignored", "options": {"importance_clip": -1}}},
+            "has importance_clip -1.0; write a number from 0",
+        ),
+        (sampled_token(dual_clip=1), "has dual_clip 1.0; write a number above 1"),
+        (sampled_token(clip_low=2), "has clip_low 2.0; write a number from 0 to 1"),
+        (sampled_token(clip_high=-0.2), "has clip_high -0.2; write a number from 0"),
+        (sampled_token(clip_high=float("inf")), "should be a finite number"),
         (
             {"objective": {"name": "policy_gradient", "support": "sampled"}},
             "nothing is outside support 'sampled' to be renormalised; write outside: ignored",
@@ -61,6 +89,11 @@ def test_impossible_specs(changes, sentence):
         distill_spec(**changes)
 
 
+def test_options_at_the_ends_of_their_ranges_are_allowed():
+    distill_spec(**sampled_token(clip_low=1, clip_high=0, dual_clip=1.5))
+    distill_spec(objective={"name": "skew_forward_kl", "options": {"skew": 0}})
+
+
 def test_one_token_without_renormalisation_is_allowed():
     assert distill_spec(teacher_top_k=1, objective={"support": "union"}).teacher_top_k == 1
     assert distill_spec(teacher_top_k=1, objective={"outside": "ignored"}).teacher_top_k == 1
@@ -69,6 +102,40 @@ def test_one_token_without_renormalisation_is_allowed():
 def test_specs_survive_json():
     spec = distill_spec()
     assert type(spec).model_validate_json(spec.model_dump_json()) == spec
+
+
+VLLM = {"name": "vllm"}
+GAMES = {"panel": "games.jsonl", "protocol": {"name": "compact"}, "max_steps": 3}
+
+
+def games_spec(**games):
+    return distill_spec(tasks={"chain_arithmetic": {"environment": None, "games": GAMES | games}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({"tokens_per_forward": 64}, True),
+        ({"checkpoint_every": 1}, True),
+        ({"uniform_teacher": "stop"}, True),
+        ({"memory": dict.fromkeys(MemorySpec.model_fields, True) | {"master_weights": False}}, True),
+        ({"engine": {"mismatch_limit": 1.0}}, True),
+        ({"memory": {"master_weights": True}}, False),
+        ({"engine": VLLM}, False),
+        ({"rollout": {"top_p": 1.0}}, False),
+        ({"lora": {"rank": 2}}, False),
+        ({"steps": 6}, False),
+    ],
+)
+def test_a_recipe_is_what_decides_the_numbers(changes, same):
+    assert (distill_spec(**changes).recipe() == distill_spec().recipe()) is same
+
+
+def test_the_recipe_of_a_part_that_is_not_always_there():
+    settings = {"memory_share": 0.2, "sleep": True, "tensor_parallel": 2}
+    assert EngineSpec(**VLLM, **settings).recipe() == VLLM
+    assert games_spec(processes=2).recipe() == games_spec().recipe() != games_spec(max_steps=4).recipe()
+    assert json.loads(json.dumps(games_spec().recipe())) == games_spec().recipe()
 
 
 def test_specs_cannot_be_changed():

@@ -212,6 +212,21 @@ def test_a_run_resumes_on_another_number_of_ranks(ragged, tmp_path, before, afte
     assert not (tmp_path / "resumed/run/checkpoint").exists()
 
 
+def test_a_run_that_died_resumes_with_smaller_passes(ragged, tmp_path):
+    spec = spec_of(steps=4, checkpoint_every=2)
+    smaller = spec_of(
+        **{"steps": 4, "checkpoint_every": 1, "tokens_per_forward": 60},
+        memory={"recompute_layers": True, "offload": True, "pack_sequences": True},
+    )
+    trained(ragged, {"run": spec}, tmp_path / "whole")
+    interrupted(ragged, spec, tmp_path / "resumed")
+    (progress,) = (tmp_path / "resumed/run/checkpoint").glob("*/progress.json")
+    done = json.loads(progress.read_text())["metrics"]
+    on_ranks(tmp_path, 1, trained, ragged, {"run": smaller}, tmp_path / "resumed")
+    assert_alike(tmp_path / "whole/run", tmp_path / "resumed/run")
+    assert (tmp_path / "resumed/run/metrics.jsonl").read_text().startswith("".join(done))
+
+
 def in_half_precision(folders) -> dict[str, torch.Tensor | bool]:
     """What a student with master weights is made of, its gradient, and what a tiny update leaves."""
     spec = spec_of(memory={"master_weights": True}, tokens_per_forward=60)
