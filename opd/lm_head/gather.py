@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from opd.lm_head.head import accumulation_dtype
+from opd.lm_head.product import accumulation_dtype
 
 _BLOCK_BYTES = 8 * 2**20
 

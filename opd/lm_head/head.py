@@ -1,12 +1,15 @@
 """A language-model head as its parameters, so that some of its rows can be evaluated alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from opd.errors import UserError
+from opd.lm_head import product
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,19 @@ class Head:
     def vocabulary_size(self) -> int:
         return self.weight.shape[0]
 
+    def factors(self, states: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """The raw logits of states (n, d) as a sum of products: pairs of inputs (n, r) and rows (V, r).
+
+        A bias is a row of one number, and multiplies 1. All but the states and the weight is float32.
+        """
+        pairs, dtype = [(states, self.weight)], product.accumulation_dtype(states)
+        if self.bias is not None:
+            pairs.append((states.new_ones(len(states), 1, dtype=dtype), self.bias.to(dtype)[:, None]))
+        if self.lora is not None:
+            down, up, factor = self.lora
+            pairs.append((factor * (states.to(dtype) @ down.to(dtype).T), up.to(dtype)))
+        return pairs
+
     def finish(self, logits: Tensor) -> Tensor:
         """Scale and softcap of raw logits of any shape."""
         logits = logits * self.scale if self.scale != 1 else logits
@@ -37,20 +53,17 @@ class Head:
         softcap = None if self.softcap is None else self.softcap / temperature
         return replace(self, scale=self.scale / temperature, softcap=softcap)
 
+    @torch.no_grad()
     def logits(self, states: Tensor, first: int = 0, last: int | None = None) -> Tensor:
-        """(n, last - first) float32 logits of the vocabulary range, for (n, d) states."""
-        rows = slice(first, last)
-        bias = None if self.bias is None else self.bias[rows]
-        raw = nn.functional.linear(states, self.weight[rows], bias).float()
-        if self.lora is not None:
-            down, up, factor = self.lora
-            raw = raw + factor * ((states.to(down.dtype) @ down.T) @ up[rows].T).float()
-        return self.finish(raw)
+        """(n, last - first) float32 logits of the vocabulary range, for (n, d) states. No gradient."""
+        inputs, rows = zip(*self.factors(states), strict=True)
+        return self.finish(raw_logits(inputs, [each[first:last] for each in rows]))
 
 
-def accumulation_dtype(states: Tensor) -> torch.dtype:
-    """What support logits are summed in: float32, or float64 for float64 states."""
-    return torch.float64 if states.dtype == torch.float64 else torch.float32
+@torch.no_grad()
+def raw_logits(inputs: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:
+    """(n, V) float32 sum of the products of each input (n, r) with its rows (V, r). No gradient."""
+    return reduce(Tensor.add_, map(product.forward, inputs, rows))
 
 
 def head_of(model: nn.Module) -> Head:

@@ -1,6 +1,7 @@
 """Logits of given tokens at given positions: one autograd function, four implementations."""
 
 import os
+from functools import reduce
 from types import ModuleType
 from typing import Any
 
@@ -23,13 +24,8 @@ def support_logits(head: Head, states: Tensor, support: Tensor) -> Tensor:
     weight, the bias and the LoRA factors; those of the weight are accumulated in float32.
     """
     ids = support.clamp(min=0)
-    raw = _SupportLogits.apply(states, head.weight, ids)
-    if head.bias is not None:
-        raw = raw + head.bias[ids].float()
-    if head.lora is not None:
-        down, up, factor = head.lora
-        raw = raw + factor * _SupportLogits.apply(states.to(down.dtype) @ down.T, up, ids)
-    return mask_empty(head.finish(raw), support)
+    parts = [_SupportLogits.apply(x, rows, ids) for x, rows in head.factors(states)]
+    return mask_empty(head.finish(reduce(Tensor.add, parts)), support)
 
 
 def implementation(device: torch.device, vocabulary_size: int, support_size: int) -> ModuleType:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from opd.lm_head.head import accumulation_dtype
+from opd.lm_head import product
 
 # Positions per block: enough for an efficient product, few enough that the union stays small.
 _BLOCK = 1024
@@ -17,17 +17,17 @@ _BLOCK = 1024
 
 def forward(states: Tensor, weight: Tensor, ids: Tensor) -> Tensor:
     """(N, K) float32 inner products of states (N, d) with the rows ids (N, K) of weight (V, d)."""
-    parts = []
-    for part, tokens, place in _blocks(ids):
-        products = states[part] @ weight[tokens].T
-        parts.append(products.gather(-1, place).to(accumulation_dtype(states)))
+    parts = [
+        product.forward(states[part], weight[tokens]).gather(-1, place)
+        for part, tokens, place in _blocks(ids)
+    ]
     return torch.cat(parts) if parts else states.new_zeros(ids.shape)
 
 
 def state_gradient(gradient: Tensor, weight: Tensor, ids: Tensor) -> Tensor:
     """(N, d) sum over k of gradient[n, k] x weight[ids[n, k]]."""
     parts = [
-        _spread(gradient[part], place, len(tokens)).to(weight.dtype) @ weight[tokens]
+        product.state_gradient(_spread(gradient[part], place, len(tokens)), weight[tokens])
         for part, tokens, place in _blocks(ids)
     ]
     return torch.cat(parts) if parts else gradient.new_zeros(0, weight.shape[1])
@@ -37,8 +37,8 @@ def weight_gradient(gradient: Tensor, states: Tensor, ids: Tensor, vocabulary_si
     """(V, d) sum over the (n, k) with ids[n, k] = v of gradient[n, k] x states[n]."""
     result = gradient.new_zeros(vocabulary_size, states.shape[1])
     for part, tokens, place in _blocks(ids):
-        spread = _spread(gradient[part], place, len(tokens)).to(states.dtype)
-        result.index_add_(0, tokens, (spread.T @ states[part]).to(result.dtype))
+        spread = _spread(gradient[part], place, len(tokens))
+        result.index_add_(0, tokens, product.row_gradient(spread, states[part]))
     return result
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, Qwen2ForCausalLM, StaticCache
 
+from opd.lm_head import head_of
 from opd.lora import weight
 
 
@@ -68,7 +69,7 @@ class Decoder:
             past_key_values=self._cache,
             use_cache=True,
         ).last_hidden_state
-        return self._model.get_output_embeddings()(states[:, -1])
+        return head_of(self._model).logits(states[:, -1])
 
     def _select(self, rows: Tensor) -> None:
         layer: Any  # transformers types the layers as a union that also holds caches without keys

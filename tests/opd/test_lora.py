@@ -188,7 +188,8 @@ def test_a_bfloat16_model_gets_float32_adapters_and_a_head_that_takes_them(folde
     assert {parameter.dtype for parameter in lora.trained(model).values()} == {torch.float32}
     states = model.base_model(IDS).last_hidden_state[0]
     assert states.dtype == torch.bfloat16
-    torch.testing.assert_close(head_of(model).logits(states), model.lm_head(states).float())
+    rounded = model.lm_head(states).float()  # to bfloat16, by the layer itself
+    torch.testing.assert_close(head_of(model).logits(states), rounded, rtol=2**-8, atol=1e-3)
     lora.merge(model)
     assert {parameter.dtype for parameter in model.parameters()} == {torch.bfloat16}
 
