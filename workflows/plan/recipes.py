@@ -1,0 +1,117 @@
+"""The second layer of a plan: the recipe of every model and run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from eval.alfworld.spec import PlaySpec
+from eval.spec import GenerateSpec
+from opd.spec import DistillSpec, PretrainSpec, SftRecipe, SftSpec, TracesRecipe, TracesSpec
+from workflows.explain import ConfigError, check
+from workflows.plan.paths import Paths
+from workflows.plan.values import merge, nest
+
+
+class Recipes(Paths):
+    """What trains and evaluates models: the config's settings, changed by methods and ablations."""
+
+    def __init__(self, config: dict) -> None:
+        super().__init__(config)
+        self.methods: dict[str, dict] = {}
+
+    def method(self, name: str, **knobs: Any) -> dict:
+        """Register a method by what it changes in the config's `distill` section; returns the knobs."""
+        self.methods[name] = knobs
+        return knobs
+
+    def distill_spec(self, experiment: str, method: str, seed: int) -> DistillSpec:
+        """The whole recipe of a run. `method` may be a variant, `base@knob=value`, of one knob or several."""
+        config = self.config.experiments[experiment]
+        names = {"experiment": experiment, "method": method, "seed": seed}
+        return self._recipe(names, tuple(config.teachers), config.distill, method)
+
+    def reinforce_spec(self, model: str) -> DistillSpec:
+        """The recipe of a model that learns from outcomes; its teacher is the model it starts from."""
+        config = self.config.models[model].reinforce
+        assert config is not None
+        names = {"experiment": model, "method": config.method, "seed": config.seed}
+        return self._recipe(names, (config.task,), config.distill, config.method)
+
+    def _recipe(
+        self, names: dict[str, Any], tasks: Sequence[str], setting: dict[str, Any], method: str
+    ) -> DistillSpec:
+        """`distill` of the config, changed by the setting, then by the method, then by an ablation.
+
+        Rollouts are changed first by what their task says of them.
+        """
+        changes = merge(setting, self._knobs(method))
+        recipe = merge(self.config.distill, changes)
+        del recipe["rollout"]
+        recipe["tasks"] = {task: self._task(task, changes.get("rollout", {})) for task in tasks}
+        return check(DistillSpec, recipe | names, f"{names['experiment']}, method {method}")
+
+    def _knobs(self, method: str) -> dict:
+        """What a method or an ablation's variant of it changes."""
+        base, *changes = method.split("@")
+        if base not in self.methods:
+            raise ConfigError(f"unknown method {base!r}; known: {', '.join(sorted(self.methods))}")
+        knobs = self.methods[base]
+        for change in changes:
+            knob, _, value = change.partition("=")
+            knobs = merge(knobs, nest(knob, yaml.safe_load(value)))
+        return knobs
+
+    def _task(self, name: str, changes: dict) -> dict:
+        """A task as a run's spec has it, with changes of its rollouts."""
+        config = self.config.tasks[name]
+        rollout = merge(merge(self.config.distill["rollout"], config.rollout), changes)
+        task = config.model_dump(exclude={"rollout"}) | {"rollout": rollout}
+        if config.games:
+            task["games"]["panel"] = self.panel_file(config.games.panel)
+        return task
+
+    def pretrain_spec(self, model: str) -> PretrainSpec:
+        """How a model is trained from scratch, with files for the panels that the config names."""
+        config = self.config.models[model].pretrain
+        assert config is not None
+        if (games := config.tasks.alfworld) is None:
+            return config
+        files = {"demonstrations": self.demonstrations_file(games.demonstrations)}
+        files["panel"] = self.panel_file(games.panel)
+        tasks = config.tasks.model_copy(update={"alfworld": games.model_copy(update=files)})
+        return config.model_copy(update={"tasks": tasks})
+
+    def pretrain_files(self, model: str) -> list[str]:
+        """The panels and demonstrations that a model from scratch is trained and measured on."""
+        games = self.pretrain_spec(model).tasks.alfworld
+        return [games.demonstrations, games.panel] if games else []
+
+    def traces_spec(self, model: str) -> TracesSpec:
+        """Which traces a model is warm-started with; who writes them is the rule's input."""
+        config = self.config.models[model].sft
+        assert config is not None
+        recipe = config.model_dump(include=set(TracesRecipe.model_fields))
+        return TracesSpec(**recipe, engine=self.config.evaluation.engine)
+
+    def sft_spec(self, model: str) -> SftSpec:
+        """How a model is warm-started, at the cost that `distill` allows a run."""
+        config, distill = self.config.models[model].sft, self.config.distill
+        assert config is not None
+        memory = {**distill.get("memory", {}), "shard_teachers": False}
+        cost = {name: distill[name] for name in ("tokens_per_forward", "checkpoint_every")}
+        recipe = config.model_dump(include=set(SftRecipe.model_fields)) | cost | {"memory": memory}
+        return check(SftSpec, recipe, f"models.{model}.sft")
+
+    def generate_spec(self) -> GenerateSpec:
+        """How every model is evaluated."""
+        config = self.config.evaluation
+        return GenerateSpec(
+            **config.asked, engine=config.engine, strict=config.strict, batch_size=config.batch_size
+        )
+
+    def play_spec(self, panel: str) -> PlaySpec:
+        """How every model plays a panel."""
+        config = self.config.evaluation
+        assert config.games is not None
+        return PlaySpec(panel=self.panel_file(panel), engine=config.engine, **config.games.model_dump())

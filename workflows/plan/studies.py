@@ -1,0 +1,137 @@
+"""The third layer of a plan: studies and ablations, and the models behind them."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from eval.spec import SweepSpec
+from workflows.config.schema import AblationConfig, RowConfig, StudyConfig, SubjectConfig
+from workflows.explain import ConfigError, check
+from workflows.plan.recipes import Recipes
+from workflows.plan.values import read_yaml
+
+WORKFLOWS = Path(__file__).parent.parent
+_PAPER = WORKFLOWS.parent / "results/paper_reference.csv"
+
+
+class Studies(Recipes):
+    """Which models a table compares: those of the config's studies, and of a file per ablation."""
+
+    def __init__(self, config: dict, ablations: Path = WORKFLOWS / "ablations") -> None:
+        super().__init__(config)
+        self.studies: dict[str, StudyConfig] = dict(self.config.studies)
+        self.sweeps: dict[str, SweepSpec] = {}
+        self._names: dict[str, dict[str, str]] = {}
+        self._known: dict[tuple[str, str], str] = {}
+        for path in sorted(ablations.glob("*.yaml")):
+            self._ablation(path)
+
+    def studies_of(self, target: str) -> list[str]:
+        """The studies of the target `all`, or of `full`: all that there are."""
+        return [name for name, study in self.studies.items() if study.in_all or target == "full"]
+
+    def subjects(self, study: str) -> Iterator[tuple[RowConfig, int, str]]:
+        """(row, seed, folder) of the models behind a study; a model as it is counts as one seed."""
+        seeds = self.studies[study].seeds or self.config.seeds
+        for row in self.studies[study].rows:
+            for seed in (0,) if row.model is not None else seeds:
+                yield row, seed, self.folder(row, seed)
+
+    def folder(self, row: SubjectConfig, seed: int) -> str:
+        """Where the model behind a row lies; a model as it is has no seeds."""
+        if row.model is not None:
+            return f"{self.results}/models/{row.model}"
+        return f"{self.results}/runs/{row.experiment}/{self._known_as(row)}/seed{seed}"
+
+    def runs(self, study: str) -> list[str]:
+        """run.json of every training run behind a study."""
+        return [f"{folder}/run.json" for of_row in self.trained(study).values() for folder in of_row.values()]
+
+    def trained(self, study: str) -> dict[str, dict[int, str]]:
+        """label -> seed -> folder of the rows of a study that are runs."""
+        found: dict[str, dict[int, str]] = {}
+        for row, seed, folder in self.subjects(study):
+            if row.model is None:
+                found.setdefault(row.label, {})[seed] = folder
+        return found
+
+    def _known_as(self, row: SubjectConfig) -> str:
+        """The row's method under the first name that has its recipe, so that equal runs are one."""
+        experiment, method = str(row.experiment), str(row.method)
+        if (experiment, method) not in self._known:
+            names = self._names.setdefault(experiment, {})
+            if not names:
+                names.update({self._recipe_of(experiment, name): name for name in reversed(self.methods)})
+            self._known[experiment, method] = names.setdefault(self._recipe_of(experiment, method), method)
+        return self._known[experiment, method]
+
+    def _recipe_of(self, experiment: str, method: str) -> str:
+        """What a method's runs do, without its name; the name where it does not fit the experiment."""
+        try:
+            spec = self.distill_spec(experiment, method, 0)
+        except ConfigError:
+            return method
+        return spec.model_copy(update={"method": ""}).model_dump_json()
+
+    def check_runs(self) -> None:
+        """Build the spec of every run, so that a wrong knob fails now; and find every number of the paper."""
+        self._check_paper_rows()
+        for model in self.made_by("reinforce"):
+            self.reinforce_spec(model)
+        for model in self.made_by("sft"):
+            self.sft_spec(model)
+        rows: list[SubjectConfig] = [row for study in self.studies.values() for row in study.rows]
+        rows += self.config.signal.failures if self.config.signal else ()
+        for row in rows:
+            if row.model is None:
+                self.distill_spec(str(row.experiment), str(row.method), self.config.seeds[0])
+
+    def _check_paper_rows(self) -> None:
+        """ConfigError where a study names a row of the paper's table that the reference does not have."""
+        with _PAPER.open(newline="") as file:
+            known = {(line["table"], line["row"]) for line in csv.DictReader(file)}
+        for name, study in self.studies.items():
+            for row in study.rows:
+                if row.paper_row is not None and (study.paper_table, row.paper_row) not in known:
+                    rows = sorted(row for table, row in known if table == study.paper_table)
+                    raise ConfigError(
+                        f"studies.{name}: paper_row {row.paper_row!r} is no row of {study.paper_table} in "
+                        f"{_PAPER.name}; it has {', '.join(rows) or 'no such table'}"
+                    )
+
+    def _ablation(self, path: Path) -> None:
+        """Add the study `ablation_<file name>`, with a row per method and value, and its sweep."""
+        config = check(AblationConfig, read_yaml(path), path.name)
+        scale = self.config.base or self.config.scale
+        values = config.values.get(scale, ())
+        if not values:
+            return
+        cells = [(*method, value) for method in config.methods.items() for value in values]
+        rows = [
+            {
+                "label": config.label(label, value),
+                "experiment": config.experiment,
+                "method": f"{method}@{config.knob}={value}",
+            }
+            for label, method, value in cells
+        ]
+        first = next(iter(config.methods))
+        study = {
+            "title": config.title,
+            "reference": config.label(first, config.reference[scale]),
+            "rows": rows,
+            "seeds": config.seeds.get(scale),
+            "notes": config.notes,
+            "in_all": False,
+        }
+        name = f"ablation_{path.stem}"
+        self.studies[name] = check(StudyConfig, study, path.name)
+        self.sweeps[name] = SweepSpec(
+            title=config.title,
+            knob=config.knob,
+            protocol=self.config.evaluation.table_protocol,
+            points=[
+                {"row": config.label(label, value), "method": label, "value": value}
+                for label, _, value in cells
+            ],
+        )
