@@ -18,16 +18,8 @@ def models_of(plan: Plan, target: str) -> set[str]:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += made_from(plan, name)
+            waiting += plan.config.models[name].parents
     return found
-
-
-def made_from(plan: Plan, name: str) -> list[str]:
-    """The models that one is made from."""
-    config = plan.config.models[name]
-    if config.sft:
-        return [config.sft.student, config.sft.teacher]
-    return [config.reinforce.student] if config.reinforce else []
 
 
 def _of_rows(plan: Plan, rows: Iterable[SubjectConfig]) -> Iterator[str]:

@@ -86,7 +86,7 @@ def load(
 
     `tokenizer` makes the prompts and says how a response ends; None: the folder's own.
     """
-    tokenizer = tokenizer or models.load_tokenizer(folder)
+    tokenizer = tokenizer or models.load_tokenizer(models.checked(folder))
     if name == "torch":
         return TorchEngine(models.load(folder), tokenizer, batch_size)
     _check_vllm()

@@ -78,6 +78,7 @@ def models(made: Plan, requests: Requests) -> Iterator[tuple]:
         elif config.sft:
             folders = made.model_folder(config.sft.student), made.model_folder(config.sft.teacher)
             yield name, made.sft_spec(name), folders, requests.model(name)
+            yield name, made.traces_spec(name), requests.traces(name)
         elif config.reinforce:
             start = made.model_folder(config.reinforce.student)
             yield name, made.reinforce_spec(name), start, config.reinforce.task, requests.model(name)

@@ -100,6 +100,10 @@ def test_every_method_file_names_itself():
             "teachers.chain_arithmetic names the model 'nobody'; known: teacher",
         ),
         ({"studies": {"table_ablation": {"reference": "GRPO"}}}, "reference 'GRPO' is none of the rows"),
+        (
+            {"models": {"student_sft": {"sft": {"student": "student_sft"}}}},
+            "models.student_sft is made from itself",
+        ),
         ({"scale": "huge"}, "'smoke', 'mini', 'small', 'paper'"),
     ],
 )

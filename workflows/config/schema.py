@@ -56,6 +56,13 @@ class ModelConfig(Spec):
             raise ValueError(f"write exactly one of {', '.join(type(self).model_fields)}")
         return given[0]
 
+    @property
+    def parents(self) -> list[str]:
+        """The models that it is made from."""
+        if self.sft:
+            return [self.sft.student, self.sft.teacher]
+        return [self.reinforce.student] if self.reinforce else []
+
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         assert self.source
@@ -243,6 +250,19 @@ class Config(Spec):
                 )
         if self.evaluation.games is None and any(study.panels for study in self.studies.values()):
             raise ValueError("studies with panels need evaluation.games, which says how games are played")
+        return self
+
+    @model_validator(mode="after")
+    def _models_have_a_beginning(self) -> Self:
+        for name in self.models:
+            behind, waiting = set[str](), self.models[name].parents
+            while waiting:
+                parent = waiting.pop()
+                if parent == name:
+                    raise ValueError(f"models.{name} is made from itself; name another model to start from")
+                if parent not in behind:
+                    behind.add(parent)
+                    waiting += self.models[parent].parents
         return self
 
     def _mentions(self) -> Iterator[tuple[str, str, str]]:
