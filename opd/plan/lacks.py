@@ -56,6 +56,7 @@ def lacks(
         ({job.rule for job in jobs}, lambda: engine(jobs)),
         ({"panel"}, lambda: games(plan)),
         ({job.rule for job in jobs}, lambda: cards(plan, jobs, found)),
+        ({job.rule for job in jobs}, lambda: enough_cards(plan, jobs) if found is None else iter(())),
         ({job.rule for job in jobs}, lambda: disk(Path(plan.results), jobs, made)),
         (reading, lambda: data(plan)),
         ({"fetch"}, lambda: weights(plan)),
@@ -104,10 +105,23 @@ def cards(
         )
 
 
+def enough_cards(plan: Plan, jobs: Collection[Job]) -> Iterator[Lack]:
+    """As many GPUs on this machine as the widest job takes, if the config names a GPU and there is any."""
+    wanted, there = max((job.gpus for job in jobs), default=0), len(devices.visible())
+    if plan.config.gpu and 0 < there < wanted:
+        yield Lack(
+            f"a training run takes {wanted} GPUs, this machine has {there}",
+            f"snakemake ... --config training_processes={there}   # python -m opd.plan says if it fits",
+        )
+
+
 def disk(results: Path, jobs: Collection[Job], made: int = 0) -> Iterator[Lack]:
-    """Room for everything that is kept, less the bytes that were made already, and for one checkpoint."""
+    """Room for everything that is kept, less the bytes that were made already, and for two checkpoints.
+
+    A new checkpoint is complete before the old one goes.
+    """
     place = next(path for path in [results.resolve(), *results.resolve().parents] if path.exists())
-    need = sum(job.count * job.disk for job in jobs) + max((job.scratch for job in jobs), default=0)
+    need = sum(job.count * job.disk for job in jobs) + 2 * max((job.scratch for job in jobs), default=0)
     free = shutil.disk_usage(place).free
     if need - made > free:
         yield Lack(

@@ -177,7 +177,7 @@ def distillation(
     }
     busy = {"engine": layout.engine_bytes}
     idle = {"engine": 0 if layout.engine_sleeps else layout.engine_bytes}
-    gathered = {"gathered": learner.weights if layout.sharded else 0}
+    whole = learner.weights if layout.sharded else 0
     taught = max(teacher.weights - teacher_state(teacher, layout) for teacher in teachers)
     models = [learner, *teachers]
     read = max(reading(model, step) for model in models for step in steps)
@@ -189,12 +189,13 @@ def distillation(
     decoders: list[Components] = [decoder(learner, step) for step in torch_engine]
     decoded: Components = max(decoders, key=total) if decoders else {}
     return {
-        "rollout": {**fixed, **busy, **gathered, **decoded},
+        # vLLM has weights of its own; see opd.distill.whole_for_rollouts
+        "rollout": {**fixed, **busy, "gathered": whole if torch_engine else 0, **decoded},
         "scoring": {
             **fixed,
             **idle,
             **stored,
-            "gathered": gathered["gathered"] + taught,
+            "gathered": whole + taught,
             "activations": read,
         },
         **{phase: {**waiting, **components} for phase, components in learnt.items()},

@@ -57,14 +57,16 @@ def sizes(step: Step, length: float) -> tuple[float, float, float]:
 def rollout(shape: Shape, step: Step, engine: str, length: float = MEAN_LENGTH) -> Phase:
     """Responses of mean length `length` times the cap, `step.together` at a time.
 
-    `torch` decodes until the longest has ended, at the cap, and launches every operation from Python.
+    A batch decodes until its longest response has ended, at the cap. Only where more wait, vLLM starts
+    another in the place of each that ends. `torch` launches every operation from Python.
     """
     generated, tokens, _ = sizes(step, length)
     context = step.prompt * MEAN_PROMPT + step.cap * length / 2
     operations = forward(shape, tokens, context)
     operations += generated * 2 * shape.head_matrix
     batches = step.rows / min(step.together, step.rows)
-    rounds = batches * step.cap * (1 if engine == "torch" else length)
+    refilled = engine == "vllm" and batches > 1
+    rounds = batches * step.cap * (length if refilled else 1)
     read = rounds * shape.weights + generated * context * shape.cache
     least = rounds * shape.layers * _LAYER_S if engine == "torch" else 0.0
     return Phase(round(generated), operations, read, least_s=least)

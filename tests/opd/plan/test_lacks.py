@@ -88,16 +88,25 @@ def test_the_largest_job_must_fit_the_largest_card(paper):
     )
 
 
-def test_the_disk_must_hold_what_stays_and_a_checkpoint(tmp_path, monkeypatch):
+def test_a_run_needs_all_its_cards(paper, monkeypatch):
+    needed = [Job("a", "a"), Job("b", "b", gpus=8)]
+    monkeypatch.setattr(lacks.devices, "visible", lambda: [("H100", 80.0)] * 2)
+    (lack,) = lacks.enough_cards(paper, needed)
+    assert lack.what == "a training run takes 8 GPUs, this machine has 2"
+    assert "training_processes=2" in lack.mend
+    assert list(lacks.enough_cards(paper, [Job("a", "a", gpus=2)])) == []
+
+
+def test_the_disk_must_hold_what_stays_and_two_checkpoints(tmp_path, monkeypatch):
     needed = [Job("a", "a", count=3, disk=GIB), Job("b", "b", disk=GIB, scratch=5 * GIB)]
 
     def with_free(gib):
         monkeypatch.setattr(lacks.shutil, "disk_usage", lambda place: SimpleNamespace(free=gib * GIB))
         return list(lacks.disk(tmp_path / "results/paper", needed))
 
-    assert with_free(9) == []
-    (lack,) = with_free(8)
-    assert "needs 9 GiB more, 8 are free" in lack.what
+    assert with_free(14) == []
+    (lack,) = with_free(13)
+    assert "needs 14 GiB more, 13 are free" in lack.what
     assert "ln -s" in lack.mend
 
 

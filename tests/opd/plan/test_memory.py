@@ -56,8 +56,8 @@ def test_the_student_s_state_by_hand():
 
 
 def test_a_sharded_student_is_gathered_to_compute():
-    def gathered(**knobs):
-        layout = Layout(MemorySpec(**knobs))
+    def gathered(engine="torch", **knobs):
+        layout = replace(Layout(MemorySpec(**knobs)), engine=engine)
         phases = memory.distillation(SHAPE, [SHAPE], [STEP], measure.LSM, 5, layout)
         return [phases[phase]["gathered"] for phase in ("rollout", "scoring", "training")]
 
@@ -66,6 +66,7 @@ def test_a_sharded_student_is_gathered_to_compute():
     # Embedding and head with their gradients, two layers and a layer's gradients, at two bytes.
     in_passing = 2 * (2 * 2 * 800 + 3 * layer)
     assert gathered(offload=True) == [SHAPE.weights, SHAPE.weights, in_passing]
+    assert gathered("vllm", offload=True) == [0, SHAPE.weights, in_passing]
 
 
 def test_a_sharded_teacher_keeps_its_head_everywhere():

@@ -1,5 +1,7 @@
 """Operations, bytes and seconds by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from opd.plan import measure, work
@@ -42,6 +44,9 @@ def test_decoding_reads_all_weights_per_round_and_the_cache_per_token():
     assert paged.bytes_read == pytest.approx(20 / 2 * SHAPE.weights + cache)
     # Two batches of the torch engine go on until the cap.
     assert work.rollout(SHAPE, STEP, "torch", 0.5).bytes_read == pytest.approx(2 * 10 * SHAPE.weights + cache)
+    # Nothing waits behind a single batch, so vLLM goes on until the cap, too.
+    alone = work.rollout(SHAPE, replace(STEP, together=4), "vllm", 0.5)
+    assert alone.bytes_read == pytest.approx(10 * SHAPE.weights + cache)
 
 
 def test_seconds_are_the_slower_of_computing_and_reading_unless_measured():
