@@ -14,6 +14,7 @@ from eval.suites import get as suite_named
 from opd.errors import UserError
 from opd.plan import memory, work
 from opd.plan.devices import DEVICES, GIB
+from opd.plan.earlier import PHASES, earlier, overall_rate
 from opd.plan.memory import Layout, Phases, Step
 from opd.plan.needed import models_of
 from opd.plan.shape import HUB, Shape, from_architecture, from_config, from_folder
@@ -161,12 +162,15 @@ def _run(
     plan: Plan, job: Job, spec: DistillSpec, student: str, teachers: Mapping[str, str], folder: Path
 ) -> Job:
     learner, layout = shape_of(plan, student), layout_of(plan, spec)
-    rates, length = measured(Path(plan.results) / folder)
-    phases: dict[str, list[Phase]] = {"rollout": [], "scoring": [], "training": []}
+    known = earlier(Path(plan.results) / folder)
+    phases: dict[str, list[Phase]] = {phase: [] for phase in PHASES}
     for name, task in spec.tasks.items():
-        often = spec.steps // len(spec.tasks)
-        step = of_rank(step_of(task, spec.tokens_per_forward), layout.ranks)
-        share = length / step.cap if length else work.MEAN_LENGTH
+        often, before = spec.steps // len(spec.tasks), known.get(name)
+        step = step_of(task, spec.tokens_per_forward)
+        if before and before.turns and task.games:
+            step = replace(step, rows=round(step.together * before.turns))
+        step = of_rank(step, layout.ranks)
+        share = before.length / step.cap if before else work.MEAN_LENGTH
         done = {
             "rollout": work.rollout(learner, step, layout.engine, share),
             "scoring": work.scoring(learner, shape_of(plan, teachers[name]), step, share),
@@ -175,6 +179,12 @@ def _run(
         for phase, once in done.items():
             phases[phase].append(work.times(once, often))
     distinct = [shape_of(plan, name) for name in dict.fromkeys(teachers.values())]
+    rates = {}
+    if all(name in known for name in spec.tasks):
+        of_tasks = [known[name].rates for name in spec.tasks]
+        rates = {
+            phase: overall_rate(done, [each[phase] for each in of_tasks]) for phase, done in phases.items()
+        }
     return replace(
         job,
         memory=distillation(spec, learner, distinct, layout),
@@ -298,21 +308,6 @@ def games_of(panel: PanelConfig) -> int:
     if panel.source and panel.source.startswith("generated:"):
         return int(panel.source.split(":")[2]) * len(TASK_TYPES)
     return _RELEASED[panel.split]
-
-
-def measured(folder: Path) -> tuple[dict[str, float], float | None]:
-    """Mean tokens per second by phase, and mean response length, of the seeds' metrics below a folder."""
-    files = sorted({*folder.glob("metrics.jsonl"), *folder.glob("seed*/metrics.jsonl")})
-    lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
-    if not lines:
-        return {}, None
-    phases = ("rollout", "scoring", "training")
-    rates = {phase: _mean([line["machine"][f"{phase}_tokens_per_s"] for line in lines]) for phase in phases}
-    return rates, _mean([line["response_length"] for line in lines])
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
 
 
 def _evaluated(plan: Plan, folder: str) -> Shape:

@@ -98,18 +98,6 @@ def test_panels_have_the_games_of_their_source():
     ]
 
 
-def test_rates_and_length_of_earlier_steps_go_before_assumptions(tmp_path):
-    rates = {"rollout_tokens_per_s": 10.0, "scoring_tokens_per_s": 40.0, "training_tokens_per_s": 20.0}
-    for seed, factor in ((0, 1), (1, 3)):
-        folder = tmp_path / f"seed{seed}"
-        folder.mkdir()
-        machine = {name: rate * factor for name, rate in rates.items()}
-        lines = [json.dumps({"machine": machine, "response_length": 30.0 * factor})] * 2
-        (folder / "metrics.jsonl").write_text("\n".join(lines) + "\n")
-    assert planned.measured(tmp_path) == ({"rollout": 20.0, "scoring": 80.0, "training": 40.0}, 60.0)
-    assert planned.measured(tmp_path / "nowhere") == ({}, None)
-
-
 def test_a_config_at_hand_goes_before_the_table(paper, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = Path(paper.model_folder("student"))
