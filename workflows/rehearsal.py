@@ -136,7 +136,7 @@ def overlay(folder: Path, vocabulary_size: int) -> dict:
         },
         "tasks": {"alfworld": {"games": {"max_steps": 2, "processes": 1}, "rollout": cap}},
         "distill": {
-            "steps": 2,
+            "steps": 4,  # so that a claim on the last quarter of a run has a step
             "vocabulary_size": vocabulary_size,
             "rollout": rollout,
             "teacher_top_k": 8,
