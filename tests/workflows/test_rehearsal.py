@@ -47,7 +47,7 @@ def test_the_overlay_changes_what_is_done_and_nothing_of_how(folder):
     assert small["studies"] == paper["studies"]
     assert small["experiments"] == paper["experiments"]
     spec = plan(small).distill_spec("multitask", "lsm", 0)
-    assert (spec.engine.name, spec.steps) == ("vllm", 2)
+    assert (spec.engine.name, spec.steps) == ("vllm", 4)
     assert spec.memory == plan(paper).distill_spec("multitask", "lsm", 0).memory
 
 
