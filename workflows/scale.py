@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from workflows.plan import Plan, merge
+from workflows.plan.values import read_yaml
 
 ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / "workflows/config"
@@ -20,7 +19,7 @@ def read(files: Sequence[Path]) -> dict[str, Any]:
     """The config of some files, the later over the earlier, as `snakemake --configfile` merges them."""
     config: dict[str, Any] = {}
     for file in files:
-        config = merge(config, yaml.load(file.read_text(), yaml.CSafeLoader))
+        config = merge(config, read_yaml(file))
     return config
 
 

@@ -97,24 +97,23 @@ def _exact_factorial(argument: Fraction) -> Fraction | None:
     return Fraction(math.factorial(int(argument)))
 
 
-EXACT: dict[str, Callable] = {
+_OF_ALL_NUMBERS: dict[str, Callable] = {
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
     "multiply": lambda a, b: a * b,
     "negate": lambda a: -a,
     "absolute": abs,
     "divide": _divide,
+}
+
+EXACT: dict[str, Callable] = {
+    **_OF_ALL_NUMBERS,
     "power": _exact_power,
     "factorial": _exact_factorial,
 }
 
 NUMERIC: dict[str, Callable] = {
-    "add": lambda a, b: a + b,
-    "subtract": lambda a, b: a - b,
-    "multiply": lambda a, b: a * b,
-    "negate": lambda a: -a,
-    "absolute": abs,
-    "divide": _divide,
+    **_OF_ALL_NUMBERS,
     "power": _power,
     "root": lambda radicand, index: _power(radicand, _divide(mp.mpf(1), index)),
     "factorial": _factorial,

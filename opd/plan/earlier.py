@@ -29,6 +29,16 @@ def earlier(folder: Path) -> dict[str, Earlier]:
     return {task: _means(lines) for task, lines in by_task.items()}
 
 
+def overall_rates(
+    phases: Mapping[str, Sequence[Phase]], before: Sequence[Earlier | None]
+) -> dict[str, float]:
+    """Of each phase, all tasks together; none if the steps of a task are not known."""
+    known = [each for each in before if each]
+    if len(known) < len(before):
+        return {}
+    return {name: overall_rate(done, [task.rates[name] for task in known]) for name, done in phases.items()}
+
+
 def overall_rate(phases: Sequence[Phase], rates: Sequence[float]) -> float:
     """Tokens per second of several phases together, each at a rate of its own: all tokens / all seconds."""
     seconds = sum(phase.tokens / rate for phase, rate in zip(phases, rates, strict=True))

@@ -14,7 +14,7 @@ from eval.suites import get as suite_named
 from opd.errors import UserError
 from opd.plan import memory, work
 from opd.plan.devices import DEVICES, GIB
-from opd.plan.earlier import PHASES, earlier, overall_rate
+from opd.plan.earlier import PHASES, earlier, overall_rates
 from opd.plan.memory import Layout, Phases, Step
 from opd.plan.needed import models_of
 from opd.plan.shape import HUB, Shape, from_architecture, from_config, from_folder
@@ -179,12 +179,7 @@ def _run(
         for phase, once in done.items():
             phases[phase].append(work.times(once, often))
     distinct = [shape_of(plan, name) for name in dict.fromkeys(teachers.values())]
-    rates = {}
-    if all(name in known for name in spec.tasks):
-        of_tasks = [known[name].rates for name in spec.tasks]
-        rates = {
-            phase: overall_rate(done, [each[phase] for each in of_tasks]) for phase, done in phases.items()
-        }
+    rates = overall_rates(phases, [known.get(name) for name in spec.tasks])
     return replace(
         job,
         memory=distillation(spec, learner, distinct, layout),

@@ -56,7 +56,7 @@ def lacks(
         ({job.rule for job in jobs}, lambda: engine(jobs)),
         ({"panel"}, lambda: games(plan)),
         ({job.rule for job in jobs}, lambda: cards(plan, jobs, found)),
-        ({job.rule for job in jobs}, lambda: enough_cards(plan, jobs) if found is None else iter(())),
+        ({job.rule for job in jobs}, lambda: enough_cards(plan, jobs, found)),
         ({job.rule for job in jobs}, lambda: disk(Path(plan.results), jobs, made)),
         (reading, lambda: data(plan)),
         ({"fetch"}, lambda: weights(plan)),
@@ -105,10 +105,15 @@ def cards(
         )
 
 
-def enough_cards(plan: Plan, jobs: Collection[Job]) -> Iterator[Lack]:
-    """As many GPUs on this machine as the widest job takes, if the config names a GPU and there is any."""
+def enough_cards(
+    plan: Plan, jobs: Collection[Job], found: Sequence[tuple[str, float]] | None = None
+) -> Iterator[Lack]:
+    """As many GPUs on this machine as the widest job takes, if the config names a GPU and there is any.
+
+    A cluster (`found`) has as many as a job asks for.
+    """
     wanted, there = max((job.gpus for job in jobs), default=0), len(devices.visible())
-    if plan.config.gpu and 0 < there < wanted:
+    if plan.config.gpu and found is None and 0 < there < wanted:
         yield Lack(
             f"a training run takes {wanted} GPUs, this machine has {there}",
             f"snakemake ... --config training_processes={there}   # python -m opd.plan says if it fits",

@@ -9,17 +9,12 @@ from workflows.plan import Plan
 def models_of(plan: Plan, target: str) -> set[str]:
     """Names of the models behind `target` (`all` or `full`), with those that they are made from."""
     rows: list[SubjectConfig] = [row for study in plan.studies_of(target) for row in plan.studies[study].rows]
-    signal, found = plan.config.signal, set[str]()
+    signal = plan.config.signal
     rows += signal.failures if signal else ()
-    waiting = list(_of_rows(plan, rows))
+    names = list(_of_rows(plan, rows))
     if signal:
-        waiting += [name for name in (signal.student, signal.teacher, signal.respelled) if name]
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += plan.config.models[name].parents
-    return found
+        names += [name for name in (signal.student, signal.teacher, signal.respelled) if name]
+    return plan.config.with_parents(names)
 
 
 def _of_rows(plan: Plan, rows: Iterable[SubjectConfig]) -> Iterator[str]:

@@ -86,13 +86,14 @@ def load(
 
     `tokenizer` makes the prompts and says how a response ends; None: the folder's own.
     """
-    tokenizer = tokenizer or models.load_tokenizer(models.checked(folder))
+    models.checked(folder)
+    tokenizer = tokenizer or models.load_tokenizer(folder)
     if name == "torch":
         return TorchEngine(models.load(folder), tokenizer, batch_size)
     _check_vllm()
     from opd.rollout.vllm_engine import VllmEngine
 
-    return VllmEngine(models.checked(folder), batch_size, tokenizer)
+    return VllmEngine(folder, batch_size, tokenizer)
 
 
 def follow(

@@ -17,6 +17,7 @@ from opd.rollout import torch_engine
 from opd.rollout.decoder import Decoder, SmallQwen2Decoder, kind_for
 from opd.rollout.sampling import uniforms
 from opd.spec import LoraSpec, SamplingSpec
+from tests.opd.doctored import interrupt
 from tests.opd.specs import distill_spec
 
 HEAD_TOO = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "lm_head")
@@ -152,14 +153,7 @@ def test_a_resumed_run_ends_with_the_same_numbers_and_the_base_is_untouched(fold
     teachers, base = {"chain_arithmetic": folders[1]}, models.fingerprint(folders[0])
     distill.main(spec, folders[0], teachers, tmp_path / "whole")
 
-    distill_step = distill.distill_step
-
-    def interrupted(run, step):
-        if step == 3:
-            raise KeyboardInterrupt
-        return distill_step(run, step)
-
-    monkeypatch.setattr(distill, "distill_step", interrupted)
+    interrupt(monkeypatch, distill, "distill_step", at=3)
     with pytest.raises(KeyboardInterrupt):
         distill.main(spec, folders[0], teachers, tmp_path / "resumed")
     (saved,) = (tmp_path / "resumed" / "checkpoint").iterdir()

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from torch.nn.functional import cross_entropy
 
 from opd import models, sft
+from tests.opd.doctored import interrupt
 from tests.opd.traces import KEPT, sft_spec, write_traces
 
 
@@ -113,15 +114,8 @@ def test_the_rate_follows_its_schedule(folders, traces, schedule):
 def test_a_killed_run_ends_with_the_same_numbers(folders, traces, tmp_path, monkeypatch, capsys):
     spec = sft_spec(schedule="cosine")
     sft.main(spec, folders[0], traces, tmp_path / "whole")
-    update = sft.update
-
-    def killed(run, step):
-        if step == 5:
-            raise KeyboardInterrupt
-        return update(run, step)
-
     with monkeypatch.context() as patched:
-        patched.setattr(sft, "update", killed)
+        interrupt(patched, sft, "update", at=5)
         with pytest.raises(KeyboardInterrupt):
             sft.main(spec, folders[0], traces, tmp_path / "killed")
     assert [path.name for path in (tmp_path / "killed/checkpoint").iterdir()] == ["step000004"]

@@ -11,6 +11,7 @@ from opd import models, traces
 from opd.rollout import engine
 from opd.rollout.respond import respond
 from opd.spec import ArchitectureSpec, TracesSpec
+from tests.opd.doctored import save_favouring
 
 SPEC = TracesSpec(
     environment="chain_arithmetic",
@@ -28,11 +29,7 @@ def read(path) -> list[dict]:
 def pair(folders, tokenizer, teacher, tmp_path_factory):
     """(student, teacher) folders; the teacher ends its turns with another token, but likes the student's."""
     folder = tmp_path_factory.mktemp("teacher")
-    before = teacher.lm_head.weight.detach().clone()
-    with torch.no_grad():
-        teacher.lm_head.weight[tokenizer.eos_token_id] *= 12
-        models.save(teacher, build_tokenizer("<|endoftext|>"), folder)
-        teacher.lm_head.weight.copy_(before)
+    save_favouring(teacher, tokenizer.eos_token_id, 12, build_tokenizer("<|endoftext|>"), folder)
     return folders[0], folder
 
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from opd import distill, tracking
+from tests.opd.doctored import interrupt
 from tests.opd.specs import distill_spec
 
 LINE = {
@@ -21,17 +22,6 @@ LINE = {
 def train(folders, out) -> list[dict]:
     distill.main(distill_spec(), folders[0], {"chain_arithmetic": folders[1]}, out)
     return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-
-
-def interrupt(monkeypatch, at: int) -> None:
-    distill_step = distill.distill_step
-
-    def interrupted(run, step):
-        if step == at:
-            raise KeyboardInterrupt
-        return distill_step(run, step)
-
-    monkeypatch.setattr(distill, "distill_step", interrupted)
 
 
 def test_a_line_becomes_flat_names():
@@ -75,7 +65,7 @@ def read_events(folder) -> dict[str, list[tuple[int, float]]]:
 def test_tensorboard_holds_the_metrics_of_a_run_that_was_killed_and_resumed(folders, tmp_path, monkeypatch):
     monkeypatch.setenv("OPD_TRACKING", "tensorboard")
     with monkeypatch.context() as patched:
-        interrupt(patched, at=3)
+        interrupt(patched, distill, "distill_step", at=3)
         with pytest.raises(KeyboardInterrupt):
             train(folders, tmp_path)
     lines = train(folders, tmp_path)

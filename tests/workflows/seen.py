@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from typing import Any
 
+from opd.plan.needed import models_of
 from opd.plan.requests import Requests
 from workflows.plan import Plan
 
@@ -50,28 +51,10 @@ def runs(made: Plan) -> list[str]:
     return sorted({made.folder(row, seed) for row, seed in rows(made) if row.model is None})
 
 
-def behind(made: Plan) -> list[str]:
-    """The models that anything is made from."""
-    config, signal = made.config, made.config.signal
-    waiting = [row.model for row, _ in rows(made) if row.model]
-    for name in {folder.split("/")[-3] for folder in runs(made)}:
-        waiting += [config.experiments[name].student, *config.experiments[name].teachers.values()]
-    if signal:
-        waiting += [name for name in (signal.student, signal.teacher, signal.respelled) if name]
-    found: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        found.add(name)
-        made_from = config.models[name].sft or config.models[name].reinforce
-        if made_from:
-            waiting += [made_from.student, getattr(made_from, "teacher", made_from.student)]
-    return sorted(found)
-
-
 def models(made: Plan, requests: Requests) -> Iterator[tuple]:
     """How the models that are needed are made."""
     yield "rules", *(set(made.made_by(source)) for source in ("pretrain", "hub", "sft", "reinforce"))
-    for name in behind(made):
+    for name in sorted(models_of(made, "full")):
         config = made.config.models[name]
         if config.pretrain:
             yield name, made.pretrain_spec(name), made.pretrain_files(name)
@@ -92,7 +75,7 @@ def panels(made: Plan, requests: Requests) -> Iterator[tuple]:
     tasks: set[str] = set()
     for folder in runs(made):
         tasks |= set(config.experiments[folder.split("/")[-3]].teachers)
-    needed = behind(made)
+    needed = sorted(models_of(made, "full"))
     tasks |= {r.task for r in (config.models[name].reinforce for name in needed) if r}
     trained = [file for name in needed if config.models[name].pretrain for file in made.pretrain_files(name)]
     files = {*made.panel_files(sorted(tasks)), *trained}

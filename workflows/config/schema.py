@@ -1,6 +1,6 @@
 """The schema of a scale's config file. Unknown keys are errors at every level."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -254,16 +254,20 @@ class Config(Spec):
 
     @model_validator(mode="after")
     def _models_have_a_beginning(self) -> Self:
-        for name in self.models:
-            behind, waiting = set[str](), self.models[name].parents
-            while waiting:
-                parent = waiting.pop()
-                if parent == name:
-                    raise ValueError(f"models.{name} is made from itself; name another model to start from")
-                if parent not in behind:
-                    behind.add(parent)
-                    waiting += self.models[parent].parents
+        for name, model in self.models.items():
+            if name in self.with_parents(model.parents):
+                raise ValueError(f"models.{name} is made from itself; name another model to start from")
         return self
+
+    def with_parents(self, models: Iterable[str]) -> set[str]:
+        """The models, and all that they are made from."""
+        found, waiting = set[str](), list(models)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += self.models[name].parents
+        return found
 
     def _mentions(self) -> Iterator[tuple[str, str, str]]:
         """(place, kind, name) of everything that the config names and should define."""

@@ -51,6 +51,18 @@ except ConfigError as error:
 
 REQUESTS = Requests(PLAN)
 
+# What every rule that trains on several GPUs asks for, but for its time.
+TRAINING = dict(
+    gpu=REQUESTS.training_gpus,
+    launcher=PLAN.launcher,
+    mem_mb=REQUESTS.mib,
+    nodes=PLAN.config.training_nodes,
+    tasks=REQUESTS.across_nodes(PLAN.config.training_nodes),
+    tasks_per_gpu=REQUESTS.across_nodes(0),
+    cpus_per_task=REQUESTS.across_nodes(PLAN.processes_per_node),
+    mpi=REQUESTS.across_nodes("srun"),
+)
+
 
 # A GPU is this machine's, not the cluster's. Jobs that find none free wait in Snakemake's queue, and
 # `workflows.lease` says which one a job has.

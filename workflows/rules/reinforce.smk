@@ -16,14 +16,7 @@ rule reinforce:
     wildcard_constraints:
         model="|".join(PLAN.made_by("reinforce")) or "(?!)",
     resources:
-        gpu=REQUESTS.training_gpus,
-        launcher=PLAN.launcher,
-        mem_mb=REQUESTS.mib,
-        nodes=PLAN.config.training_nodes,
-        tasks=REQUESTS.across_nodes(PLAN.config.training_nodes),
-        tasks_per_gpu=REQUESTS.across_nodes(0),
-        cpus_per_task=REQUESTS.across_nodes(PLAN.processes_per_node),
-        mpi=REQUESTS.across_nodes("srun"),
+        **TRAINING,
         runtime=model_minutes,
     params:
         spec=reinforce_spec,

@@ -12,11 +12,12 @@ from torch.distributed.tensor import DTensor
 
 from envs.alfworld.generator import generate
 from envs.alfworld.panel import make_panel, write_panel
-from opd import distill, models, tasks, training
+from opd import distill, tasks, training
 from opd.optimizer import update
 from opd.parallel import ranks, sharding
 from opd.parallel.share import divide
 from opd.spec import DistillSpec, MemorySpec, TaskSpec
+from tests.opd.doctored import interrupt, save_favouring
 from tests.opd.parallel.processes import on_ranks
 from tests.opd.specs import distill_spec
 
@@ -44,11 +45,7 @@ OBJECTIVES = {
 def ragged(folders, tokenizer, student, tmp_path_factory):
     """(student, teacher) folders; this student's responses end after very different numbers of tokens."""
     folder = tmp_path_factory.mktemp("ragged")
-    before = student.lm_head.weight.detach().clone()
-    with torch.no_grad():
-        student.lm_head.weight[tokenizer.eos_token_id] *= 25
-        models.save(student, tokenizer, folder)
-        student.lm_head.weight.copy_(before)
+    save_favouring(student, tokenizer.eos_token_id, 25, tokenizer, folder)
     return folder, folders[1]
 
 
@@ -181,19 +178,10 @@ def test_two_ranks_play_games_as_one_does(folders, tmp_path):
 
 def interrupted(folders, spec: DistillSpec, out: Path) -> None:
     """A run that ends after three steps, with a checkpoint of the first two."""
-    step = distill.distill_step
-
-    def three(run, number):
-        if number == 3:
-            raise KeyboardInterrupt
-        return step(run, number)
-
-    distill.distill_step = three
-    try:
+    with pytest.MonkeyPatch.context() as patched:
+        interrupt(patched, distill, "distill_step", at=3)
         with contextlib.suppress(KeyboardInterrupt):
             trained(folders, {"run": spec}, out)
-    finally:
-        distill.distill_step = step
     if ranks.first():
         assert [path.name for path in (out / "run/checkpoint").iterdir()] == ["step000002"]
 
