@@ -11,12 +11,6 @@ from snakemake.utils import min_version
 
 min_version("9.20")
 
-if workflow.local_exec and workflow.scheduling_settings:
-    # On this machine there is no queue to spare. Snakemake 9.27 pays for its limit of submissions per second
-    # with one more evaluation of all waiting jobs, every second, for each job that has ended: half a core
-    # after a hundred of `full`.
-    workflow.scheduling_settings.max_jobs_per_timespan = None
-
 if "scale" not in config:
 
     configfile: f"{workflow.basedir}/workflows/config/mini.yaml"
@@ -34,9 +28,12 @@ pathvars:
     benchmarks=f"{PLAN.results}/benchmarks",
 
 
-if PLAN.made_by("hub"):
-
-    onstart:
+onstart:
+    if workflow.local_exec:
+        # On this machine there is no queue to spare. Snakemake 9.27 pays for its limit of submissions with one
+        # more look at all waiting jobs, every second, for each job that has ended: half a core after a hundred.
+        workflow.scheduler.job_rate_limiter = None
+    if PLAN.made_by("hub"):
         stop_at_a_lack()
 
 
