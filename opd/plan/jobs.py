@@ -15,12 +15,13 @@ from opd.errors import UserError
 from opd.plan import memory, work
 from opd.plan.devices import DEVICES, GIB
 from opd.plan.earlier import PHASES, earlier, overall_rates
-from opd.plan.memory import Layout, Phases, Step
+from opd.plan.memory import Layout, Phases
 from opd.plan.needed import models_of
 from opd.plan.shape import HUB, Shape, from_architecture, from_config, from_folder
+from opd.plan.step import Step
 from opd.plan.work import Phase
 from opd.rollout import TRACES_TOGETHER
-from opd.spec import DistillSpec, HubModelSpec, MemorySpec, TaskSpec, TracesRecipe
+from opd.spec import DistillSpec, HubModelSpec, TaskSpec, TracesRecipe
 from workflows.config.schema import PanelConfig
 from workflows.plan import Plan
 
@@ -122,7 +123,7 @@ def layout_of(plan: Plan, spec: DistillSpec) -> Layout:
     ranks, engine = plan.config.training_processes, spec.engine
     card = DEVICES[plan.config.gpu].memory_gib * GIB if plan.config.gpu else 0
     taken = 0 if engine.name == "torch" else round(engine.memory_share * card)
-    return Layout(spec.memory, ranks, engine.name, taken, engine.sleep)
+    return Layout(spec.memory, ranks, engine.name, taken, engine.sleep, spec.lora)
 
 
 def step_of(task: TaskSpec, tokens_per_forward: int) -> Step:
@@ -174,7 +175,9 @@ def _run(
         done = {
             "rollout": work.rollout(learner, step, layout.engine, share),
             "scoring": work.scoring(learner, shape_of(plan, teachers[name]), step, share),
-            "training": work.training(learner, spec.objective, spec.memory.recompute_layers, step, share),
+            "training": work.training(
+                learner, spec.objective, spec.memory.recompute_layers, step, share, spec.lora is not None
+            ),
         }
         for phase, once in done.items():
             phases[phase].append(work.times(once, often))
@@ -185,7 +188,7 @@ def _run(
         memory=distillation(spec, learner, distinct, layout),
         work={phase: work.together(done) for phase, done in phases.items()},
         disk=learner.weights,
-        scratch=checkpoint_bytes(learner, spec.memory),
+        scratch=checkpoint_bytes(learner, layout),
         gpus=layout.ranks,
         engine=layout.engine,
         rates={phase: rate / layout.ranks for phase, rate in rates.items()},
@@ -211,6 +214,7 @@ def warm_start(plan: Plan, model: str) -> Job:
     spec, config = plan.sft_spec(model), plan.config.models[model].sft
     assert config is not None
     student, ranks = shape_of(plan, config.student), plan.config.training_processes
+    layout = Layout(spec.memory, ranks)
     every = of_rank(trace_step(plan.traces_spec(model)), ranks)
     # Every part of a batch is as long as the longest trace or `tokens_per_forward` allows.
     part = replace(every, rows=-(-spec.batch_size // ranks), tokens=spec.tokens_per_forward)
@@ -219,10 +223,10 @@ def warm_start(plan: Plan, model: str) -> Job:
         f"sft {model}",
         "sft",
         model,
-        memory=memory.supervised(student, part, Layout(spec.memory, ranks)),
+        memory=memory.supervised(student, part, layout),
         work={"training": work.times(once, spec.epochs)},
         disk=student.weights,
-        scratch=checkpoint_bytes(student, spec.memory),
+        scratch=checkpoint_bytes(student, layout),
         gpus=ranks,
     )
 
@@ -232,9 +236,10 @@ def trace_step(spec: TracesRecipe, together: int = 0) -> Step:
     return Step(spec.traces, together, PROMPT_TOKENS[spec.environment], spec.sampling.max_new_tokens)
 
 
-def checkpoint_bytes(student: Shape, spec: MemorySpec) -> int:
-    """Weights and two moments of AdamW."""
-    return 3 * (4 if spec.master_weights else student.width) * student.parameters
+def checkpoint_bytes(student: Shape, layout: Layout) -> int:
+    """What is trained, of all ranks, and two moments of AdamW; what rests on the host is on disk, too."""
+    on_device = replace(layout, ranks=1, memory=layout.memory.model_copy(update={"offload": False}))
+    return 3 * on_device.trained(student)
 
 
 def download(plan: Plan, model: str) -> Job:

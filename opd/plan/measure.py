@@ -13,17 +13,19 @@ import torch
 from torch import nn
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
+from opd import lora
 from opd.batch import TokenBatch, from_pairs
 from opd.lm_head import head_of
 from opd.lm_head.benchmark import LiveTensors
 from opd.loss import position_losses
 from opd.optimizer import adamw, update
 from opd.plan import memory
-from opd.plan.memory import Layout, Step
+from opd.plan.memory import Layout
 from opd.plan.shape import Shape
+from opd.plan.step import Step
 from opd.rollout.torch_engine import generate
 from opd.scoring import Comparison, compare
-from opd.spec import MemorySpec, ObjectiveSpec, OptimizerSpec, SamplingSpec
+from opd.spec import LoraSpec, MemorySpec, ObjectiveSpec, OptimizerSpec, SamplingSpec
 
 LSM = ObjectiveSpec(
     name="reverse_kl", support="teacher_top_k", outside="renormalised", reduction="token_mean"
@@ -41,6 +43,7 @@ class Case:
     shape: Shape
     objective: ObjectiveSpec
     step: Step
+    lora: LoraSpec | None = None
 
 
 # Widths in the proportions of Qwen2.5-1.5B and 7B, so that no component hides behind another.
@@ -48,6 +51,7 @@ _GROUPED = Shape(4096, 256, 1344, 3, 8, 2, 32, tied=False, width=2)
 _TIED = Shape(4096, 192, 1120, 4, 6, 2, 32, tied=True, width=4)
 _STEP = Step(rows=8, together=8, prompt=16, cap=80, tokens=768)
 _LONG = Step(rows=2, together=2, prompt=16, cap=368, tokens=768)
+_LORA = LoraSpec(rank=16)
 
 CASES = [
     Case("LSM, bfloat16", _GROUPED, LSM, _STEP),
@@ -56,6 +60,9 @@ CASES = [
     Case("full reverse KL, bfloat16", _GROUPED, FULL, _STEP),
     Case("LSM, float32, tied head", _TIED, LSM, _STEP),
     Case("sampled token, float32, tied head", _TIED, SAMPLED, _LONG),
+    Case("LSM, bfloat16, LoRA", _GROUPED, LSM, _STEP, _LORA),
+    Case("sampled token, bfloat16, LoRA", _GROUPED, SAMPLED, _STEP, _LORA),
+    Case("LSM, float32, tied head, LoRA", _TIED, LSM, _STEP, _LORA),
 ]
 
 
@@ -99,6 +106,8 @@ def phases(case: Case) -> list[tuple[str, int, int]]:
     """(phase, estimated, measured) bytes of each phase, without the weights, which are exact."""
     student, teacher = build(case.shape), build(case.shape).requires_grad_(False)
     batch, kept = batch_of(case.step, case.shape.vocabulary), {}
+    if case.lora:
+        lora.adapt(student, case.lora, seed=0)
     spec = OptimizerSpec(learning_rate=1e-3, betas=(0.9, 0.999), weight_decay=0.01, clip_norm=1.0)
     optimizer = adamw(student, spec)
     optimizer.param_groups[0]["foreach"] = True  # as on a GPU
@@ -115,7 +124,7 @@ def phases(case: Case) -> list[tuple[str, int, int]]:
         generate(student, prompts, torch.rand(len(prompts), case.step.cap), sampling, -1, 0)
 
     estimated = memory.distillation(
-        case.shape, [case.shape], [case.step], case.objective, TOP_K, Layout(MemorySpec())
+        case.shape, [case.shape], [case.step], case.objective, TOP_K, Layout(MemorySpec(), lora=case.lora)
     )
     held = {"student", "teachers", "optimiser"}
     expected = {

@@ -1,15 +1,18 @@
 """Bytes by component in each phase of a job, from the shapes of its models alone.
 
-The formulas count what the operations of transformers' Qwen2 keep for the backward pass, and what this
-repository's loss and scoring hold. docs/planning.md has them beside measured peaks, which
-`python -m opd.plan.measure` makes.
+What models hold while they compute is in `opd.plan.activations`; here is what this repository's loss, scoring
+and sharding hold. docs/planning.md has the sums beside measured peaks.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from opd.plan import adapters
+from opd.plan.activations import backward, forward_only, kept
+from opd.plan.adapters import Adapters
 from opd.plan.shape import Shape
-from opd.spec import MemorySpec, ObjectiveSpec, needs_support_only
+from opd.plan.step import Step
+from opd.spec import LoraSpec, MemorySpec, ObjectiveSpec, needs_support_only
 
 Components = Mapping[str, int]
 Phases = Mapping[str, Components]
@@ -21,73 +24,6 @@ _TILES = 3
 _BLOCK = 8 * 2**20
 
 
-@dataclass(frozen=True)
-class Step:
-    """Sizes of a step: `rows` responses of at most `cap` tokens to prompts of `prompt` tokens.
-
-    `together` of them are decoded at a time; a forward pass has at most `tokens` padded tokens, or one row.
-    """
-
-    rows: int
-    together: int
-    prompt: int
-    cap: int
-    tokens: int = 0
-
-    @property
-    def longest(self) -> int:
-        """Tokens of the longest sequence."""
-        return self.prompt + self.cap
-
-    @property
-    def positions(self) -> int:
-        """Most generated positions in a forward pass."""
-        return self.padded * self.cap // self.longest
-
-    @property
-    def padded(self) -> int:
-        """Most padded tokens in a forward pass."""
-        return max(self.longest, self.tokens)
-
-
-def layer_activations(shape: Shape, tokens: int, longest: int) -> int:
-    """What a layer keeps for its backward pass, of `tokens` padded tokens in rows of `longest`.
-
-    Per token: for two norms the input in float32, the normalised and the scaled vector; queries, keys and
-    values (repeated for every query head, as there is padding), the attention's output; four vectors of the
-    MLP. Padding makes attention keep its mask as numbers.
-    """
-    w = shape.width
-    norms = 2 * (4 + 2 * w) * shape.hidden
-    attention = w * 4 * shape.query + 4 * shape.heads
-    mlp = 4 * w * shape.intermediate
-    return tokens * (norms + attention + mlp + w * longest)
-
-
-def activations(shape: Shape, step: Step, checkpointing: bool) -> int:
-    """What a forward pass keeps for the backward pass, with what is around the layers.
-
-    With checkpointing, the input of every layer, and all of one layer at a time.
-    """
-    w, tokens = shape.width, step.padded
-    layer = layer_activations(shape, tokens, step.longest)
-    inside = shape.layers * tokens * w * shape.hidden + layer if checkpointing else shape.layers * layer
-    return inside + tokens * ((4 + 2 * w) * shape.hidden + 2 * w * shape.head_width + step.longest)
-
-
-def backward(shape: Shape, head_bytes: int, step: Step) -> int:
-    """What the backward pass adds: the head's buffers first, a layer's gradients of its inputs after them."""
-    return max(head_bytes, step.padded * shape.width * (2 * shape.intermediate + 2 * shape.hidden))
-
-
-def forward_only(shape: Shape, step: Step) -> int:
-    """The widest moment of a forward pass that keeps nothing: in the MLP of a layer or in its attention."""
-    w = shape.width
-    mlp = w * (3 * shape.intermediate + 3 * shape.hidden)
-    attention = w * (4 * shape.query + 3 * shape.hidden + step.longest)
-    return step.padded * (max(mlp, attention) + 2 * w * shape.head_width + step.longest)
-
-
 def scores(shape: Shape, objective: ObjectiveSpec, top_k: int, step: Step) -> int:
     """What is kept of every generated position of a step, if all reach the cap (`opd.scoring.Comparison`)."""
     of_both = 2 * (top_k * 12 + 12) + 4 * top_k
@@ -95,17 +31,18 @@ def scores(shape: Shape, objective: ObjectiveSpec, top_k: int, step: Step) -> in
     return step.rows * step.cap * (of_both + wide)
 
 
-def head(shape: Shape, objective: ObjectiveSpec, top_k: int, step: Step) -> int:
+def head(shape: Shape, objective: ObjectiveSpec, top_k: int, step: Step, frozen: bool = False) -> int:
     """What the loss holds beside states and gradients.
 
     On a support alone, the head's gradient in float32 and in its own precision, and the rows of some
     positions, as on a CPU (the Triton kernels hold less); else tiles of logits, of the teacher's too where
-    the support is the vocabulary, and a tile's gradient of the head.
+    the support is the vocabulary, and a tile's gradient of the head. A frozen head has no gradient.
     """
     if needs_support_only(objective):
         rows = min(_BLOCK, 4 * step.positions * top_k * shape.hidden)
-        return (4 + shape.width) * shape.head_matrix + 2 * rows
-    return whole_head(shape, step, 2 if objective.support == "vocabulary" else 1)
+        return 2 * rows + (0 if frozen else (4 + shape.width) * shape.head_matrix)
+    models = 2 if objective.support == "vocabulary" else 1
+    return models * tiles(shape, step) if frozen else whole_head(shape, step, models)
 
 
 def whole_head(shape: Shape, step: Step, models: int = 1) -> int:
@@ -120,7 +57,7 @@ def tiles(shape: Shape, step: Step) -> int:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a run's weights rest, how it computes, and who answers its prompts.
+    """Where a run's weights rest, how it computes, who answers its prompts, and whether adapters are trained.
 
     `engine_bytes` are those that vLLM takes for itself; `engine_sleeps`: only while it is asked.
     """
@@ -130,6 +67,7 @@ class Layout:
     engine: str = "torch"
     engine_bytes: int = 0
     engine_sleeps: bool = False
+    lora: LoraSpec | None = None
 
     @property
     def sharded(self) -> bool:
@@ -140,15 +78,28 @@ class Layout:
         """The student as it computes."""
         return replace(shape, width=2) if self.memory.master_weights else shape
 
+    def adapters(self, shape: Shape) -> Adapters | None:
+        """What of the student is trained, if it is not all."""
+        return adapters.of(shape, self.lora)
+
     def resting(self, shape: Shape) -> int:
-        """Bytes of a weight at rest on the device, and of a gradient and a moment of AdamW."""
-        return 0 if self.memory.offload else 4 if self.memory.master_weights else shape.width
+        """Bytes of the student's weights at rest on the device, per rank."""
+        width = 0 if self.memory.offload else 4 if self.memory.master_weights else shape.width
+        return width * shape.parameters // self.ranks
+
+    def trained(self, shape: Shape) -> int:
+        """Bytes of what is trained at rest, as many as of its gradients and of a moment of AdamW."""
+        added = self.adapters(shape)
+        if added is None:
+            return self.resting(shape)
+        return 0 if self.memory.offload else 4 * added.parameters // self.ranks
 
 
 def student_state(shape: Shape, layout: Layout) -> Components:
     """What a student holds throughout its training, per rank."""
-    resting = layout.resting(shape) * shape.parameters // layout.ranks
-    return {"student": resting, "optimiser": 2 * resting}
+    trained = layout.trained(shape)
+    adapted = trained if layout.lora else 0
+    return {"student": layout.resting(shape) + adapted, "optimiser": 2 * trained}
 
 
 def teacher_state(shape: Shape, layout: Layout) -> int:
@@ -182,11 +133,13 @@ def distillation(
     models = [learner, *teachers]
     read = max(reading(model, step) for model in models for step in steps)
     stored = {"scores": max(scores(learner, objective, top_k, step) for step in steps)}
-    added = max(backward(learner, head(learner, objective, top_k, step), step) for step in steps)
-    learnt = learning(student, steps, layout, added)
+    added = layout.adapters(learner)
+    frozen = added is not None and not added.head
+    heads = [head(learner, objective, top_k, step, frozen) for step in steps]
+    learnt = learning(student, steps, layout, heads)
     waiting = {**fixed, **idle, **stored}
     torch_engine = steps if layout.engine == "torch" else []
-    decoders: list[Components] = [decoder(learner, step) for step in torch_engine]
+    decoders: list[Components] = [decoder(learner, step, added is not None) for step in torch_engine]
     decoded: Components = max(decoders, key=total) if decoders else {}
     return {
         # vLLM has weights of its own; see opd.distill.whole_for_rollouts
@@ -202,16 +155,19 @@ def distillation(
     }
 
 
-def learning(student: Shape, steps: Sequence[Step], layout: Layout, added: int) -> Phases:
-    """Training and update, with the student's state; the backward pass adds `added` bytes."""
-    learner, state = layout.computing(student), student_state(student, layout)
-    held = {**state, "gradients": layout.resting(student) * student.parameters // layout.ranks}
+def learning(student: Shape, steps: Sequence[Step], layout: Layout, heads: Sequence[int]) -> Phases:
+    """Training and update, with the student's state; at its head a step holds the bytes of `heads`."""
+    learner, recompute = layout.computing(student), layout.memory.recompute_layers
+    added, trained = layout.adapters(learner), layout.trained(student)
+    held = {**student_state(student, layout), "gradients": trained}
     training = {
         "gathered": in_passing(learner) if layout.sharded else 0,
-        "activations": max(activations(learner, step, layout.memory.recompute_layers) for step in steps),
-        "backward": added,
+        "activations": max(kept(learner, step, recompute, added) for step in steps),
+        "backward": max(
+            backward(learner, at_head, step, added) for at_head, step in zip(heads, steps, strict=True)
+        ),
     }
-    return {"training": {**held, **training}, "update": {**held, "temporary": state["student"]}}
+    return {"training": {**held, **training}, "update": {**held, "temporary": trained}}
 
 
 def in_passing(shape: Shape) -> int:
@@ -227,17 +183,17 @@ def reading(shape: Shape, step: Step) -> int:
     return max(forward_only(shape, step), states + tiles(shape, step))
 
 
-def decoder(shape: Shape, step: Step) -> Components:
+def decoder(shape: Shape, step: Step, adapted: bool = False) -> Components:
     """The torch engine's cache of all responses that are decoded together, and what it adds.
 
     All prompts are read at once, and a layer's keys and values repeated for every query head; of a small
-    model most weights are copied instead (`opd.rollout.decoder`).
+    model most weights are copied instead (`opd.rollout.decoder`), all of one that is `adapted`.
     """
     cached = step.together * step.longest
     prompts = Step(step.together, step.together, step.prompt, 0, step.together * step.prompt)
     if shape.width == 4 and shape.hidden <= 512:
         repeated = shape.heads // shape.key_value_heads
-        as_they_are = shape.layers * shape.hidden * (shape.query + shape.intermediate)
+        as_they_are = 0 if adapted else shape.layers * shape.hidden * (shape.query + shape.intermediate)
         copied = shape.width * (shape.body_matrices - as_they_are + shape.head_matrix)
         extra = forward_only(shape, prompts) + copied
         return {"cache": shape.cache * repeated * cached, "activations": extra}
@@ -249,7 +205,7 @@ def decoder(shape: Shape, step: Step) -> Components:
 def supervised(student: Shape, step: Step, layout: Layout) -> Phases:
     """A warm start, of one rank: `step` is its part of a batch."""
     learner = layout.computing(student)
-    return learning(student, [step], layout, backward(learner, whole_head(learner, step), step))
+    return learning(student, [step], layout, [whole_head(learner, step)])
 
 
 def decoding(model: Shape, step: Step, engine: str) -> Phases:

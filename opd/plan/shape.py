@@ -38,10 +38,17 @@ class Shape:
         return self.key_value_heads * self.head_width
 
     @property
+    def matrices(self) -> dict[str, tuple[int, int]]:
+        """Inputs and outputs of the matrices of a layer, by transformers' names."""
+        queries, pairs = (self.hidden, self.query), (self.hidden, self.key_value)
+        attention = {"q_proj": queries, "k_proj": pairs, "v_proj": pairs, "o_proj": queries[::-1]}
+        widening = self.hidden, self.intermediate
+        return attention | {"gate_proj": widening, "up_proj": widening, "down_proj": widening[::-1]}
+
+    @property
     def body_matrices(self) -> int:
         """Weights of the matrices inside the layers, which every position is multiplied with."""
-        attention = 2 * self.hidden * (self.query + self.key_value)
-        return self.layers * (attention + 3 * self.hidden * self.intermediate)
+        return self.layers * sum(inputs * outputs for inputs, outputs in self.matrices.values())
 
     @property
     def head_matrix(self) -> int:

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from opd.plan.devices import BANDWIDTH_SHARE, SCORING_SHARE, TRAINING_SHARE, Device
-from opd.plan.memory import Step
 from opd.plan.shape import Shape
+from opd.plan.step import Step
 from opd.spec import ObjectiveSpec, needs_support_only
 
 # Mean length of a response, as a share of its cap, where no run has measured it; and of a prompt, as a share
@@ -81,20 +81,31 @@ def scoring(student: Shape, teacher: Shape, step: Step, length: float = MEAN_LEN
 
 
 def training(
-    shape: Shape, objective: ObjectiveSpec, checkpointing: bool, step: Step, length: float = MEAN_LENGTH
+    shape: Shape,
+    objective: ObjectiveSpec,
+    checkpointing: bool,
+    step: Step,
+    length: float = MEAN_LENGTH,
+    frozen: bool = False,
 ) -> Phase:
-    """As `supervised`, but on a support alone the head costs nothing to speak of."""
-    whole = supervised(shape, checkpointing, step, length)
-    heads = sizes(step, length)[0] * _HEAD_PASSES * shape.head_matrix if needs_support_only(objective) else 0
-    return replace(whole, operations=whole.operations - heads)
+    """As `supervised`, but on a support alone the head costs nothing to speak of.
+
+    Frozen weights, under adapters, have no gradient to compute; the adapters' own products are few.
+    """
+    whole, (generated, tokens, _) = supervised(shape, checkpointing, step, length), sizes(step, length)
+    spared = 2 * tokens * shape.body_matrices if frozen else 0.0
+    if needs_support_only(objective):
+        spared += generated * _HEAD_PASSES * shape.head_matrix
+    elif frozen:
+        spared += generated * 2 * shape.head_matrix
+    return replace(whole, operations=whole.operations - spared)
 
 
 def supervised(shape: Shape, checkpointing: bool, step: Step, length: float = MEAN_LENGTH) -> Phase:
     """Forward and backward pass, the former twice with checkpointing; all logits at the responses twice."""
     generated, tokens, context = sizes(step, length)
-    operations = (4 if checkpointing else 3) * forward(
-        shape, tokens, context
-    ) + generated * _HEAD_PASSES * shape.head_matrix
+    layers = (4 if checkpointing else 3) * forward(shape, tokens, context)
+    operations = layers + generated * _HEAD_PASSES * shape.head_matrix
     return Phase(round(generated), operations, share=TRAINING_SHARE)
 
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from opd.lm_head import gather, tiles
-from opd.plan import measure, memory
-from opd.plan.memory import Layout, Step
+from opd.plan import activations, measure, memory
+from opd.plan.memory import Layout
 from opd.plan.shape import Shape
+from opd.plan.step import Step
 from opd.spec import MemorySpec
 
 SHAPE = Shape(
@@ -28,15 +29,15 @@ def test_a_layer_by_hand():
     attention = 4 * 8 * 2 + 4 * 4  # queries, keys and values for every head, output; log-normalisers
     mlp = 4 * 20 * 2  # gate, its SiLU, up, their product
     mask = 2 * 16  # a row of the mask, as numbers
-    assert memory.layer_activations(SHAPE, 1, 16) == 2 * norm + attention + mlp + mask
+    assert activations.layer_activations(SHAPE, 1, 16) == 2 * norm + attention + mlp + mask
 
 
 def test_checkpointing_keeps_one_layer_and_the_inputs_of_all():
     tokens = STEP.padded
-    whole = memory.activations(SHAPE, STEP, checkpointing=False)
-    layer = memory.layer_activations(SHAPE, tokens, STEP.longest)
+    whole = activations.kept(SHAPE, STEP, checkpointing=False)
+    layer = activations.layer_activations(SHAPE, tokens, STEP.longest)
     around = whole - 3 * layer
-    assert memory.activations(SHAPE, STEP, checkpointing=True) == around + layer + 3 * tokens * 8 * 2
+    assert activations.kept(SHAPE, STEP, checkpointing=True) == around + layer + 3 * tokens * 8 * 2
 
 
 def test_a_forward_pass_has_a_whole_sequence_at_least():

@@ -6,8 +6,8 @@ import pytest
 
 from opd.plan import measure, work
 from opd.plan.devices import BANDWIDTH_SHARE, SCORING_SHARE, TRAINING_SHARE, Device
-from opd.plan.memory import Step
 from opd.plan.shape import Shape
+from opd.plan.step import Step
 from opd.plan.work import Phase
 
 SHAPE = Shape(
