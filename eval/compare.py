@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 from eval.graded import read
-from eval.render import p_text
+from eval.report.render import p_text
 from eval.statistics import avg_at_k, compare, holm, mcnemar_p
 from opd.errors import UserError
 from opd.program import launch

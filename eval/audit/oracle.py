@@ -1,12 +1,12 @@
 """Two readers who bound what a grader can do: one knows every answer, one answers another problem.
 
-    python -m eval.oracle                          every suite
-    python -m eval.oracle --suite minerva_math     one; may be repeated
+    python -m eval.audit.oracle                          every suite
+    python -m eval.audit.oracle --suite minerva_math     one; may be repeated
 
 The oracle gives each gold in five natural phrasings and should score 100 %. The adversary answers each
 problem with the golds of the three problems behind it and should score 0, but for golds that mean the same.
 Every miss of the oracle and every hit of the adversary is printed. Fails if the oracle misses. --pairs writes
-the respelled golds as pairs for `python -m eval.rivals`, to see which grader a right answer passes.
+the respelled golds as pairs for `python -m eval.audit.rivals`, to see which grader a right answer passes.
 """
 
 import argparse

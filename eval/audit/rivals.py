@@ -1,6 +1,6 @@
 """How our grader differs from others on the same pairs.
 
-    python -m eval.rivals CASES.jsonl --differences OUT.jsonl
+    python -m eval.audit.rivals CASES.jsonl --differences OUT.jsonl
 
 CASES holds rows {"gold", "pred"}; rows with kind "response" are left out. Where rows say whether the two
 are "equal", errors are counted, except where "policy" names a convention. The rivals are plain equality of

@@ -10,8 +10,8 @@ from eval.alfworld import columns
 from eval.claims.curve import LATE, average
 from eval.claims.effect import Effect
 from eval.claims.spec import CurveSide, ScoreComparison
+from eval.report.tables import score_matrix
 from eval.statistics import check_seeds, paired_difference
-from eval.tables import score_matrix
 
 SUCCESS = "episode_success"
 

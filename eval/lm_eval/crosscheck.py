@@ -1,6 +1,6 @@
 """Replay stored responses through our lm-eval tasks: both paths must agree, response by response.
 
-    python -m eval.lm_eval_crosscheck --spec SPEC --out FOLDER
+    python -m eval.lm_eval.crosscheck --spec SPEC --out FOLDER
 
 SPEC is a `ScoreSpec` as JSON. FOLDER receives `lm_eval_crosscheck.csv`, one row per model, protocol and
 suite, and `lm_eval_crosscheck.html`, one row per model and protocol. The program fails if a verdict or an
@@ -24,16 +24,16 @@ from lm_eval.tasks import TaskManager
 
 import envs
 from eval.grading import Grade
+from eval.lm_eval.stored_responses import StoredResponses
 from eval.responses import read_records
 from eval.spec import ProtocolSpec, ScoreSpec
 from eval.statistics.majority import maj_at_q
 from eval.statistics.pass_at import pass_at_q
-from eval.stored_responses import StoredResponses
 from eval.verdicts import verdicts
 from eval.votes import RIGHT, votes
 from opd.program import arguments, launch
 
-TASKS = Path(__file__).parent / "lm_eval_tasks"
+TASKS = Path(__file__).parent / "tasks"
 METRICS = ("avg_at_k", "pass_at_k", "maj_at_k")
 _COUNTS = ("problems", "samples", "disagreements", "truncated", "credited_at_cap")
 

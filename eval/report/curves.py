@@ -1,6 +1,6 @@
 """Training curves of a study: one panel per task and diagnostic, one line per method, a band over seeds.
 
-    python -m eval.curves --spec SPEC --out FOLDER
+    python -m eval.report.curves --spec SPEC --out FOLDER
 
 SPEC is a `CurvesSpec` as JSON. FOLDER receives `curves.csv` (one line per method, seed, task, step
 and metric) and `curves.svg`.
@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from eval import figures
+from eval.report import figures
 from eval.spec import CurvesSpec
 from opd.metrics import METRICS, UNITS
 from opd.program import arguments, launch

@@ -1,8 +1,8 @@
 """An ablation as a figure: score against the value of its knob, one line per method.
 
-    python -m eval.sweep --spec SPEC --table TABLE.csv --out SWEEP.svg
+    python -m eval.report.sweep --spec SPEC --table TABLE.csv --out SWEEP.svg
 
-SPEC is a `SweepSpec` as JSON, TABLE.csv what `eval.tables` wrote of the same study. Intervals are the
+SPEC is a `SweepSpec` as JSON, TABLE.csv what `eval.report.tables` wrote of the same study. Intervals are the
 table's: 95 %, over problems and training seeds.
 """
 
@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from eval import figures
+from eval.report import figures
 from eval.spec import SweepSpec
 from opd.program import arguments, launch
 

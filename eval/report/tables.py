@@ -1,6 +1,6 @@
 """Turn the long table of a study into the table that people read.
 
-    python -m eval.tables --spec SPEC --scores SCORES.csv --paper PAPER.csv --out FOLDER
+    python -m eval.report.tables --spec SPEC --scores SCORES.csv --paper PAPER.csv --out FOLDER
 
 SPEC is a `TableSpec` as JSON. FOLDER receives `table.csv` (one line per row and column, with mean,
 interval, spread and counts) and its renderings `table.md`, `table.html` and `table.tex`.
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from eval.alfworld import columns
-from eval.render import render
+from eval.report.render import render
 from eval.spec import ProtocolSpec, TableSpec
 from eval.statistics import (
     Matrix,
@@ -51,9 +51,15 @@ def main(spec: TableSpec, scores: Path, paper: Path, out: Path) -> None:
 
 
 def code_versions(manifests: list[dict]) -> str:
-    """Which code trained the runs of these `run.json`, in words; says so if they differ."""
-    versions = sorted({f"{m['commit']} (source {m['source_sha256']})" for m in manifests})
-    return versions[0] if len(versions) == 1 else f"rows come from different code: {'; '.join(versions)}"
+    """Which code trained the runs of these `run.json`, in words; says so if they differ.
+
+    Code is the same where its hash is, whatever else a commit changed.
+    """
+    commits: dict[str, set[str]] = {}
+    for manifest in manifests:
+        commits.setdefault(manifest["source_sha256"], set()).add(manifest["commit"])
+    versions = sorted(f"{', '.join(sorted(of))} (source {source})" for source, of in commits.items())
+    return versions[0] if len(versions) == 1 else f"different code: {'; '.join(versions)}"
 
 
 def suite_status(frame: pd.DataFrame) -> str:

@@ -12,7 +12,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from eval import figures
+from eval.report import figures
 from studies.estimators.control import HORIZON, TASKS
 from studies.estimators.outcome import BINS, POSITIONS
 from studies.estimators.spec import EstimatorsSpec

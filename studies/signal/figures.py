@@ -13,7 +13,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from eval import figures
+from eval.report import figures
 from studies.signal import markers, style
 from studies.signal.estimates import places
 from studies.signal.spec import SignalSpec

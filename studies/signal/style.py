@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from eval import figures
+from eval.report import figures
 
 STUDENT, TEACHER, RESPELLED = "#0072B2", "#D55E00", "#E69F00"
 POSITIVE, NEGATIVE = "#0072B2", "#D55E00"

@@ -144,7 +144,9 @@ def test_specs_cannot_be_changed():
         spec.top_p = 0.5
 
 
-@pytest.mark.parametrize("module", ["opd.spec", "workflows.plan", "eval.tables", "eval.curves", "eval.score"])
+@pytest.mark.parametrize(
+    "module", ["opd.spec", "workflows.plan", "eval.report.tables", "eval.report.curves", "eval.score"]
+)
 def test_planning_and_reporting_load_no_torch(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -71,7 +71,7 @@ def test_inputs_hold_the_suites_that_the_catalogue_imports_by_name(jobs, rule):
         ("score", "eval/alfworld/scores.py"),
         ("table", "eval/alfworld/columns.py"),
         ("table", "eval/suites/contamination.py"),
-        ("lm_eval_crosscheck", "eval/lm_eval_tasks/task.py"),
+        ("lm_eval_crosscheck", "eval/lm_eval/tasks/task.py"),
     ],
 )
 def test_inputs_hold_what_numbers_depend_on(jobs, rule, file):
@@ -93,4 +93,4 @@ def test_sources_hold_modules_their_packages_and_what_those_import():
 
 def test_a_program_that_is_not_there_is_named():
     with pytest.raises(ModuleNotFoundError, match=r"eval\.scores"):
-        sources("eval.tables", "eval.scores")
+        sources("eval.report.tables", "eval.scores")

@@ -5,10 +5,10 @@ rule lm_eval_crosscheck:
     input:
         responses=[subject.responses for subject in PLAN.crosscheck_spec().subjects],
         code=[
-            *code("eval.lm_eval_crosscheck"),
+            *code("eval.lm_eval.crosscheck"),
             *code_of_suites(),
-            source("eval/lm_eval_tasks/task.py"),  # lm-eval loads it from this folder
-            source("eval/lm_eval_tasks/_base.yaml"),
+            source("eval/lm_eval/tasks/task.py"),  # lm-eval loads it from this folder
+            source("eval/lm_eval/tasks/_base.yaml"),
         ],
     output:
         report(
@@ -31,5 +31,5 @@ rule lm_eval_crosscheck:
         spec=as_param(PLAN.crosscheck_spec()),
         folder=subpath(output[0], parent=True),
     shell:
-        "TQDM_DISABLE=1 python -m eval.lm_eval_crosscheck --spec {params.spec:q} --out {params.folder}"
+        "TQDM_DISABLE=1 python -m eval.lm_eval.crosscheck --spec {params.spec:q} --out {params.folder}"
         " > {log} 2>&1"

@@ -28,7 +28,7 @@ rule table:
         paper=source("results/paper_reference.csv"),
         runs=runs,
         contamination=PLAN.contamination_report or [],
-        code=code("eval.tables", after="eval.score"),
+        code=code("eval.report.tables", after="eval.score"),
     output:
         report(
             "<results>/studies/{study}/table.html",
@@ -52,14 +52,14 @@ rule table:
         spec=table_spec,
         folder=subpath(output[0], parent=True),
     shell:
-        "python -m eval.tables --spec {params.spec:q} --scores {input.scores} --paper {input.paper}"
+        "python -m eval.report.tables --spec {params.spec:q} --scores {input.scores} --paper {input.paper}"
         " --out {params.folder} > {log} 2>&1"
 
 
 rule curves:
     input:
         metrics=metrics,
-        code=code("eval.curves"),
+        code=code("eval.report.curves"),
     output:
         report(
             "<results>/studies/{study}/curves.svg",
@@ -76,13 +76,13 @@ rule curves:
         spec=curves_spec,
         folder=subpath(output[0], parent=True),
     shell:
-        "python -m eval.curves --spec {params.spec:q} --out {params.folder} > {log} 2>&1"
+        "python -m eval.report.curves --spec {params.spec:q} --out {params.folder} > {log} 2>&1"
 
 
 rule sweep:
     input:
         table="<results>/studies/{study}/table.csv",
-        code=code("eval.sweep", after="eval.score"),
+        code=code("eval.report.sweep", after="eval.score"),
     output:
         report(
             "<results>/studies/{study}/sweep.svg",
@@ -97,4 +97,4 @@ rule sweep:
     params:
         spec=sweep_spec,
     shell:
-        "python -m eval.sweep --spec {params.spec:q} --table {input.table} --out {output} > {log} 2>&1"
+        "python -m eval.report.sweep --spec {params.spec:q} --table {input.table} --out {output} > {log} 2>&1"

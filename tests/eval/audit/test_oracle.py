@@ -8,10 +8,10 @@ import pytest
 
 import envs
 from envs import Problem
-from eval import oracle
+from eval.audit import oracle
 from eval.suites import evaluation_suites
 
-REAL = Path(os.environ.get("OPD_MATH_DATA", Path(__file__).parents[3] / "shared/data/math"))
+REAL = Path(os.environ.get("OPD_MATH_DATA", Path(__file__).parents[4] / "shared/data/math"))
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="the real suites are not here: set OPD_MATH_DATA")
 # Golds that mean what a neighbour's gold means; anything else that the adversary hits is a wrong accept.
 COINCIDENCES = {("5", r"\boxed{x=5}")}

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from eval import rivals
+from eval.audit import rivals
 
 ROWS = [
     {"id": 1, "gold": "5", "pred": "5", "kind": "answer", "equal": True},

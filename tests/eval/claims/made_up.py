@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from eval.curves import PANELS
+from eval.report.curves import PANELS
 from studies.estimators.spec import EstimatorsSpec
 from studies.signal.estimates import estimates
 from tests.eval.alfworld.study import long_table

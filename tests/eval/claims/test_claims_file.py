@@ -9,7 +9,7 @@ import yaml
 from eval.claims.ledger import build
 from eval.claims.missing import missing
 from eval.claims.spec import CurveComparison, Ledger, several
-from eval.curves import PANELS
+from eval.report.curves import PANELS
 from tests.eval.claims import made_up
 from workflows import scale as scales
 from workflows.explain import ConfigError, check

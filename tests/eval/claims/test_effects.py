@@ -8,12 +8,12 @@ import pytest
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from eval import tables
 from eval.claims import curve, lines, score
 from eval.claims.spec import CurveComparison, LineComparison, OrderComparison, ScoreComparison
 from eval.claims.verdict import decide
+from eval.report import tables
 from tests.eval.alfworld.study import long_table
-from tests.eval.test_tables import SPEC
+from tests.eval.report.test_tables import SPEC
 
 ASKED = {"study": "s", "direction": "above", "matters": 1, "unit": "points"}
 STEPS = 8

@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 import envs
-from eval import lm_eval_crosscheck, score
+from eval import score
 from eval.grading import Grade
+from eval.lm_eval import crosscheck
 from eval.spec import ScoreSpec
 from workflows.plan import Plan
 
@@ -17,7 +18,7 @@ PROTOCOLS = [
     {"name": "greedy", "samples": 1, "sampling": {"temperature": 0, "top_p": 1, "max_new_tokens": 9}},
     {"name": "avg@4", "samples": 4, "sampling": {"temperature": 1, "top_p": 1, "max_new_tokens": 9}},
 ]
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ENVIRONMENT = envs.load("chain_arithmetic")
 
 
@@ -57,7 +58,7 @@ def spec(records, tmp_path) -> ScoreSpec:
 
 
 def test_both_paths_agree_and_truncation_is_counted(spec, tmp_path):
-    lm_eval_crosscheck.main(spec, tmp_path / "checks")
+    crosscheck.main(spec, tmp_path / "checks")
     frame = pd.read_csv(tmp_path / "checks/lm_eval_crosscheck.csv")
     assert len(frame) == 2 * 5
     assert frame.agree.all()
@@ -79,35 +80,35 @@ def test_our_aggregate_is_that_of_the_scores(spec, tmp_path):
     score.main(spec, tmp_path / "scores.csv")
     scores = pd.read_csv(tmp_path / "scores.csv")
     shares = (scores.correct / scores.samples).groupby([scores.suite, scores.protocol]).mean()
-    for row in lm_eval_crosscheck.crosscheck(spec):
+    for row in crosscheck.crosscheck(spec):
         assert row["avg_at_k"] == pytest.approx(shares[row["suite"], row["protocol"]])
 
 
 def test_a_verdict_that_differs_fails_and_is_shown(spec, tmp_path, monkeypatch):
-    honest = lm_eval_crosscheck.verdicts
+    honest = crosscheck.verdicts
 
     def first_is_wrong(*arguments):
         (_, grade), *rest = honest(*arguments)
         return [("wrong", Grade("wrong", "tampered with", grade.answer)), *rest]
 
-    monkeypatch.setattr(lm_eval_crosscheck, "verdicts", first_is_wrong)
+    monkeypatch.setattr(crosscheck, "verdicts", first_is_wrong)
     with pytest.raises(SystemExit, match="differ"):
-        lm_eval_crosscheck.main(spec, tmp_path / "checks")
+        crosscheck.main(spec, tmp_path / "checks")
     assert not (tmp_path / "checks").exists()
-    rows = lm_eval_crosscheck.crosscheck(spec)
+    rows = crosscheck.crosscheck(spec)
     assert [row["disagreements"] for row in rows] == [1] * len(rows)
 
 
 def test_an_aggregate_that_differs_fails(spec, monkeypatch):
-    honest = lm_eval_crosscheck.evaluate
+    honest = crosscheck.evaluate
 
     def rounded_up(*arguments, **options):
         results = honest(*arguments, **options)
         results["results"]["chain3"]["maj_at_k,graded"] += 0.01
         return results
 
-    monkeypatch.setattr(lm_eval_crosscheck, "evaluate", rounded_up)
-    rows = lm_eval_crosscheck.crosscheck(spec)
+    monkeypatch.setattr(crosscheck, "evaluate", rounded_up)
+    rows = crosscheck.crosscheck(spec)
     assert {row["suite"] for row in rows if not row["agree"]} == {"chain3"}
 
 
@@ -118,7 +119,7 @@ def test_a_protocol_of_some_suites_is_replayed_on_those(spec, records, tmp_path)
     path.write_text("".join(json.dumps(record) + "\n" for record in asked))
     given = spec.model_dump() | {"protocols": [greedy, sampled | {"suites": ["chain3"]}]}
     given["subjects"][0]["responses"] = str(path)
-    rows = lm_eval_crosscheck.crosscheck(ScoreSpec(**given))
+    rows = crosscheck.crosscheck(ScoreSpec(**given))
     assert [row["suite"] for row in rows if row["protocol"] == "avg@4"] == ["chain3"]
     assert all(row["agree"] for row in rows)
     assert len(rows) == 5 + 1
@@ -128,7 +129,7 @@ def test_missing_responses_are_refused(spec, records, tmp_path):
     path = tmp_path / "responses.jsonl"
     path.write_text("".join(json.dumps(record) + "\n" for record in records[:-1]))
     with pytest.raises(ValueError, match="3 samples stored, 4 asked for"):
-        lm_eval_crosscheck.crosscheck(spec)
+        crosscheck.crosscheck(spec)
 
 
 @pytest.mark.parametrize("scale", ["smoke", "mini", "paper"])

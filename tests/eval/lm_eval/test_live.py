@@ -12,7 +12,7 @@ from eval import generate
 from eval.spec import GenerateSpec
 from opd import models
 
-FOLDER = Path(__file__).parents[2] / "eval/lm_eval_tasks"
+FOLDER = Path(__file__).parents[3] / "eval/lm_eval/tasks"
 
 
 @pytest.mark.slow  # importing lm-eval's Hugging Face model takes some 10 seconds

@@ -16,11 +16,11 @@ from lm_eval.tasks import TaskManager
 from lm_eval.tasks._yaml_loader import load_yaml
 
 import envs
-from eval.lm_eval_tasks.task import check_sampling, refuse_copies
-from eval.stored_responses import StoredResponses
+from eval.lm_eval.stored_responses import StoredResponses
+from eval.lm_eval.tasks.task import check_sampling, refuse_copies
 from eval.suites import evaluation_suites
 
-FOLDER = Path(__file__).parents[2] / "eval/lm_eval_tasks"
+FOLDER = Path(__file__).parents[3] / "eval/lm_eval/tasks"
 PROBLEMS = envs.load("chain_arithmetic").suite_problems("chain2", 3)
 GOOD = {"until": [], "do_sample": True, "temperature": 1.0, "max_gen_toks": 100}
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from eval import curves
+from eval.report import curves
 from eval.spec import CurvesSpec
 from opd.metrics import METRICS, UNITS
 

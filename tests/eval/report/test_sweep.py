@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from eval import figures, sweep
+from eval.report import figures, sweep
 from eval.spec import SweepSpec
 
 

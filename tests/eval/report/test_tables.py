@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from eval import tables
-from eval.render import with_interval
+from eval.report import tables
+from eval.report.render import with_interval
 from eval.spec import TableSpec
 from tests.eval.alfworld.study import long_table
 
@@ -392,10 +392,14 @@ def test_rows_of_other_seeds_are_refused(frame):
 
 
 def test_rows_from_different_code_are_named():
-    one, two = ({"commit": c, "source_sha256": "1"} for c in ("abc", "def"))
+    def manifest(commit, source):
+        return {"commit": commit, "source_sha256": source}
+
+    one = manifest("abc", "1")
     assert tables.code_versions([one, one]) == "abc (source 1)"
-    found = tables.code_versions([one, two])
-    assert found == "rows come from different code: abc (source 1); def (source 1)"
+    assert tables.code_versions([manifest("def", "1"), one]) == "abc, def (source 1)"
+    found = tables.code_versions([one, manifest("def", "2")])
+    assert found == "different code: abc (source 1); def (source 2)"
 
 
 def test_every_paper_number_is_unique():
