@@ -1,27 +1,23 @@
 """The jobs of a config's target that run a model, and what each of them needs."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from huggingface_hub import try_to_load_from_cache
-
 import envs
 from envs.alfworld.game import TASK_TYPES
 from eval.suites import get as suite_named
-from opd.errors import UserError
-from opd.plan import memory, work
+from opd.plan import memory, models, work
 from opd.plan.devices import DEVICES, GIB
 from opd.plan.earlier import PHASES, earlier, overall_rates
 from opd.plan.memory import Layout, Phases
 from opd.plan.needed import models_of
-from opd.plan.shape import HUB, Shape, from_architecture, from_config, from_folder
+from opd.plan.shape import Shape
 from opd.plan.step import Step
 from opd.plan.work import Phase
 from opd.rollout import TRACES_TOGETHER
-from opd.spec import DistillSpec, HubModelSpec, TaskSpec, TracesRecipe
+from opd.spec import DistillSpec, TaskSpec, TracesRecipe
 from workflows.config.schema import PanelConfig
 from workflows.plan import Plan
 
@@ -38,7 +34,8 @@ class Job:
     """`count` jobs of one kind: GPU memory by phase, work by phase, bytes that stay and that pass on disk.
 
     `rule` and `of` say which: the rule's name, and the experiment, model or panel that it is for. Memory and
-    work are those of each of its `gpus`; `engine` answers its prompts.
+    work are those of each of its `gpus`; `engine` answers its prompts, and `engine_needs` are the bytes of a
+    copy of the weights and of the longest response's cache, on each GPU that vLLM spreads them over.
     """
 
     name: str
@@ -51,11 +48,8 @@ class Job:
     scratch: int = 0
     gpus: int = 1
     engine: str = "torch"
+    engine_needs: int = 0
     rates: Mapping[str, float] = field(default_factory=dict)
-
-
-class UnknownShapeError(UserError):
-    """A hub model whose config.json is nowhere at hand, and which the table does not have."""
 
 
 def jobs(plan: Plan, target: str) -> list[Job]:
@@ -66,7 +60,7 @@ def jobs(plan: Plan, target: str) -> list[Job]:
     played = {(f, panel) for name, rows in studies.items() for panel in panels[name] for _, _, f in rows}
     runs = Counter((str(row.experiment), f.split("/")[-2]) for f, row in subjects.items() if not row.model)
     needed = models_of(plan, target)
-    shapes = {folder: _evaluated(plan, folder) for folder in subjects}
+    shapes = {folder: models.shape_behind(plan, folder) for folder in subjects}
     plays = Counter((shapes[folder], panel) for folder, panel in sorted(played))
 
     def made(source: str) -> list[str]:
@@ -88,42 +82,18 @@ def of_dag(found: Sequence[Job], counts: Mapping[tuple[str, str], int]) -> list[
     return [replace(job, count=counts[job.rule, job.of]) for job in found if counts.get((job.rule, job.of))]
 
 
-def shape_of(plan: Plan, name: str) -> Shape:
-    """The shape of a model of the config: of its folder, of the hub's cache, or as the table has it."""
-    config = plan.config.models[name]
-    if (Path(plan.model_folder(name)) / "config.json").exists():
-        shape = from_folder(Path(plan.model_folder(name)))
-    elif config.hub:
-        shape = _hub_shape(config.hub)
-    elif config.pretrain:
-        shape = from_architecture(config.pretrain.architecture, plan.config.distill["vocabulary_size"])
-    else:
-        made = config.sft or config.reinforce
-        assert made is not None
-        shape = shape_of(plan, made.student)
-    return shape.cut(plan.config.distill["vocabulary_size"])
-
-
-def _hub_shape(spec: HubModelSpec) -> Shape:
-    if spec.is_folder:
-        return from_folder(Path(spec.hub_id))
-    cached = try_to_load_from_cache(spec.hub_id, "config.json", revision=spec.revision)
-    if isinstance(cached, str):
-        return from_config(json.loads(Path(cached).read_text()))
-    if spec.hub_id not in HUB:
-        raise UnknownShapeError(
-            f"the shape of {spec.hub_id} is not known: fetch its config.json with `hf download {spec.hub_id} "
-            f"config.json --revision {spec.revision}`, or add it to opd.plan.shape.HUB"
-        )
-    return HUB[spec.hub_id]
-
-
 def layout_of(plan: Plan, spec: DistillSpec) -> Layout:
     """Where a run keeps its student, and what its engine takes of the card that the config plans for."""
     ranks, engine = plan.config.training_processes, spec.engine
     card = DEVICES[plan.config.gpu].memory_gib * GIB if plan.config.gpu else 0
     taken = 0 if engine.name == "torch" else round(engine.memory_share * card)
     return Layout(spec.memory, ranks, engine.name, taken, engine.sleep, spec.lora)
+
+
+def engine_needs(spec: DistillSpec, student: Shape) -> int:
+    """Bytes of a copy of the student and of the longest response's cache, of each GPU that shares them."""
+    longest = max(step_of(task, spec.tokens_per_forward).longest for task in spec.tasks.values())
+    return (student.weights + longest * student.cache) // spec.engine.tensor_parallel
 
 
 def step_of(task: TaskSpec, tokens_per_forward: int) -> Step:
@@ -162,7 +132,7 @@ def reinforcement(plan: Plan, model: str) -> Job:
 def _run(
     plan: Plan, job: Job, spec: DistillSpec, student: str, teachers: Mapping[str, str], folder: Path
 ) -> Job:
-    learner, layout = shape_of(plan, student), layout_of(plan, spec)
+    learner, layout = models.shape_of(plan, student), layout_of(plan, spec)
     known = earlier(Path(plan.results) / folder)
     phases: dict[str, list[Phase]] = {phase: [] for phase in PHASES}
     for name, task in spec.tasks.items():
@@ -174,14 +144,14 @@ def _run(
         share = before.length / step.cap if before else work.MEAN_LENGTH
         done = {
             "rollout": work.rollout(learner, step, layout.engine, share),
-            "scoring": work.scoring(learner, shape_of(plan, teachers[name]), step, share),
+            "scoring": work.scoring(learner, models.shape_of(plan, teachers[name]), step, share),
             "training": work.training(
                 learner, spec.objective, spec.memory.recompute_layers, step, share, spec.lora is not None
             ),
         }
         for phase, once in done.items():
             phases[phase].append(work.times(once, often))
-    distinct = [shape_of(plan, name) for name in dict.fromkeys(teachers.values())]
+    distinct = [models.shape_of(plan, name) for name in dict.fromkeys(teachers.values())]
     rates = overall_rates(phases, [known.get(name) for name in spec.tasks])
     return replace(
         job,
@@ -191,6 +161,7 @@ def _run(
         scratch=checkpoint_bytes(learner, layout),
         gpus=layout.ranks,
         engine=layout.engine,
+        engine_needs=engine_needs(spec, layout.computing(learner)) if layout.engine == "vllm" else 0,
         rates={phase: rate / layout.ranks for phase, rate in rates.items()},
     )
 
@@ -206,14 +177,14 @@ def traces(plan: Plan, model: str) -> Job:
     assert config is not None
     step = trace_step(spec, min(spec.traces, TRACES_TOGETHER))
     job = Job(f"traces {model}", "traces", model)
-    return _decode(job, shape_of(plan, config.teacher), [step], spec.engine, _BYTES_OF_ID)
+    return _decode(job, models.shape_of(plan, config.teacher), [step], spec.engine, _BYTES_OF_ID)
 
 
 def warm_start(plan: Plan, model: str) -> Job:
     """Supervised training on the teacher's traces, if all are kept."""
     spec, config = plan.sft_spec(model), plan.config.models[model].sft
     assert config is not None
-    student, ranks = shape_of(plan, config.student), plan.config.training_processes
+    student, ranks = models.shape_of(plan, config.student), plan.config.training_processes
     layout = Layout(spec.memory, ranks)
     every = of_rank(trace_step(plan.traces_spec(model)), ranks)
     # Every part of a batch is as long as the longest trace or `tokens_per_forward` allows.
@@ -244,7 +215,7 @@ def checkpoint_bytes(student: Shape, layout: Layout) -> int:
 
 def download(plan: Plan, model: str) -> Job:
     """Weights from the hub."""
-    return Job(f"fetch {model}", "fetch", model, disk=shape_of(plan, model).weights)
+    return Job(f"fetch {model}", "fetch", model, disk=models.shape_of(plan, model).weights)
 
 
 def generation(plan: Plan, shape: Shape, count: int = 1) -> Job:
@@ -308,9 +279,3 @@ def games_of(panel: PanelConfig) -> int:
     if panel.source and panel.source.startswith("generated:"):
         return int(panel.source.split(":")[2]) * len(TASK_TYPES)
     return _RELEASED[panel.split]
-
-
-def _evaluated(plan: Plan, folder: str) -> Shape:
-    """The shape of the model behind a subject's folder."""
-    kind, name = folder.removeprefix(f"{plan.results}/").split("/")[:2]
-    return shape_of(plan, name if kind == "models" else plan.config.experiments[name].student)

@@ -57,6 +57,7 @@ def lacks(
         ({"panel"}, lambda: games(plan)),
         ({job.rule for job in jobs}, lambda: cards(plan, jobs, found)),
         ({job.rule for job in jobs}, lambda: enough_cards(plan, jobs, found)),
+        ({job.rule for job in jobs}, lambda: engine_share(jobs)),
         ({job.rule for job in jobs}, lambda: disk(Path(plan.results), jobs, made)),
         (reading, lambda: data(plan)),
         ({"fetch"}, lambda: weights(plan)),
@@ -118,6 +119,19 @@ def enough_cards(
             f"a training run takes {wanted} GPUs, this machine has {there}",
             f"snakemake ... --config training_processes={there}   # python -m opd.plan says if it fits",
         )
+
+
+def engine_share(jobs: Collection[Job]) -> Iterator[Lack]:
+    """Room for the student's copy and one response in the part of the card that a run leaves to vLLM."""
+    for job in jobs:
+        taken = job.memory["rollout"]["engine"] if job.engine_needs else 0
+        if 0 < taken < job.engine_needs:
+            yield Lack(
+                f"{job.name} leaves vLLM {taken / GIB:.1f} GiB, the weights and one response take "
+                f"{job.engine_needs / GIB:.1f}",
+                "a larger engine.memory_share, or engine.tensor_parallel, in the config",
+            )
+            return
 
 
 def disk(results: Path, jobs: Collection[Job], made: int = 0) -> Iterator[Lack]:

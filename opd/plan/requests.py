@@ -4,9 +4,10 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TypeVar
 
-from opd.plan import jobs, work
+from opd.plan import jobs, models, work
 from opd.plan.devices import DEVICES, GIB
-from opd.plan.jobs import Job, UnknownShapeError
+from opd.plan.jobs import Job
+from opd.plan.models import UnknownShapeError
 from opd.plan.shape import Shape
 from workflows.config.schema import ExperimentConfig
 from workflows.plan import Plan
@@ -88,11 +89,11 @@ class Requests:
 
     def _loaded(self, experiment: ExperimentConfig) -> int:
         names = {experiment.student, *experiment.teachers.values()}
-        return sum(jobs.shape_of(self._plan, name).weights for name in names)
+        return sum(models.shape_of(self._plan, name).weights for name in names)
 
     @cached_property
     def _largest(self) -> Shape:
-        shapes = [jobs.shape_of(self._plan, name) for name in self._plan.config.models]
+        shapes = [models.shape_of(self._plan, name) for name in self._plan.config.models]
         return max(shapes, key=lambda shape: shape.parameters)
 
     def _minutes(self, planned: Callable[[], Job]) -> int:

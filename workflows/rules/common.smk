@@ -3,7 +3,8 @@
 from collections import Counter
 
 from opd.plan import devices
-from opd.plan.jobs import UnknownShapeError, jobs, of_dag
+from opd.plan.jobs import jobs, of_dag
+from opd.plan.models import UnknownShapeError
 from opd.plan.requests import Requests
 from workflows.explain import ConfigError
 from workflows.imports import sources

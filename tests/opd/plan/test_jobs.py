@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from opd.plan import jobs as planned
-from opd.plan import memory, tables, work
+from opd.plan import memory, models, tables, work
 from opd.plan.devices import DEVICES
 from opd.plan.jobs import Job
 from workflows.plan import merge
@@ -50,7 +50,7 @@ def test_a_warm_start_by_hand(paper):
     assert (traces.gpus, trained.gpus) == (1, 8)
     assert traces.work["rollout"].tokens == 13_976 * 16384 * work.MEAN_LENGTH
     assert trained.work["training"].tokens == 2 * (13_976 // 8) * 16384 * work.MEAN_LENGTH
-    student = planned.shape_of(paper, "student")
+    student = models.shape_of(paper, "student")
     assert trained.memory["training"]["optimiser"] == 2 * (4 * student.parameters // 8)
     assert trained.scratch == planned.run(paper, "recipe", "lsm").scratch == 12 * student.parameters
     alone = planned.warm_start(scale("paper", training_processes=1), "rlvr_sft")
@@ -73,7 +73,7 @@ def test_two_teachers_of_one_shape_are_two_models(paper):
 def test_tokens_of_a_run_by_hand(paper):
     job = planned.run(paper, "single_task", "lsm")
     assert job.gpus * job.work["rollout"].tokens == 400 * 128 * 16384 * work.MEAN_LENGTH
-    assert job.disk == planned.shape_of(paper, "student").weights
+    assert job.disk == models.shape_of(paper, "student").weights
 
 
 def test_every_suite_s_problems_are_counted(paper):
@@ -104,20 +104,20 @@ def test_a_config_at_hand_goes_before_the_table(paper, tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     shape = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
     (folder / "config.json").write_text(json.dumps({"model_type": "qwen2", "vocab_size": 999999} | shape))
-    found = planned.shape_of(paper, "student")
+    found = models.shape_of(paper, "student")
     assert (found.hidden, found.vocabulary, found.width) == (64, 151_665, 4)
-    assert planned.shape_of(paper, "teacher").hidden == 3584
+    assert models.shape_of(paper, "teacher").hidden == 3584
 
 
 def test_an_unknown_hub_model_says_what_to_do():
     made = scale("small", models={"student": {"hub": {"hub_id": "nobody/nothing"}}})
-    with pytest.raises(planned.UnknownShapeError, match=r"hf download nobody/nothing config\.json"):
+    with pytest.raises(models.UnknownShapeError, match=r"hf download nobody/nothing config\.json"):
         planned.jobs(made, "all")
 
 
 def test_heads_of_both_paddings_become_one_vocabulary():
     small = scale("small")
-    student, teacher = (planned.shape_of(small, name) for name in ("student", "teacher"))
+    student, teacher = (models.shape_of(small, name) for name in ("student", "teacher"))
     assert student.vocabulary == teacher.vocabulary == 151_665
     assert (student.tied, teacher.tied) == (True, False)
 
