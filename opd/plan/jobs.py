@@ -208,9 +208,8 @@ def trace_step(spec: TracesRecipe, together: int = 0) -> Step:
 
 
 def checkpoint_bytes(student: Shape, layout: Layout) -> int:
-    """What is trained, of all ranks, and two moments of AdamW; what rests on the host is on disk, too."""
-    on_device = replace(layout, ranks=1, memory=layout.memory.model_copy(update={"offload": False}))
-    return 3 * on_device.trained(student)
+    """What is trained, and two moments of AdamW."""
+    return 3 * layout.trained_in_all(student)
 
 
 def download(plan: Plan, model: str) -> Job:

@@ -84,15 +84,19 @@ class Layout:
 
     def resting(self, shape: Shape) -> int:
         """Bytes of the student's weights at rest on the device, per rank."""
-        width = 0 if self.memory.offload else 4 if self.memory.master_weights else shape.width
-        return width * shape.parameters // self.ranks
+        return 0 if self.memory.offload else self._width(shape) * shape.parameters // self.ranks
 
     def trained(self, shape: Shape) -> int:
-        """Bytes of what is trained at rest, as many as of its gradients and of a moment of AdamW."""
+        """Bytes of what is trained, at rest on the device, as many as of its gradients and of a moment."""
+        return 0 if self.memory.offload else self.trained_in_all(shape) // self.ranks
+
+    def trained_in_all(self, shape: Shape) -> int:
+        """Bytes of what is trained, of all ranks and wherever it rests."""
         added = self.adapters(shape)
-        if added is None:
-            return self.resting(shape)
-        return 0 if self.memory.offload else 4 * added.parameters // self.ranks
+        return 4 * added.parameters if added else self._width(shape) * shape.parameters
+
+    def _width(self, shape: Shape) -> int:
+        return 4 if self.memory.master_weights else shape.width
 
 
 def student_state(shape: Shape, layout: Layout) -> Components:
