@@ -1,60 +1,84 @@
-"""The paper's whole workflow on this machine, with tiny models and made-up problems in the real ones' place.
+"""A scale's workflow with random models and made-up problems in the real ones' place.
 
-    python -m workflows.rehearsal --out FOLDER
+    python -m workflows.rehearsal --out FOLDER                               the paper's, on this machine
+    python -m workflows.rehearsal --out FOLDER --scale small --real-shapes   on a GPU
 
 writes FOLDER/models (random Qwen2 models with a byte-level tokenizer, their heads padded differently),
 FOLDER/data (sums, as many as each suite has problems) and FOLDER/overlay.yaml, and prints the command that
-runs workflows/config/paper.yaml under that overlay: same rules, same programs, same vLLM engine, few steps.
-The numbers mean nothing; that every step from models to tables works is the point.
+runs the scale's config under that overlay: same rules, same programs, same engine, few steps. Models are
+tiny, or with --real-shapes of the widths, depths and vocabulary of those on the hub, so that memory and speed
+are the real ones. The numbers mean nothing; that every step from models to tables works is the point.
 """
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 import yaml
 from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
 from tokenizers import models as tokenizer_models
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
 
 from envs.alfworld.protocols import VerlAgent
 from eval.suites import PROMPTS, evaluation_suites, get, training_sets
 from opd import models
+from opd.plan import measure
+from opd.plan.shape import HUB, Shape
+from workflows.plan import merge
 
-_CONFIGS = Path(__file__).parent / "config"
-
-_TOKENS = 512
+_TARGETS = {"paper": "all table_recipe", "small": "all"}
+_TOKENS = 496
+_TINY = Shape(_TOKENS, 64, 128, 2, 2, 1, 32, tied=False, width=4)
+_CAP = {"max_new_tokens": 24}
+_ROLLOUT = {"prompts": 2, "samples_per_prompt": 2, "minibatch_size": 2} | _CAP
 _SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 _CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-_HEAD_ROWS = {"student": 512, "teacher": 544, "game_teacher": 576}  # of the head and the embedding
+_PADDING = 32  # rows of the head that each model has more than the one before
 _END_BIAS = 3.0  # makes the end token likely enough for some responses to end by themselves
 
 
-def main(out: Path) -> None:
+def main(out: Path, scale: str = "paper", real_shapes: bool = False) -> None:
     """Write models, data and overlay; print the command."""
-    tokenizer = build_tokenizer()
-    for seed, (name, rows) in enumerate(_HEAD_ROWS.items()):
-        models.save(build_model(rows, tokenizer, seed), tokenizer, out / "models" / name)
+    config = read(scale)
+    tokenizer = build_tokenizer(config["distill"]["vocabulary_size"] if real_shapes else _TOKENS)
+    for number, (name, hub_id) in enumerate(hub_models(config).items()):
+        shape = HUB[hub_id] if real_shapes else replace(_TINY, vocabulary=_TOKENS + _PADDING * (number + 1))
+        models.save(build_model(shape, tokenizer, number), tokenizer, out / "models" / name)
     for name in (*evaluation_suites(), *training_sets()):
         write_suite(out / "data", name)
-    (out / "overlay.yaml").write_text(yaml.safe_dump(overlay(out.resolve(), len(tokenizer)), sort_keys=False))
+    changes = overlay(config, out.resolve(), len(tokenizer))
+    if real_shapes:
+        changes["distill"] = {name: changes["distill"][name] for name in ("steps", "uniform_teacher")}
+        del changes["gpu"]
+    (out / "overlay.yaml").write_text(yaml.safe_dump(changes, sort_keys=False))
     print(
-        f"OPD_MATH_DATA={out.resolve()}/data snakemake --cores all all table_recipe --directory {out} "
-        f"--configfile workflows/config/paper.yaml {out}/overlay.yaml"
+        f"OPD_MATH_DATA={out.resolve()}/data snakemake --cores all {_TARGETS[scale]} --directory {out} "
+        f"--configfile workflows/config/{scale}.yaml {out}/overlay.yaml"
     )
 
 
-def build_tokenizer() -> PreTrainedTokenizerFast:
-    """A byte-level tokenizer that knows every text, and the prompts' own words as single tokens."""
+def read(scale: str) -> dict:
+    """A scale's config as it stands in the file."""
+    return yaml.safe_load((Path(__file__).parent / "config" / f"{scale}.yaml").read_text())
+
+
+def hub_models(config: dict) -> dict[str, str]:
+    """Hub ids of the models that a config takes from the hub, by name."""
+    return {name: model["hub"]["hub_id"] for name, model in config["models"].items() if "hub" in model}
+
+
+def build_tokenizer(tokens: int) -> PreTrainedTokenizerFast:
+    """A byte-level tokenizer of that many tokens, which knows every text, and the prompts' words as one."""
     tokenizer = Tokenizer(tokenizer_models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=_TOKENS - 16,
+        vocab_size=_TOKENS,
         special_tokens=_SPECIAL,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
@@ -62,7 +86,7 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     protocol = VerlAgent()
     tokenizer.train_from_iterator([*PROMPTS.values(), protocol.first_turn, protocol.later_turn], trainer)
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
+        tokenizer_object=widened(tokenizer, tokens),
         pad_token=_SPECIAL[0],
         eos_token=_SPECIAL[2],
         additional_special_tokens=_SPECIAL[1:],
@@ -71,23 +95,19 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def build_model(rows: int, tokenizer: PreTrainedTokenizerFast, seed: int) -> Qwen2ForCausalLM:
-    """A random model in the 7B models' form: grouped queries, a head of its own with unused rows."""
+def widened(tokenizer: Tokenizer, tokens: int) -> Tokenizer:
+    """The tokenizer with ids that no text has, so that its vocabulary is that large."""
+    described = json.loads(tokenizer.to_str())
+    vocabulary = described["model"]["vocab"]
+    vocabulary |= {f"unused {token}": token for token in range(len(vocabulary), tokens)}
+    return Tokenizer.from_str(json.dumps(described))
+
+
+def build_model(shape: Shape, tokenizer: PreTrainedTokenizerFast, seed: int) -> Qwen2ForCausalLM:
+    """A random model of a shape, in its precision."""
     torch.manual_seed(seed)
-    config = Qwen2Config(
-        vocab_size=rows,
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        max_position_embeddings=4096,
-        tie_word_embeddings=False,
-        bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    model = Qwen2ForCausalLM(config)
+    model = measure.build(shape)
+    model.config.eos_token_id, model.config.pad_token_id = tokenizer.eos_token_id, tokenizer.pad_token_id
     with torch.no_grad():
         model.lm_head.weight[tokenizer.eos_token_id] *= _END_BIAS
     return model
@@ -107,50 +127,64 @@ def write_suite(folder: Path, name: str) -> None:
     (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def overlay(folder: Path, vocabulary_size: int) -> dict:
-    """What differs from the paper's config: where things come from, and how much is done."""
-    paper, smoke = (yaml.safe_load((_CONFIGS / f"{name}.yaml").read_text()) for name in ("paper", "smoke"))
-    cap = {"max_new_tokens": 24}
+def overlay(config: dict, folder: Path, vocabulary_size: int) -> dict:
+    """What differs from a scale's config: where things come from, and how much is done."""
+    hub = {
+        name: {"hub": {"hub_id": str(folder / "models" / name), "revision": None}}
+        for name in hub_models(config)
+    }
     protocols = [
-        protocol | {"sampling": protocol["sampling"] | cap} for protocol in paper["evaluation"]["protocols"]
+        protocol | {"sampling": protocol["sampling"] | _CAP} for protocol in config["evaluation"]["protocols"]
     ]
-    rollout = {"prompts": 2, "samples_per_prompt": 2, "minibatch_size": 2} | cap
-    # A random teacher is never right.
-    warm_start = {"traces": 6, "keep": "all", "sampling": cap, "epochs": 1, "batch_size": 4}
-    return {
-        "description": "rehearsal of the paper's workflow; random models of 0.1 M parameters",
+    changes: dict = {
+        "description": f"rehearsal of the scale {config['scale']}; random models",
         "seeds": [0],
         "gpu": None,
         "training_processes": 1,
-        "models": {
-            name: {"hub": {"hub_id": str(folder / "models" / name), "revision": None}} for name in _HEAD_ROWS
-        }
-        | {
-            "rlvr_teacher": {"reinforce": {"distill": {"steps": 2, "rollout": rollout}}},
-            "student_sft": {"sft": warm_start},
-            "rlvr_sft": {"sft": warm_start},
-        },
-        "panels": {
-            name: {"source": "generated:tiny:1:0", "per_type": 1, "split": panel["split"]}
-            for name, panel in paper["panels"].items()
-        },
-        "tasks": {"alfworld": {"games": {"max_steps": 2, "processes": 1}, "rollout": cap}},
+        "models": hub | trained_models(config),
         "distill": {
             "steps": 4,  # so that a claim on the last quarter of a run has a step
             "vocabulary_size": vocabulary_size,
-            "rollout": rollout,
+            "rollout": _ROLLOUT,
             "teacher_top_k": 8,
             "tokens_per_forward": 4096,
             "engine": {"sleep": False},  # not on a CPU
             "uniform_teacher": "warn",  # a random teacher is
         },
-        "evaluation": {
-            "problems_per_suite": 2,
-            "protocols": protocols,
-            "games": {"sampling": cap, "max_steps": 2, "slots": 6, "processes": 1},
-        },
-        "estimators": smoke["estimators"],
-        "signal": {"responses": 8},
+        "evaluation": {"problems_per_suite": 2, "protocols": protocols},
+    }
+    if "panels" in config:
+        changes = merge(changes, games(config))
+    if "estimators" in config:
+        changes["estimators"] = read("smoke")["estimators"]
+    if "signal" in config:
+        changes["signal"] = {"responses": 8}
+    return changes
+
+
+def trained_models(config: dict) -> dict:
+    """How little is done for the models that a config trains."""
+    # A random teacher is never right.
+    warm_start = {"traces": 6, "keep": "all", "sampling": _CAP, "epochs": 1, "batch_size": 4}
+    rlvr = {"distill": {"steps": 2, "rollout": _ROLLOUT}}
+    less = {"sft": warm_start, "reinforce": rlvr}
+    return {
+        name: {stage: less[stage] for stage in model.keys() & less.keys()}
+        for name, model in config["models"].items()
+        if "hub" not in model
+    }
+
+
+def games(config: dict) -> dict:
+    """Generated games for the real ones, a few of them and two turns each."""
+    panels = {
+        name: {"source": "generated:tiny:1:0", "per_type": 1, "split": panel["split"]}
+        for name, panel in config["panels"].items()
+    }
+    return {
+        "panels": panels,
+        "tasks": {"alfworld": {"games": {"max_steps": 2, "processes": 1}, "rollout": _CAP}},
+        "evaluation": {"games": {"sampling": _CAP, "max_steps": 2, "slots": 6, "processes": 1}},
     }
 
 
@@ -159,4 +193,6 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    main(parser.parse_args().out)
+    parser.add_argument("--scale", default="paper", choices=_TARGETS, help="whose config")
+    parser.add_argument("--real-shapes", action="store_true", help="models as large as those on the hub")
+    main(**vars(parser.parse_args()))

@@ -6,8 +6,9 @@
 
 Forward and backward of local support matching, from hidden states and teacher log-probabilities to the
 gradients of the states and, unless frozen, of the head's weight; CPU time if OMP_NUM_THREADS is 1.
-Memory is the peak of live tensors beyond inputs and gradients. Errors are relative to float64. Prints a
-Markdown table.
+"bytes" is that time over what the device takes to copy the bytes that a support-only head cannot avoid:
+the selected rows forwards and backwards, and the head's gradient. Memory is the peak of live tensors beyond
+inputs and gradients. Errors are relative to float64. Prints a Markdown table.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from opd.objectives import reverse_kl
 from opd.provenance import provenance
 from opd.support import renormalise
 
+_DRAWN_TOGETHER = 64
 # Hidden size and vocabulary of the Qwen2.5 models.
 SHAPES = {"0.5B": (896, 151_936), "1.5B": (1536, 151_936), "7B": (3584, 152_064)}
 
@@ -111,7 +113,10 @@ def draw(n: int, d: int, v: int, k: int, dtype: torch.dtype, device: str, traine
     states = torch.randn(n, d, generator=generator, device=device).to(dtype).requires_grad_()
     weight = (torch.randn(v, d, generator=generator, device=device) / d**0.5).to(dtype)
     frequencies = 1 / torch.arange(1, v + 1, device=device)
-    ids = torch.stack([frequencies.multinomial(k, generator=generator) for _ in range(n)])
+    # A few positions at a time: the device draws for all of them at once, from (positions, V) numbers.
+    counts = [min(_DRAWN_TOGETHER, n - first) for first in range(0, n, _DRAWN_TOGETHER)]
+    drawn = [frequencies.expand(each, -1).multinomial(k, generator=generator) for each in counts]
+    ids = torch.cat(drawn)
     log_q = torch.randn(n, k, generator=generator, device=device).log_softmax(-1)
     return Case(states, weight.requires_grad_(trained), ids, log_q)
 
@@ -169,25 +174,27 @@ def seconds(method: Callable[[Case], Tensor], case: Case, repeats: int) -> float
     return averages.median(times[1:])
 
 
-def extra_bytes(method: Callable[[Case], Tensor], case: Case) -> int:
-    """Peak memory of one pass beyond the inputs and the gradients that it returns."""
-    returned = sum(t.nbytes for t in (case.states, case.weight)[: 2 if case.trained else 1])
-    if case.states.is_cuda:
+def peak_bytes(work: Callable[[], object], device: torch.device) -> int:
+    """Peak bytes of the tensors that `work` makes: the allocator's on a GPU, else torch's dispatcher's."""
+    if device.type == "cuda":
         torch.cuda.synchronize()
         before = torch.cuda.memory_allocated()
         torch.cuda.reset_peak_memory_stats()
-        gradients(method, case)
-        return torch.cuda.max_memory_allocated() - before - returned
+        work()
+        return torch.cuda.max_memory_allocated() - before
     with LiveTensors() as memory:
-        gradients(method, case)
-    return memory.peak - returned
+        work()
+    return memory.peak
 
 
-def error(method: Callable[[Case], Tensor], case: Case) -> float:
-    """Largest error of the state gradient against float64, relative to its largest entry.
+def extra_bytes(method: Callable[[Case], Tensor], case: Case) -> int:
+    """Peak memory of one pass beyond the inputs and the gradients that it returns."""
+    returned = sum(t.nbytes for t in (case.states, case.weight)[: 2 if case.trained else 1])
+    return peak_bytes(lambda: gradients(method, case), case.states.device) - returned
 
-    Absolute where that is zero, as at K = 1.
-    """
+
+def exact_gradient(case: Case) -> Tensor:
+    """(N, d) gradient to the states in float64."""
     exact = case.states.detach().double().requires_grad_()
     for start in range(0, len(exact), 64):
         part = slice(start, start + 64)
@@ -196,8 +203,39 @@ def error(method: Callable[[Case], Tensor], case: Case) -> float:
         loss = reverse_kl(renormalise(logits), case.log_q[part].double()).sum() / len(exact)
         loss.backward()
     assert exact.grad is not None
+    return exact.grad
+
+
+def error(method: Callable[[Case], Tensor], case: Case, exact: Tensor) -> float:
+    """Largest error of the state gradient, relative to the largest entry of the exact one.
+
+    Absolute where that is zero, as at K = 1.
+    """
     found = gradients(method, case)[0].double()
-    return float((found - exact.grad).abs().max()) / (float(exact.grad.abs().max()) or 1.0)
+    return float((found - exact).abs().max()) / (float(exact.abs().max()) or 1.0)
+
+
+def unavoidable_bytes(case: Case) -> int:
+    """What a support-only head reads and writes at least, if nothing is read from a cache.
+
+    The rows of all supports twice; with a trained head a state per entry of the supports, and its gradient.
+    """
+    (n, k), (v, d) = case.ids.shape, case.weight.shape
+    numbers = 2 * n * k * d + (n * k * d + v * d if case.trained else 0)
+    return numbers * case.weight.itemsize
+
+
+def copied_bytes_per_second(device: str) -> float:
+    """Bytes read and written per second of the fastest of ten copies of a block that fills no cache."""
+    block = torch.empty(2**30 if device == "cuda" else 2**28, dtype=torch.uint8, device=device)
+    target, times = torch.empty_like(block), []
+    for _ in range(10):
+        started = time.perf_counter()
+        target.copy_(block)
+        if device == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - started)
+    return 2 * block.nbytes / min(times)
 
 
 def needed_bytes(method_name: str, case: Case) -> int:
@@ -222,13 +260,16 @@ def free_bytes(device: str) -> int:
 
 
 def measure(
-    case: Case, methods: dict[str, Callable[[Case], Tensor]], repeats: int, memory: int
+    case: Case, methods: dict[str, Callable[[Case], Tensor]], repeats: int, memory: int, bandwidth: float
 ) -> Iterator[dict[str, str]]:
-    """A table row per method that needs at most `memory` bytes; ratios are to full logits."""
-    reference = None
+    """A table row per method that needs at most `memory` bytes; ratios are to full logits.
+
+    `bandwidth` is that of a copy, in bytes per second.
+    """
+    reference, exact, floor = None, exact_gradient(case), unavoidable_bytes(case) / bandwidth
     for name, method in methods.items():
         row = {"head": "trained" if case.trained else "frozen", "method": name}
-        row |= dict.fromkeys(("ms", "speed", "extra MiB", "error"), "-")
+        row |= dict.fromkeys(("ms", "speed", "bytes", "extra MiB", "error"), "-")
         if (needed := needed_bytes(name, case)) > memory:
             yield row | {"ms": f"not run (needs {needed / 2**30:.1f} GiB)"}
             continue
@@ -237,7 +278,8 @@ def measure(
             reference = took if name == "full logits" else reference
             row |= {"ms": f"{1000 * took:.1f}", "extra MiB": f"{extra_bytes(method, case) / 2**20:.0f}"}
             row["speed"] = f"{reference / took:.1f}x" if reference else "-"
-            row["error"] = "-" if name.startswith("Liger") else f"{error(method, case):.0e}"
+            row["bytes"] = f"{took / floor:.1f}x"
+            row["error"] = "-" if name.startswith("Liger") else f"{error(method, case, exact):.0e}"
         except (torch.OutOfMemoryError, ImportError) as problem:
             row["ms"] = f"not run ({type(problem).__name__})"
         yield row
@@ -253,8 +295,12 @@ def main(arguments: argparse.Namespace) -> None:
         if name.startswith(tuple(arguments.methods))
     }
     machine = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
-    print(f"{machine}, {torch.get_num_threads()} threads, {arguments.dtype}, {provenance()['commit']}\n")
-    columns = ("shape", "N", "K", "head", "method", "ms", "speed", "extra MiB", "error")
+    bandwidth = copied_bytes_per_second(device)
+    print(
+        f"{machine}, {torch.get_num_threads()} threads, {arguments.dtype}, "
+        f"copies at {bandwidth / 1e9:.0f} GB/s, {provenance()['commit']}\n"
+    )
+    columns = ("shape", "N", "K", "head", "method", "ms", "speed", "bytes", "extra MiB", "error")
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     for shape in arguments.shapes:
         for n in arguments.positions:
@@ -263,7 +309,7 @@ def main(arguments: argparse.Namespace) -> None:
                 memory = int(arguments.memory * 2**30) if arguments.memory else free_bytes(device)
                 for trained in (False, True):
                     case.weight.requires_grad_(trained)
-                    for row in measure(case, methods, arguments.repeats, memory):
+                    for row in measure(case, methods, arguments.repeats, memory, bandwidth):
                         row |= {"shape": shape, "N": str(n), "K": str(k)}
                         print(f"| {' | '.join(row[column] for column in columns)} |", flush=True)
 

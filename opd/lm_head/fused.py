@@ -1,9 +1,9 @@
 """Support logits as fused Triton kernels: no gathered rows in memory, every read at full width.
 
-Forward and state gradient read each selected row once; the weight gradient visits each distinct token
-once, sums its occurrences in float32 registers and writes its row in the states' dtype, without atomics,
-so that it is deterministic and needs no float32 copy of the weight. With $TRITON_INTERPRET=1 the kernels
-run on a CPU, for tests.
+Forward and state gradient read each selected row once, a tile of rows at a time. The weight gradient sums
+the occurrences of each token in float32 registers and writes every row of the result once, in the states'
+dtype: without atomics, so that it is deterministic, and without a float32 copy of the weight. With
+$TRITON_INTERPRET=1 the kernels run on a CPU, for tests.
 """
 
 import torch
@@ -11,35 +11,43 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-_BLOCK_D = 128
-_BLOCK_OCCURRENCES = 32
+# Rows and entries of a tile; of a narrow support the tile has fewer rows, and is wider.
+_ROWS = 32
+_TILE = 4096
+# Tokens that occur more often than a tile has rows are few, and each is a long sum: their tiles are taller
+# than wide, so that more programs share one. Those of all other tokens are wide, as each has little to add.
+_RARE = (16, 512)
+_FREQUENT = (64, 64)
 
 
 @triton.jit
 def _forward(states, weight, ids, logits, K, D, BLOCK_K: tl.constexpr, BLOCK_D: tl.constexpr):  # noqa: N803
     n = tl.program_id(0).to(tl.int64)
-    k = tl.arange(0, BLOCK_K)
+    k = tl.program_id(1) * BLOCK_K + tl.arange(0, BLOCK_K)
     tokens = tl.load(ids + n * K + k, mask=k < K, other=0)
-    total = tl.zeros((BLOCK_K,), tl.float32)
+    total = tl.zeros((BLOCK_K, BLOCK_D), tl.float32)
     for first in range(0, D, BLOCK_D):
         d = first + tl.arange(0, BLOCK_D)
         state = tl.load(states + n * D + d, mask=d < D, other=0.0).to(tl.float32)
         inside = (k < K)[:, None] & (d < D)[None, :]
         rows = tl.load(weight + tokens[:, None] * D + d[None, :], mask=inside, other=0.0).to(tl.float32)
-        total += tl.sum(rows * state[None, :], 1)
-    tl.store(logits + n * K + k, total, mask=k < K)
+        total += rows * state[None, :]
+    tl.store(logits + n * K + k, tl.sum(total, 1), mask=k < K)
 
 
 @triton.jit
 def _state_gradient(gradient, weight, ids, result, K, D, BLOCK_K: tl.constexpr, BLOCK_D: tl.constexpr):  # noqa: N803
     n = tl.program_id(0).to(tl.int64)
-    k = tl.arange(0, BLOCK_K)
     d = tl.program_id(1) * BLOCK_D + tl.arange(0, BLOCK_D)
-    tokens = tl.load(ids + n * K + k, mask=k < K, other=0)
-    share = tl.load(gradient + n * K + k, mask=k < K, other=0.0)
-    inside = (k < K)[:, None] & (d < D)[None, :]
-    rows = tl.load(weight + tokens[:, None] * D + d[None, :], mask=inside, other=0.0).to(tl.float32)
-    tl.store(result + n * D + d, tl.sum(share[:, None] * rows, 0), mask=d < D)
+    total = tl.zeros((BLOCK_D,), tl.float32)
+    for first in range(0, K, BLOCK_K):
+        k = first + tl.arange(0, BLOCK_K)
+        tokens = tl.load(ids + n * K + k, mask=k < K, other=0)
+        share = tl.load(gradient + n * K + k, mask=k < K, other=0.0)
+        inside = (k < K)[:, None] & (d < D)[None, :]
+        rows = tl.load(weight + tokens[:, None] * D + d[None, :], mask=inside, other=0.0).to(tl.float32)
+        total += tl.sum(share[:, None] * rows, 0)
+    tl.store(result + n * D + d, total, mask=d < D)
 
 
 @triton.jit
@@ -55,12 +63,11 @@ def _weight_gradient(
     BLOCK_I: tl.constexpr,  # noqa: N803
     BLOCK_D: tl.constexpr,  # noqa: N803
 ):
-    u = tl.program_id(0)
+    token = tl.load(tokens + tl.program_id(0))
     d = tl.program_id(1) * BLOCK_D + tl.arange(0, BLOCK_D)
-    token = tl.load(tokens + u)
-    end = tl.load(starts + u + 1)
+    end = tl.load(starts + token + 1)
     total = tl.zeros((BLOCK_D,), tl.float32)
-    for first in range(tl.load(starts + u), end, BLOCK_I):
+    for first in range(tl.load(starts + token), end, BLOCK_I):
         i = first + tl.arange(0, BLOCK_I)
         occurrence = tl.load(order + i, mask=i < end, other=0)
         share = tl.load(gradient + occurrence, mask=i < end, other=0.0)
@@ -76,7 +83,8 @@ def forward(states: Tensor, weight: Tensor, ids: Tensor) -> Tensor:
     (n, k), d = ids.shape, weight.shape[1]
     logits = torch.empty(n, k, dtype=torch.float32, device=states.device)
     if logits.numel():
-        _forward[(n,)](states, weight, ids, logits, k, d, triton.next_power_of_2(k), _BLOCK_D)
+        rows, width = _tile(k, d)
+        _forward[(n, triton.cdiv(k, rows))](states, weight, ids, logits, k, d, rows, width)
     return logits
 
 
@@ -86,8 +94,8 @@ def state_gradient(gradient: Tensor, weight: Tensor, ids: Tensor) -> Tensor:
     (n, k), d = ids.shape, weight.shape[1]
     result = torch.empty(n, d, dtype=weight.dtype, device=weight.device)
     if result.numel():
-        grid = (n, triton.cdiv(d, _BLOCK_D))
-        _state_gradient[grid](gradient, weight, ids, result, k, d, triton.next_power_of_2(k), _BLOCK_D)
+        rows, width = _tile(k, d)
+        _state_gradient[(n, triton.cdiv(d, width))](gradient, weight, ids, result, k, d, rows, width)
     return result
 
 
@@ -95,13 +103,22 @@ def weight_gradient(gradient: Tensor, states: Tensor, ids: Tensor, vocabulary_si
     """(V, d) sum over the (n, k) with ids[n, k] = v of gradient[n, k] x states[n], in the states' dtype."""
     states = states.contiguous()
     d = states.shape[1]
-    result = torch.zeros(vocabulary_size, d, dtype=states.dtype, device=states.device)
-    ordered, order = ids.flatten().sort()
-    tokens, counts = ordered.unique_consecutive(return_counts=True)
-    starts = torch.nn.functional.pad(counts.cumsum(0), (1, 0))
-    if len(tokens):
-        grid = (len(tokens), triton.cdiv(d, _BLOCK_D))
-        _weight_gradient[grid](
-            gradient, states, order, tokens, starts, result, ids.shape[1], d, _BLOCK_OCCURRENCES, _BLOCK_D
-        )
+    result = torch.empty(vocabulary_size, d, dtype=states.dtype, device=states.device)
+    # Stable, so that a token's occurrences are always added in the same order.
+    ordered, order = ids.flatten().int().sort(stable=True)
+    starts = torch.searchsorted(ordered, torch.arange(vocabulary_size + 1, device=ids.device).int())
+    frequent = starts.diff() > _RARE[0]
+    for tokens, (height, width) in ((~frequent, _RARE), (frequent, _FREQUENT)):
+        tokens = tokens.nonzero()[:, 0]
+        if len(tokens):
+            grid = (len(tokens), triton.cdiv(d, width))
+            _weight_gradient[grid](
+                gradient, states, order, tokens, starts, result, ids.shape[1], d, height, width
+            )
     return result
+
+
+def _tile(k: int, d: int) -> tuple[int, int]:
+    """(rows, columns) of a tile for a support of k tokens and rows of d entries."""
+    rows = min(_ROWS, triton.next_power_of_2(k))
+    return rows, min(_TILE // rows, triton.next_power_of_2(d))

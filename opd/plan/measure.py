@@ -1,12 +1,13 @@
-"""The planner's memory estimates against measured peaks, on small models and through the code that runs.
+"""The planner's memory estimates against measured peaks, through the code that runs.
 
     python -m opd.plan.measure
 
-Measured is the peak of live tensors that a phase made, as torch's dispatcher sees them: no estimate and no
-allocator is in it. Prints a Markdown table; docs/planning.md has the last one.
+Models are small on a CPU, and have the shapes of Qwen2.5-1.5B and 7B on a GPU, with random weights. Measured
+is the peak of what a phase made: of live tensors, as torch's dispatcher sees them, or of the GPU's allocator.
+Prints a Markdown table; docs/planning.md has the last one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,12 +17,13 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 from opd import lora
 from opd.batch import TokenBatch, from_pairs
 from opd.lm_head import head_of
-from opd.lm_head.benchmark import LiveTensors
+from opd.lm_head.benchmark import peak_bytes
 from opd.loss import position_losses
+from opd.models import device
 from opd.optimizer import adamw, update
 from opd.plan import memory
 from opd.plan.memory import Layout
-from opd.plan.shape import Shape
+from opd.plan.shape import HUB, Shape
 from opd.plan.step import Step
 from opd.rollout.torch_engine import generate
 from opd.scoring import Comparison, compare
@@ -53,7 +55,7 @@ _STEP = Step(rows=8, together=8, prompt=16, cap=80, tokens=768)
 _LONG = Step(rows=2, together=2, prompt=16, cap=368, tokens=768)
 _LORA = LoraSpec(rank=16)
 
-CASES = [
+ON_CPU = [
     Case("LSM, bfloat16", _GROUPED, LSM, _STEP),
     Case("LSM, bfloat16, long", _GROUPED, LSM, _LONG),
     Case("sampled token, bfloat16", _GROUPED, SAMPLED, _STEP),
@@ -63,6 +65,16 @@ CASES = [
     Case("LSM, bfloat16, LoRA", _GROUPED, LSM, _STEP, _LORA),
     Case("sampled token, bfloat16, LoRA", _GROUPED, SAMPLED, _STEP, _LORA),
     Case("LSM, float32, tied head, LoRA", _TIED, LSM, _STEP, _LORA),
+]
+
+_SMALL, _LARGE = HUB["Qwen/Qwen2.5-1.5B-Instruct"], HUB["Qwen/Qwen2.5-7B-Instruct"]
+_REAL = Step(rows=16, together=16, prompt=128, cap=256, tokens=6144)
+ON_GPU = [
+    Case("1.5B, LSM", _SMALL, LSM, _REAL),
+    Case("1.5B, sampled token", _SMALL, SAMPLED, _REAL),
+    Case("1.5B, full reverse KL", _SMALL, FULL, _REAL),
+    Case("1.5B, LSM, LoRA", _SMALL, LSM, _REAL, _LORA),
+    Case("7B, LSM", _LARGE, LSM, _REAL),
 ]
 
 
@@ -81,7 +93,8 @@ def config(shape: Shape) -> Qwen2Config:
 
 def build(shape: Shape) -> Qwen2ForCausalLM:
     """A random model of a shape."""
-    model: nn.Module = Qwen2ForCausalLM(config(shape))
+    with device():
+        model: nn.Module = Qwen2ForCausalLM(config(shape))
     return model.to(torch.bfloat16 if shape.width == 2 else torch.float32).eval()  # type: ignore[return-value]
 
 
@@ -95,17 +108,10 @@ def batch_of(step: Step, vocabulary: int) -> TokenBatch:
     return from_pairs(pairs, 0)
 
 
-def peak(work: Callable[[], object]) -> int:
-    """Peak bytes of the tensors that `work` makes."""
-    with LiveTensors() as live:
-        work()
-    return live.peak
-
-
 def phases(case: Case) -> list[tuple[str, int, int]]:
     """(phase, estimated, measured) bytes of each phase, without the weights, which are exact."""
     student, teacher = build(case.shape), build(case.shape).requires_grad_(False)
-    batch, kept = batch_of(case.step, case.shape.vocabulary), {}
+    batch, kept = batch_of(case.step, case.shape.vocabulary).to(device()), {}
     if case.lora:
         lora.adapt(student, case.lora, seed=0)
     spec = OptimizerSpec(learning_rate=1e-3, betas=(0.9, 0.999), weight_decay=0.01, clip_norm=1.0)
@@ -135,8 +141,8 @@ def phases(case: Case) -> list[tuple[str, int, int]]:
     expected["training"] -= estimated["training"]["scores"]
     expected["update"] = estimated["update"]["optimiser"] + estimated["update"]["temporary"]
     works = {"rollout": roll, "scoring": score, "training": train}
-    measured = {phase: peak(work) for phase, work in works.items()}
-    measured["update"] = peak(lambda: update(student, [optimizer]))
+    measured = {phase: peak_bytes(work, device()) for phase, work in works.items()}
+    measured["update"] = peak_bytes(lambda: update(student, [optimizer]), device())
     return [(phase, expected[phase], measured[phase]) for phase in measured]
 
 
@@ -144,8 +150,8 @@ def train_once(
     case: Case, student: Qwen2ForCausalLM, teacher: Qwen2ForCausalLM, batch: TokenBatch, known: Comparison
 ) -> None:
     """Two forward and backward passes over the batch, so that the second one finds gradients."""
-    everywhere = torch.ones(len(batch.sampled), dtype=torch.bool)
-    advantage = torch.ones(len(everywhere))
+    everywhere = torch.ones(len(batch.sampled), dtype=torch.bool, device=device())
+    advantage = everywhere.float()
     for _ in range(2):
         losses, _ = position_losses(
             case.objective, student, head_of(teacher), batch, known, advantage, everywhere
@@ -153,7 +159,7 @@ def train_once(
         losses.mean().backward()
 
 
-def main(cases: Sequence[Case] = CASES) -> None:
+def main(cases: Sequence[Case]) -> None:
     """Print the table."""
     print("| case | phase | estimated MiB | measured MiB | ratio |\n|---|---|---|---|---|")
     for case in cases:
@@ -164,4 +170,4 @@ def main(cases: Sequence[Case] = CASES) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    main()
+    main(ON_GPU if device().type == "cuda" else ON_CPU)

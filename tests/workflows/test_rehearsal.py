@@ -27,7 +27,7 @@ def test_models_read_any_text_and_have_heads_padded_differently(folder):
         ids = tokenizers[0](text)["input_ids"]
         assert tokenizers[0].decode(ids) == text
     configs = [json.loads((folder / "models" / name / "config.json").read_text()) for name in names]
-    assert [config["vocab_size"] for config in configs] == [512, 544, 576]
+    assert [config["vocab_size"] for config in configs] == [528, 560, 592]
     loaded = [models.load(folder / "models" / name) for name in names]
     assert [model.config.vocab_size for model in loaded] == [len(tokenizers[0])] * 3
 

@@ -8,15 +8,16 @@ from opd.batch import from_pairs
 from opd.lm_head import Head, head_of, product, recomputed, statistics, support_logits, tiles
 from opd.lm_head.benchmark import LiveTensors
 from opd.loss import position_losses
+from opd.models import device
 from opd.scoring import compare
 from opd.spec import ObjectiveSpec
 
 # Float32 sums in another order, of logits near 30, differ by a few of their last bits, 2e-6 each.
 ROUNDING = 2e-5
-DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+DEVICE = device()
 BATCH = from_pairs(
     [([1, 10, 20], list(range(40, 60))), ([2, 11], [41]), ([3], list(range(60, 80)))], pad_id=0
-)
+).to(DEVICE)
 # Zero at p = q, position by position; `forward_kl` without the mass outside is not, nor `reverse_kl`.
 OBJECTIVES = [
     ("stop_gradient_reverse_kl", "teacher_top_k", "ignored"),
@@ -78,7 +79,7 @@ def test_logits_of_a_support_are_those_of_the_vocabulary(monkeypatch, tiled, imp
 @pytest.fixture(scope="module")
 def sharp(student):
     """A student in bfloat16 with logits up to 30, as large models have."""
-    model = type(student)(student.config).bfloat16().eval()
+    model = type(student)(student.config).bfloat16().eval().to(DEVICE)
     with torch.no_grad():
         model.load_state_dict(student.state_dict())
         model.lm_head.weight *= 30 / float(model(BATCH.tokens).logits.max())
@@ -105,10 +106,8 @@ def test_the_first_ratio_is_one(sharp):
 def first_step(model, spec):
     """Losses, gradient norm of their mean, log p of the sampled tokens and before, for teacher = student."""
     comparison = compare(model, model, BATCH, 16, 1000, spec.support)
-    every = torch.ones(len(BATCH.sampled), dtype=torch.bool)
-    losses, log_p = position_losses(
-        spec, model, head_of(model), BATCH, comparison, -torch.ones(len(every)), every
-    )
+    every = torch.ones(len(BATCH.sampled), dtype=torch.bool, device=DEVICE)
+    losses, log_p = position_losses(spec, model, head_of(model), BATCH, comparison, -every.float(), every)
     slopes = torch.autograd.grad(losses.mean(), list(model.parameters()))
     norm = sum(float(slope.float().square().sum()) for slope in slopes) ** 0.5
     return losses.detach(), norm, log_p, comparison.student.sampled_log_prob

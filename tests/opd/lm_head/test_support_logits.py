@@ -6,9 +6,11 @@ from torch import nn
 
 from opd.lm_head import Head, dense, gather, head_of, support_logits
 from opd.lm_head.support_logits import choose, implementation
+from opd.models import device
 from opd.support import EMPTY
 
 IMPLEMENTATIONS = ["gather", "dense", "union", "fused"]
+DEVICE = device()
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 2e-5, torch.bfloat16: 2e-2}
 
 
@@ -22,10 +24,10 @@ def chosen(request, monkeypatch):
 
 def draw(n=13, d=7, v=29, k=5, dtype=torch.float64, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    states = torch.randn(n, d, generator=generator, dtype=torch.float64).to(dtype).requires_grad_()
-    weight = torch.randn(v, d, generator=generator, dtype=torch.float64).to(dtype).requires_grad_()
+    states = torch.randn(n, d, generator=generator, dtype=torch.float64).to(DEVICE, dtype).requires_grad_()
+    weight = torch.randn(v, d, generator=generator, dtype=torch.float64).to(DEVICE, dtype).requires_grad_()
     ids = torch.stack([torch.randperm(v, generator=generator)[:k] for _ in range(n)])
-    return states, weight, ids
+    return states, weight, ids.to(DEVICE)
 
 
 def full(head, states, ids):
@@ -43,7 +45,7 @@ def full(head, states, ids):
 
 def check(head, states, ids, parameters):
     """Values and gradients of a loss that weighs every slot differently."""
-    weights = torch.linspace(-1, 2, ids.numel(), dtype=torch.float64).view(ids.shape)
+    weights = torch.linspace(-1, 2, ids.numel(), dtype=torch.float64, device=DEVICE).view(ids.shape)
     weights = weights.masked_fill(ids == EMPTY, 0)
     found, expected = support_logits(head, states, ids), full(head, states, ids)
     tolerance = TOLERANCE[states.dtype]
@@ -73,13 +75,14 @@ def test_bias_scale_softcap_and_empty_slots(chosen):
     states, weight, ids = draw(dtype=torch.float32)
     ids[::3, 2:] = EMPTY
     ids[4] = EMPTY
-    bias = torch.linspace(-1, 1, len(weight)).requires_grad_()
+    bias = torch.linspace(-1, 1, len(weight), device=DEVICE).requires_grad_()
     check(Head(weight, bias, scale=0.5, softcap=3.0), states, ids, (states, weight, bias))
 
 
 def test_lora_on_the_head(chosen):
     states, weight, ids = draw(dtype=torch.float32)
-    down, up = torch.randn(3, 7).requires_grad_(), torch.randn(29, 3).requires_grad_()
+    down, up = torch.randn(3, 7, device=DEVICE), torch.randn(29, 3, device=DEVICE)
+    down.requires_grad_(), up.requires_grad_()
     check(Head(weight.detach(), lora=(down, up, 0.7)), states, ids, (states, down, up))
 
 
@@ -94,7 +97,14 @@ def test_rows_outside_the_support_get_exactly_zero(chosen):
 
 def test_repeated_tokens_across_positions_add_up(chosen):
     states, weight, _ = draw(dtype=torch.float32)
-    ids = torch.full((13, 1), 4)
+    ids = torch.full((13, 1), 4, device=DEVICE)
+    check(Head(weight), states, ids, (states, weight))
+
+
+def test_rare_and_frequent_tokens(chosen):
+    """Token 3 at every position, the others a few times: their gradients are made in different ways."""
+    states, weight, ids = draw(n=90, d=70, v=300, k=2, dtype=torch.float32)
+    ids = torch.cat([ids.clamp(min=4), torch.full_like(ids[:, :1], 3)], -1)
     check(Head(weight), states, ids, (states, weight))
 
 
@@ -146,7 +156,7 @@ def test_only_what_is_needed_is_differentiated(chosen):
 
 def test_head_of_a_model_is_what_the_model_applies(student):
     head = head_of(student)
-    states = torch.randn(4, student.config.hidden_size)
+    states = torch.randn(4, student.config.hidden_size, device=DEVICE)
     torch.testing.assert_close(head.logits(states), student.lm_head(states))
     assert head.vocabulary_size == 256
     assert (head.bias, head.lora, head.softcap, head.scale) == (None, None, None, 1.0)
@@ -159,8 +169,8 @@ def test_head_of_a_lora_layer_is_the_merged_head(student):
         def __init__(self, base):
             super().__init__()
             self.base_layer = base
-            self.lora_A = nn.ModuleDict({"default": nn.Linear(base.in_features, 3, bias=False)})
-            self.lora_B = nn.ModuleDict({"default": nn.Linear(3, base.out_features, bias=False)})
+            down, up = nn.Linear(base.in_features, 3, bias=False), nn.Linear(3, base.out_features, bias=False)
+            self.lora_A, self.lora_B = nn.ModuleDict({"default": down}), nn.ModuleDict({"default": up})
             self.scaling, self.active_adapters = {"default": 0.5}, ["default"]
 
     class Model(nn.Module):
@@ -173,8 +183,8 @@ def test_head_of_a_lora_layer_is_the_merged_head(student):
         def get_output_embeddings(self):
             return self.head
 
-    model = Model()
-    head, states = head_of(model), torch.randn(4, student.config.hidden_size)
+    model = Model().to(DEVICE)
+    head, states = head_of(model), torch.randn(4, student.config.hidden_size, device=DEVICE)
     layer = model.head
     merged = layer.base_layer.weight + 0.5 * layer.lora_B["default"].weight @ layer.lora_A["default"].weight
     torch.testing.assert_close(head.logits(states), states @ merged.T)

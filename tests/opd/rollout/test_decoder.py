@@ -20,7 +20,7 @@ def model(request, tokenizer):
         config = made.config
         config.num_key_value_heads = 2
         torch.manual_seed(3)
-        made = type(made)(config)
+        made = type(made)(config).to(models.device())
     with torch.no_grad():
         for name, parameter in made.named_parameters():
             if "norm" in name or name.endswith("bias"):
@@ -30,14 +30,16 @@ def model(request, tokenizer):
 
 def padded(prompts):
     width = max(map(len, prompts))
-    tokens = torch.tensor([[0] * (width - len(p)) + p for p in prompts])
-    return tokens, torch.tensor([[False] * (width - len(p)) + [True] * len(p) for p in prompts])
+    rows = [[0] * (width - len(p)) + p for p in prompts]
+    real = [[False] * (width - len(p)) + [True] * len(p) for p in prompts]
+    return torch.tensor(rows, device=models.device()), torch.tensor(real, device=models.device())
 
 
 @torch.no_grad()
 def expected(model, row, count):
     """Logits after a prompt and the first `count` tokens that follow it."""
-    return model(torch.tensor([PROMPTS[row] + FOLLOWING[row][:count]])).logits[0, -1]
+    prefix = torch.tensor([PROMPTS[row] + FOLLOWING[row][:count]], device=model.device)
+    return model(prefix).logits[0, -1]
 
 
 @pytest.mark.parametrize("kind", [Decoder, SmallQwen2Decoder])
@@ -50,9 +52,10 @@ def test_logits_are_the_models(model, kind):
         for place, row in enumerate(rows):
             torch.testing.assert_close(logits[place], expected(model, row, count), rtol=1e-4, atol=1e-4)
         if count == 2:
-            decoding.keep(torch.tensor([2, 0]))
+            decoding.keep(torch.tensor([2, 0], device=model.device))
             rows = [2, 0]
-        logits = decoding.after(torch.tensor([FOLLOWING[row][count] for row in rows]))
+        following = [FOLLOWING[row][count] for row in rows]
+        logits = decoding.after(torch.tensor(following, device=model.device))
 
 
 def test_the_fast_one_is_for_small_models_in_float32(model):

@@ -37,8 +37,8 @@ def run(model, prompts, sampling, end, pad, keys=None):
 def test_greedy_tokens_equal_generate(student, tokenizer, prompts):
     pad = tokenizer.pad_token_id
     width = max(map(len, prompts))
-    padded = torch.tensor([[pad] * (width - len(p)) + p for p in prompts])
-    real = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
+    padded = torch.tensor([[pad] * (width - len(p)) + p for p in prompts], device=student.device)
+    real = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=student.device)
     # The most frequent greedy tokens serve as end tokens, so that rows stop at different steps.
     free = student.generate(
         padded, attention_mask=real, do_sample=False, max_new_tokens=40, eos_token_id=None, pad_token_id=pad
@@ -63,8 +63,8 @@ def test_greedy_equals_generate_with_grouped_query_attention(tokenizer, prompts)
     config.num_key_value_heads = 2
     config.tie_word_embeddings = True
     torch.manual_seed(0)
-    model = type(model)(config).eval()
-    ids = torch.tensor([prompts[0], prompts[0]])
+    model = type(model)(config).eval().to(models.device())
+    ids = torch.tensor([prompts[0], prompts[0]], device=model.device)
     expected = model.generate(ids, do_sample=False, max_new_tokens=40, eos_token_id=None, pad_token_id=0)
     rollouts = run(model, [prompts[0], prompts[0]], GREEDY, -1, 0)
     assert rollouts.response(1) == expected[1, len(prompts[0]) :].tolist()
@@ -100,7 +100,7 @@ def test_sampling_follows_the_models_probabilities(student, tokenizer):
     one = SamplingSpec(temperature=1, top_p=1, max_new_tokens=1)
     rollouts = run(student, [prompt] * count, one, -1, tokenizer.pad_token_id)
     frequencies = torch.bincount(rollouts.batch.sampled, minlength=256) / count
-    states = hidden_states(student, rollouts.batch.rows(torch.tensor([0])))
+    states = hidden_states(student, rollouts.batch.rows(torch.tensor([0], device=student.device)))
     expected = head_of(student).logits(states).softmax(-1)[0].detach()
     assert (frequencies - expected).abs().max() < 4 * (0.25 / count) ** 0.5
 

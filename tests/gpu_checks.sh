@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# The checks of docs/gpu_checks.md that one GPU without a network and without vLLM can do.
+#
+#   tests/gpu_checks.sh FOLDER [tests | head | grid | plan | smoke | small | memory] ...
+#
+# Each writes FOLDER/NAME.log, and says on the terminal how it ended. They take about a minute each; a check
+# that hangs ends after five.
+set -u
+out=$(realpath "$1")
+shift
+here=$(cd "$(dirname "$0")/.." && pwd)
+cd "$here" || exit
+models=${OPD_GPU_MODELS:-/tmp/opd_gpu_models} # random weights with the shapes of Qwen2.5-1.5B and 7B
+export OPD_MATH_DATA=$models/data
+
+run_tests() {
+  OPD_TEST_GPU=1 python -m pytest -p no:cacheprovider -q tests/opd/lm_head tests/opd/rollout/test_decoder.py \
+    tests/opd/rollout/test_torch_engine.py tests/opd/test_cuda.py
+}
+
+# Every shape and size is `grid`; the bars are at this one.
+run_head() {
+  python -m opd.lm_head.benchmark --shapes 7B --positions 16384 --support-sizes 32 --repeats 10
+}
+
+run_grid() {
+  python -m opd.lm_head.benchmark --shapes 7B 1.5B 0.5B --positions 16384 4096 1024 --support-sizes 1 8 32 128
+}
+
+run_plan() {
+  python -m opd.plan.measure
+}
+
+run_smoke() {
+  python -m snakemake --cores 8 table_single_task --directory /tmp/opd_gpu_smoke --configfile workflows/config/smoke.yaml --config gpu=h200
+}
+
+make_models() {
+  [ -e "$models/overlay.yaml" ] || python -m workflows.rehearsal --scale small --real-shapes --out "$models"
+}
+
+# small.yaml as it is, but for the engine, two steps and shorter responses.
+run_small() {
+  make_models
+  python -m snakemake --cores 8 results/small/runs/single_task/lsm/seed0/run.json --directory "$models" \
+    --configfile workflows/config/small.yaml "$models/overlay.yaml" \
+    --config gpu=h200 'distill={steps: 2, engine: {name: torch, sleep: false, memory_share: 0.4}, rollout: {max_new_tokens: 256}}'
+  tail -n 2 "$models/results/small/runs/single_task/lsm/seed0/metrics.jsonl"
+}
+
+# The student as its own teacher, with each switch of `memory` alone.
+run_memory() {
+  make_models
+  for switch in none recompute_layers master_weights offload pack_sequences; do
+    python - "$models/results/small/runs/single_task/lsm/seed0/run.json" $switch > "/tmp/spec_$switch.json" <<'PYTHON'
+import json, sys
+spec = json.load(open(sys.argv[1]))["spec"]
+spec["memory"] = {sys.argv[2]: True} if sys.argv[2] != "none" else {}
+print(json.dumps(spec))
+PYTHON
+    rm -rf "/tmp/run_$switch"
+    python -m opd.distill --spec "$(cat "/tmp/spec_$switch.json")" --student "$models/models/student" \
+      --teachers "math=$models/models/student" --out "/tmp/run_$switch" || tail -n 5 "/tmp/run_$switch.log"
+    echo "$switch $(tail -n 1 "/tmp/run_$switch/metrics.jsonl")"
+  done
+}
+
+mkdir -p "$out"
+export -f run_tests run_head run_grid run_plan run_smoke make_models run_small run_memory
+export models
+for check in "$@"; do
+  started=$SECONDS
+  timeout "${OPD_GPU_LIMIT_S:-300}" bash -c "run_$check" > "$out/$check.log" 2>&1
+  echo "$check: exit status $?, $((SECONDS - started)) s"
+done
