@@ -82,7 +82,7 @@ def liger_jsd(case: Case) -> Tensor:
     from liger_kernel.transformers import LigerFusedLinearJSD
 
     loss = LigerFusedLinearJSD(jsd_beta=1.0)
-    return loss(case.states, case.weight, case.states.detach(), case.weight.detach())
+    return loss(case.states, case.weight, case.states.detach(), case.weight.detach(), None)
 
 
 def support_only(name: str) -> Callable[[Case], Tensor]:

@@ -11,13 +11,17 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-# Rows and entries of a tile; of a narrow support the tile has fewer rows, and is wider.
-_ROWS = 32
-_TILE = 4096
-# Tokens that occur more often than a tile has rows are few, and each is a long sum: their tiles are taller
-# than wide, so that more programs share one. Those of all other tokens are wide, as each has little to add.
-_RARE = (16, 512)
+# Rows and columns of a tile of the weight, forwards and backwards. Measured on an H200; see
+# docs/support_only_head.md.
+_FORWARD = (32, 64)
+_BACKWARD = (1, 4096)
+# The same of the states, for tokens that occur up to so many times and for the others: the first are many and
+# have little to add, the others few and each a long sum.
+_RARE, _RARE_UP_TO = (1, 4096), 8
 _FREQUENT = (64, 64)
+# Programs of the weight gradient, each of which goes through many tokens: starting one for every token and
+# tile takes longer than the work.
+_PROGRAMS = 2048
 
 
 @triton.jit
@@ -38,16 +42,17 @@ def _forward(states, weight, ids, logits, K, D, BLOCK_K: tl.constexpr, BLOCK_D: 
 @triton.jit
 def _state_gradient(gradient, weight, ids, result, K, D, BLOCK_K: tl.constexpr, BLOCK_D: tl.constexpr):  # noqa: N803
     n = tl.program_id(0).to(tl.int64)
-    d = tl.program_id(1) * BLOCK_D + tl.arange(0, BLOCK_D)
-    total = tl.zeros((BLOCK_D,), tl.float32)
-    for first in range(0, K, BLOCK_K):
-        k = first + tl.arange(0, BLOCK_K)
-        tokens = tl.load(ids + n * K + k, mask=k < K, other=0)
-        share = tl.load(gradient + n * K + k, mask=k < K, other=0.0)
-        inside = (k < K)[:, None] & (d < D)[None, :]
-        rows = tl.load(weight + tokens[:, None] * D + d[None, :], mask=inside, other=0.0).to(tl.float32)
-        total += tl.sum(share[:, None] * rows, 0)
-    tl.store(result + n * D + d, total, mask=d < D)
+    for first_d in range(0, D, BLOCK_D):
+        d = first_d + tl.arange(0, BLOCK_D)
+        total = tl.zeros((BLOCK_D,), tl.float32)
+        for first in range(0, K, BLOCK_K):
+            k = first + tl.arange(0, BLOCK_K)
+            tokens = tl.load(ids + n * K + k, mask=k < K, other=0)
+            share = tl.load(gradient + n * K + k, mask=k < K, other=0.0)
+            inside = (k < K)[:, None] & (d < D)[None, :]
+            rows = tl.load(weight + tokens[:, None] * D + d[None, :], mask=inside, other=0.0)
+            total += tl.sum(share[:, None] * rows.to(tl.float32), 0)
+        tl.store(result + n * D + d, total, mask=d < D)
 
 
 @triton.jit
@@ -58,23 +63,26 @@ def _weight_gradient(
     tokens,
     starts,
     result,
+    TOKENS,  # noqa: N803
     K,  # noqa: N803
     D,  # noqa: N803
     BLOCK_I: tl.constexpr,  # noqa: N803
     BLOCK_D: tl.constexpr,  # noqa: N803
 ):
-    token = tl.load(tokens + tl.program_id(0))
-    d = tl.program_id(1) * BLOCK_D + tl.arange(0, BLOCK_D)
-    end = tl.load(starts + token + 1)
-    total = tl.zeros((BLOCK_D,), tl.float32)
-    for first in range(tl.load(starts + token), end, BLOCK_I):
-        i = first + tl.arange(0, BLOCK_I)
-        occurrence = tl.load(order + i, mask=i < end, other=0)
-        share = tl.load(gradient + occurrence, mask=i < end, other=0.0)
-        inside = (i < end)[:, None] & (d < D)[None, :]
-        rows = tl.load(states + (occurrence // K)[:, None] * D + d[None, :], mask=inside, other=0.0)
-        total += tl.sum(share[:, None] * rows.to(tl.float32), 0)
-    tl.store(result + token * D + d, total, mask=d < D)
+    blocks = tl.cdiv(D, BLOCK_D)
+    for item in range(tl.program_id(0), TOKENS * blocks, tl.num_programs(0)):
+        token = tl.load(tokens + item // blocks)
+        d = (item % blocks) * BLOCK_D + tl.arange(0, BLOCK_D)
+        end = tl.load(starts + token + 1)
+        total = tl.zeros((BLOCK_D,), tl.float32)
+        for first in range(tl.load(starts + token), end, BLOCK_I):
+            i = first + tl.arange(0, BLOCK_I)
+            occurrence = tl.load(order + i, mask=i < end, other=0)
+            share = tl.load(gradient + occurrence, mask=i < end, other=0.0)
+            inside = (i < end)[:, None] & (d < D)[None, :]
+            rows = tl.load(states + (occurrence // K)[:, None] * D + d[None, :], mask=inside, other=0.0)
+            total += tl.sum(share[:, None] * rows.to(tl.float32), 0)
+        tl.store(result + token * D + d, total, mask=d < D)
 
 
 def forward(states: Tensor, weight: Tensor, ids: Tensor) -> Tensor:
@@ -83,7 +91,7 @@ def forward(states: Tensor, weight: Tensor, ids: Tensor) -> Tensor:
     (n, k), d = ids.shape, weight.shape[1]
     logits = torch.empty(n, k, dtype=torch.float32, device=states.device)
     if logits.numel():
-        rows, width = _tile(k, d)
+        rows, width = _tile(_FORWARD, k, d)
         _forward[(n, triton.cdiv(k, rows))](states, weight, ids, logits, k, d, rows, width)
     return logits
 
@@ -94,8 +102,8 @@ def state_gradient(gradient: Tensor, weight: Tensor, ids: Tensor) -> Tensor:
     (n, k), d = ids.shape, weight.shape[1]
     result = torch.empty(n, d, dtype=weight.dtype, device=weight.device)
     if result.numel():
-        rows, width = _tile(k, d)
-        _state_gradient[(n, triton.cdiv(d, width))](gradient, weight, ids, result, k, d, rows, width)
+        rows, width = _tile(_BACKWARD, k, d)
+        _state_gradient[(n,)](gradient, weight, ids, result, k, d, rows, width)
     return result
 
 
@@ -107,18 +115,19 @@ def weight_gradient(gradient: Tensor, states: Tensor, ids: Tensor, vocabulary_si
     # Stable, so that a token's occurrences are always added in the same order.
     ordered, order = ids.flatten().int().sort(stable=True)
     starts = torch.searchsorted(ordered, torch.arange(vocabulary_size + 1, device=ids.device).int())
-    frequent = starts.diff() > _RARE[0]
-    for tokens, (height, width) in ((~frequent, _RARE), (frequent, _FREQUENT)):
-        tokens = tokens.nonzero()[:, 0]
-        if len(tokens):
-            grid = (len(tokens), triton.cdiv(d, width))
-            _weight_gradient[grid](
-                gradient, states, order, tokens, starts, result, ids.shape[1], d, height, width
+    frequent = starts.diff() > _RARE_UP_TO
+    for tokens, tile in ((~frequent, _RARE), (frequent, _FREQUENT)):
+        tokens, (height, width) = tokens.nonzero()[:, 0], _tile(tile, ids.numel(), d)
+        if count := len(tokens):
+            programs = min(_PROGRAMS, count * triton.cdiv(d, width))
+            _weight_gradient[(programs,)](
+                gradient, states, order, tokens, starts, result, count, ids.shape[1], d, height, width
             )
     return result
 
 
-def _tile(k: int, d: int) -> tuple[int, int]:
-    """(rows, columns) of a tile for a support of k tokens and rows of d entries."""
-    rows = min(_ROWS, triton.next_power_of_2(k))
-    return rows, min(_TILE // rows, triton.next_power_of_2(d))
+def _tile(largest: tuple[int, int], rows: int, columns: int) -> tuple[int, int]:
+    """A tile that is no larger than what it covers: lower, and wider instead, or as narrow as the matrix."""
+    height, width = largest
+    low = min(height, triton.next_power_of_2(max(1, rows)))
+    return low, min(width * (height // low), triton.next_power_of_2(columns))
