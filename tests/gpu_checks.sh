@@ -39,10 +39,11 @@ make_models() {
   [ -e "$models/overlay.yaml" ] || python -m workflows.rehearsal --scale small --real-shapes --out "$models"
 }
 
-# small.yaml as it is, but for the engine, two steps and shorter responses.
+# small.yaml as it is, but for the engine, two steps and shorter responses. Without the check before the start,
+# which wants the disk of a whole run.
 run_small() {
   make_models
-  python -m snakemake --cores 8 results/small/runs/single_task/lsm/seed0/run.json --directory "$models" \
+  python -m snakemake --no-hooks --cores 8 results/small/runs/single_task/lsm/seed0/run.json --directory "$models" \
     --configfile workflows/config/small.yaml "$models/overlay.yaml" \
     --config gpu=h200 'distill={steps: 2, engine: {name: torch, sleep: false, memory_share: 0.4}, rollout: {max_new_tokens: 256}}'
   tail -n 2 "$models/results/small/runs/single_task/lsm/seed0/metrics.jsonl"
@@ -51,7 +52,7 @@ run_small() {
 # The student as its own teacher, with each switch of `memory` alone.
 run_memory() {
   make_models
-  for switch in none recompute_layers master_weights offload pack_sequences; do
+  for switch in ${OPD_GPU_SWITCHES:-none recompute_layers master_weights offload pack_sequences}; do
     python - "$models/results/small/runs/single_task/lsm/seed0/run.json" $switch > "/tmp/spec_$switch.json" <<'PYTHON'
 import json, sys
 spec = json.load(open(sys.argv[1]))["spec"]

@@ -14,14 +14,15 @@ from torch import Tensor
 # Rows and columns of a tile of the weight, forwards and backwards. Measured on an H200; see
 # docs/support_only_head.md.
 _FORWARD = (32, 64)
-_BACKWARD = (1, 4096)
+_BACKWARD = (2, 4096)
 # The same of the states, for tokens that occur up to so many times and for the others: the first are many and
 # have little to add, the others few and each a long sum.
-_RARE, _RARE_UP_TO = (1, 4096), 8
+_RARE, _RARE_UP_TO = (2, 4096), 32
 _FREQUENT = (64, 64)
 # Programs of the weight gradient, each of which goes through many tokens: starting one for every token and
 # tile takes longer than the work.
-_PROGRAMS = 2048
+_PROGRAMS = 16384
+_WARPS = 8
 
 
 @triton.jit
@@ -44,15 +45,15 @@ def _state_gradient(gradient, weight, ids, result, K, D, BLOCK_K: tl.constexpr, 
     n = tl.program_id(0).to(tl.int64)
     for first_d in range(0, D, BLOCK_D):
         d = first_d + tl.arange(0, BLOCK_D)
-        total = tl.zeros((BLOCK_D,), tl.float32)
+        total = tl.zeros((BLOCK_K, BLOCK_D), tl.float32)
         for first in range(0, K, BLOCK_K):
             k = first + tl.arange(0, BLOCK_K)
             tokens = tl.load(ids + n * K + k, mask=k < K, other=0)
             share = tl.load(gradient + n * K + k, mask=k < K, other=0.0)
             inside = (k < K)[:, None] & (d < D)[None, :]
             rows = tl.load(weight + tokens[:, None] * D + d[None, :], mask=inside, other=0.0)
-            total += tl.sum(share[:, None] * rows.to(tl.float32), 0)
-        tl.store(result + n * D + d, total, mask=d < D)
+            total += share[:, None] * rows.to(tl.float32)
+        tl.store(result + n * D + d, tl.sum(total, 0), mask=d < D)
 
 
 @triton.jit
@@ -74,15 +75,15 @@ def _weight_gradient(
         token = tl.load(tokens + item // blocks)
         d = (item % blocks) * BLOCK_D + tl.arange(0, BLOCK_D)
         end = tl.load(starts + token + 1)
-        total = tl.zeros((BLOCK_D,), tl.float32)
+        total = tl.zeros((BLOCK_I, BLOCK_D), tl.float32)
         for first in range(tl.load(starts + token), end, BLOCK_I):
             i = first + tl.arange(0, BLOCK_I)
             occurrence = tl.load(order + i, mask=i < end, other=0)
             share = tl.load(gradient + occurrence, mask=i < end, other=0.0)
             inside = (i < end)[:, None] & (d < D)[None, :]
             rows = tl.load(states + (occurrence // K)[:, None] * D + d[None, :], mask=inside, other=0.0)
-            total += tl.sum(share[:, None] * rows.to(tl.float32), 0)
-        tl.store(result + token * D + d, total, mask=d < D)
+            total += share[:, None] * rows.to(tl.float32)
+        tl.store(result + token * D + d, tl.sum(total, 0), mask=d < D)
 
 
 def forward(states: Tensor, weight: Tensor, ids: Tensor) -> Tensor:
@@ -92,7 +93,7 @@ def forward(states: Tensor, weight: Tensor, ids: Tensor) -> Tensor:
     logits = torch.empty(n, k, dtype=torch.float32, device=states.device)
     if logits.numel():
         rows, width = _tile(_FORWARD, k, d)
-        _forward[(n, triton.cdiv(k, rows))](states, weight, ids, logits, k, d, rows, width)
+        _forward[(n, triton.cdiv(k, rows))](states, weight, ids, logits, k, d, rows, width, num_warps=_WARPS)
     return logits
 
 
@@ -103,7 +104,7 @@ def state_gradient(gradient: Tensor, weight: Tensor, ids: Tensor) -> Tensor:
     result = torch.empty(n, d, dtype=weight.dtype, device=weight.device)
     if result.numel():
         rows, width = _tile(_BACKWARD, k, d)
-        _state_gradient[(n,)](gradient, weight, ids, result, k, d, rows, width)
+        _state_gradient[(n,)](gradient, weight, ids, result, k, d, rows, width, num_warps=_WARPS)
     return result
 
 
