@@ -11,18 +11,18 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-# Rows and columns of a tile of the weight, forwards and backwards. Measured on an H200; see
-# docs/support_only_head.md.
+# What follows is the fastest of what was tried on an H200 (docs/support_only_head.md). Rows and columns of a
+# tile of the weight, forwards and backwards.
 _FORWARD = (32, 64)
 _BACKWARD = (2, 4096)
 # The same of the states, for tokens that occur up to so many times and for the others: the first are many and
 # have little to add, the others few and each a long sum.
-_RARE, _RARE_UP_TO = (2, 4096), 32
+_RARE, _RARE_UP_TO = (2, 4096), 128
 _FREQUENT = (64, 64)
 # Programs of the weight gradient, each of which goes through many tokens: starting one for every token and
 # tile takes longer than the work.
 _PROGRAMS = 16384
-_WARPS = 8
+_WARPS, _WARPS_OF_THE_WEIGHT = 8, 4
 
 
 @triton.jit
@@ -122,7 +122,18 @@ def weight_gradient(gradient: Tensor, states: Tensor, ids: Tensor, vocabulary_si
         if count := len(tokens):
             programs = min(_PROGRAMS, count * triton.cdiv(d, width))
             _weight_gradient[(programs,)](
-                gradient, states, order, tokens, starts, result, count, ids.shape[1], d, height, width
+                gradient,
+                states,
+                order,
+                tokens,
+                starts,
+                result,
+                count,
+                ids.shape[1],
+                d,
+                height,
+                width,
+                num_warps=_WARPS_OF_THE_WEIGHT,
             )
     return result
 

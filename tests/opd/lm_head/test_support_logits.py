@@ -103,7 +103,7 @@ def test_repeated_tokens_across_positions_add_up(chosen):
 
 def test_rare_and_frequent_tokens(chosen):
     """Token 3 at every position, the others a few times: their gradients are made in different ways."""
-    states, weight, ids = draw(n=90, d=70, v=300, k=2, dtype=torch.float32)
+    states, weight, ids = draw(n=150, d=70, v=300, k=2, dtype=torch.float32)
     ids = torch.cat([ids.clamp(min=4), torch.full_like(ids[:, :1], 3)], -1)
     check(Head(weight), states, ids, (states, weight))
 
