@@ -84,6 +84,17 @@ def distil(
     return Trained(runs, students, variance)
 
 
+def join(parts: list[Trained]) -> Trained:
+    """Students that were trained apart, as if they had been trained together, by their gammas."""
+    runs = [run for part in parts for run in part.runs]
+    order = sorted(range(len(runs)), key=lambda index: runs[index].gamma)
+    students = [
+        np.concatenate(arrays)[order] for arrays in zip(*(part.students for part in parts), strict=True)
+    ]
+    variance = np.concatenate([part.variance for part in parts], 1)[:, order]
+    return Trained([runs[index] for index in order], students, variance)
+
+
 def draw(random: list[np.random.Generator], trajectories: int) -> Array:
     """(R, T, N) standard normal noise, one generator per run."""
     return np.stack([each.standard_normal((HORIZON, trajectories), np.float32) for each in random])

@@ -48,8 +48,9 @@ rule estimators:
         "<logs>/estimators.log",
     benchmark:
         "<benchmarks>/estimators/estimators.tsv"
+    threads: PLAN.config.estimators.processes
     params:
         spec=as_param(PLAN.config.estimators),
         folder=subpath(output[0], parent=True),
     shell:
-        "TQDM_DISABLE=1 python -m studies.estimators --spec {params.spec:q} --out {params.folder} > {log} 2>&1"
+        "OMP_NUM_THREADS=1 TQDM_DISABLE=1 python -m studies.estimators --spec {params.spec:q} --out {params.folder} > {log} 2>&1"

@@ -28,9 +28,9 @@ TABLES = ("variance", "exponents", "bias", "toy_variance", "toy_visits", "toy_fi
 FIGURES = ("variance", "toy_variance", "toy_visits")
 
 
-def test_the_same_spec_writes_the_same_files(tmp_path):
-    for folder in ("a", "b"):
-        program.main(SMOKE, tmp_path / folder)
+def test_the_same_spec_writes_the_same_files_whatever_the_number_of_processes(tmp_path):
+    for folder, processes in (("a", 1), ("b", 2)):
+        program.main(SMOKE.model_copy(update={"processes": processes}), tmp_path / folder)
     names = [f"{name}.csv" for name in TABLES] + [f"{name}.svg" for name in FIGURES]
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == sorted(names)
     for name in names:
