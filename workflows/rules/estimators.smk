@@ -52,5 +52,7 @@ rule estimators:
     params:
         spec=as_param(PLAN.config.estimators),
         folder=subpath(output[0], parent=True),
+    # The threads are processes here, each with one thread for its products.
     shell:
-        "OMP_NUM_THREADS=1 TQDM_DISABLE=1 python -m studies.estimators --spec {params.spec:q} --out {params.folder} > {log} 2>&1"
+        "OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 TQDM_DISABLE=1"
+        " python -m studies.estimators --spec {params.spec:q} --out {params.folder} > {log} 2>&1"
