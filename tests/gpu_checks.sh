@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The checks of docs/gpu_checks.md that one GPU without a network and without vLLM can do.
 #
-#   tests/gpu_checks.sh FOLDER [tests | head | grid | plan | smoke | small | memory] ...
+#   tests/gpu_checks.sh FOLDER [tests | head | grid | plan | profile | smoke | small | memory] ...
 #
 # Each writes FOLDER/NAME.log, and says on the terminal how it ended. They take about a minute each; a check
 # that hangs ends after five.
@@ -29,6 +29,10 @@ run_grid() {
 
 run_plan() {
   python -m opd.plan.measure
+}
+
+run_profile() {
+  python -m opd.plan.profile --device h200
 }
 
 run_smoke() {
@@ -67,7 +71,7 @@ PYTHON
 }
 
 mkdir -p "$out"
-export -f run_tests run_head run_grid run_plan run_smoke make_models run_small run_memory
+export -f run_tests run_head run_grid run_plan run_profile run_smoke make_models run_small run_memory
 export models
 for check in "$@"; do
   started=$SECONDS

@@ -24,7 +24,7 @@ from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
 from envs.alfworld.protocols import VerlAgent
 from eval.suites import PROMPTS, evaluation_suites, get, training_sets
 from opd import models
-from opd.plan import measure
+from opd.plan import trial
 from opd.plan.shape import HUB, Shape
 from workflows.plan import merge
 
@@ -106,7 +106,7 @@ def widened(tokenizer: Tokenizer, tokens: int) -> Tokenizer:
 def build_model(shape: Shape, tokenizer: PreTrainedTokenizerFast, seed: int) -> Qwen2ForCausalLM:
     """A random model of a shape, in its precision."""
     torch.manual_seed(seed)
-    model = measure.build(shape)
+    model = trial.build(shape)
     model.config.eos_token_id, model.config.pad_token_id = tokenizer.eos_token_id, tokenizer.pad_token_id
     with torch.no_grad():
         model.lm_head.weight[tokenizer.eos_token_id] *= _END_BIAS

@@ -16,17 +16,14 @@ import os
 import platform
 import statistics as averages
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from opd.lm_head import Head, recomputed, support_logits
+from opd.machine import peak_bytes
 from opd.objectives import reverse_kl
 from opd.provenance import provenance
 from opd.support import renormalise
@@ -121,36 +118,6 @@ def draw(n: int, d: int, v: int, k: int, dtype: torch.dtype, device: str, traine
     return Case(states, weight.requires_grad_(trained), ids, log_q)
 
 
-class LiveTensors(TorchDispatchMode):
-    """Peak bytes of the tensors that operations made and nobody has freed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.live = self.peak = 0
-
-    def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), keywords: Any = None) -> Any:
-        result = function(*arguments, **(keywords or {}))
-        # What shares memory with an argument, as views do, was not made here.
-        made = storages(result).keys() - storages((arguments, keywords)).keys()
-        for key in made:
-            self._watch(storages(result)[key])
-        return result
-
-    def _watch(self, storage: torch.UntypedStorage) -> None:
-        self.live += storage.nbytes()
-        self.peak = max(self.peak, self.live)
-        weakref.finalize(storage, self._free, storage.nbytes())
-
-    def _free(self, size: int) -> None:
-        self.live -= size
-
-
-def storages(values: Any) -> dict[int, torch.UntypedStorage]:
-    """The memory behind every tensor in a nest of values, by address of its record."""
-    found = (leaf.untyped_storage() for leaf in tree_leaves(values) if isinstance(leaf, Tensor))
-    return {storage._cdata: storage for storage in found}
-
-
 def gradients(method: Callable[[Case], Tensor], case: Case) -> tuple[Tensor, ...]:
     """One forward and backward pass."""
     wanted = (case.states, case.weight) if case.trained else (case.states,)
@@ -172,19 +139,6 @@ def seconds(method: Callable[[Case], Tensor], case: Case, repeats: int) -> float
             torch.cuda.synchronize()
         times.append(clock() - started)
     return averages.median(times[1:])
-
-
-def peak_bytes(work: Callable[[], object], device: torch.device) -> int:
-    """Peak bytes of the tensors that `work` makes: the allocator's on a GPU, else torch's dispatcher's."""
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-        before = torch.cuda.memory_allocated()
-        torch.cuda.reset_peak_memory_stats()
-        work()
-        return torch.cuda.max_memory_allocated() - before
-    with LiveTensors() as memory:
-        work()
-    return memory.peak
 
 
 def extra_bytes(method: Callable[[Case], Tensor], case: Case) -> int:

@@ -32,6 +32,10 @@ _CPU_CACHE_BYTES = 2 * 2**30
 def start(folder: Path, batch_size: int, **options: Any) -> LLM:
     """vLLM with the model of a folder; `options` are more arguments of `vllm.LLM`."""
     on_gpu = torch.cuda.is_available()
+    if not on_gpu:
+        # An engine in a process of its own keeps a GPU busy. It also imports everything a second time, which
+        # takes longer than what is decoded on a CPU.
+        os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     return LLM(
         model=str(folder),
         skip_tokenizer_init=True,

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from opd.lm_head.benchmark import (
-    LiveTensors,
     competitors,
     draw,
     error,
@@ -71,18 +70,3 @@ def test_bytes_that_no_support_only_head_avoids():
     rows = 8 * 3 * 4 * 4
     assert unavoidable_bytes(frozen) == 2 * rows
     assert unavoidable_bytes(trained) == 3 * rows + 100 * 4 * 4
-
-
-def test_live_tensors_counts_peaks_not_sums():
-    with LiveTensors() as memory:
-        for _ in range(5):
-            block = torch.zeros(1000)
-            del block
-        kept = torch.zeros(500)
-        view = kept.view(50, 10)
-    assert memory.peak == 4000
-    assert memory.live == 2000
-    with LiveTensors() as memory:
-        kept.view(50, 10).add_(1)
-    assert memory.peak == 0
-    assert view.shape == (50, 10)

@@ -6,8 +6,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from opd.batch import from_pairs
 from opd.lm_head import Head, head_of, product, recomputed, statistics, support_logits, tiles
-from opd.lm_head.benchmark import LiveTensors
 from opd.loss import position_losses
+from opd.machine import LiveTensors
 from opd.models import device
 from opd.scoring import compare
 from opd.spec import ObjectiveSpec

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from opd import lora
-from opd.plan import activations, adapters, measure, memory, work
+from opd.plan import activations, adapters, measure, memory, trial, work
 from opd.plan.memory import Layout
 from opd.plan.shape import Shape
 from opd.plan.step import Step
@@ -22,7 +22,7 @@ LORA = LoraSpec(rank=4)
 @pytest.mark.parametrize("targets", ["all-linear", ("q_proj", "down_proj"), ("v_proj", "lm_head")])
 def test_parameters_are_those_that_peft_makes(targets):
     spec = LoraSpec(rank=4, targets=targets)
-    model = measure.build(SHAPE)
+    model = trial.build(SHAPE)
     lora.adapt(model, spec, seed=0)
     trained = sum(each.numel() for each in model.parameters() if each.requires_grad)
     assert adapters.of(SHAPE, spec).parameters == trained
@@ -57,36 +57,36 @@ def test_only_the_adapters_have_gradients_and_moments():
         "student": SHAPE.weights + bytes_trained,
         "optimiser": 2 * bytes_trained,
     }
-    phases = memory.distillation(SHAPE, [SHAPE], [STEP], measure.LSM, 5, layout)
+    phases = memory.distillation(SHAPE, [SHAPE], [STEP], trial.LSM, 5, layout)
     assert phases["training"]["gradients"] == phases["update"]["temporary"] == bytes_trained
     offloaded = replace(layout, memory=MemorySpec(offload=True))
     assert memory.student_state(SHAPE, offloaded) == {"student": 0, "optimiser": 0}
 
 
-@pytest.mark.parametrize("objective", [measure.LSM, measure.SAMPLED, measure.FULL])
+@pytest.mark.parametrize("objective", [trial.LSM, trial.SAMPLED, trial.FULL])
 def test_a_frozen_head_has_no_gradient_to_hold(objective):
     trained = memory.head(SHAPE, objective, 5, STEP)
     frozen = memory.head(SHAPE, objective, 5, STEP, frozen=True)
-    assert trained - frozen == SHAPE.head_matrix * (6 if objective is measure.LSM else 2)
+    assert trained - frozen == SHAPE.head_matrix * (6 if objective is trial.LSM else 2)
 
 
-@pytest.mark.parametrize("objective", [measure.LSM, measure.SAMPLED])
+@pytest.mark.parametrize("objective", [trial.LSM, trial.SAMPLED])
 def test_frozen_weights_spare_a_third_of_the_products(objective):
     def operations(frozen):
         return work.training(SHAPE, objective, False, STEP, 0.5, frozen).operations
 
     tokens, generated = 4 * (5 + 3), 4 * 5
-    head = 0 if objective is measure.LSM else 2 * generated * SHAPE.head_matrix
+    head = 0 if objective is trial.LSM else 2 * generated * SHAPE.head_matrix
     assert operations(False) - operations(True) == 2 * tokens * SHAPE.body_matrices + head
 
 
-@pytest.mark.parametrize("objective", [measure.LSM, measure.SAMPLED])
+@pytest.mark.parametrize("objective", [trial.LSM, trial.SAMPLED])
 def test_estimates_are_near_the_measured_peaks(objective):
     """Of live tensors, in float32; docs/planning.md has models in bfloat16, which a CPU emulates."""
     shape = Shape(2048, 96, 512, 3, 6, 2, 16, tied=False, width=4)
     step = Step(rows=8, together=8, prompt=16, cap=48, tokens=512)
     torch.manual_seed(0)
     for phase, estimated, measured in measure.phases(
-        measure.Case("", shape, objective, step, LoraSpec(rank=8))
+        trial.Case("", shape, objective, step, LoraSpec(rank=8))
     ):
         assert 0.8 < estimated / measured < 1.3, (phase, estimated, measured)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from opd.lm_head import gather, tiles
-from opd.plan import activations, measure, memory
+from opd.plan import activations, measure, memory, trial
 from opd.plan.memory import Layout
 from opd.plan.shape import Shape
 from opd.plan.step import Step
@@ -59,7 +59,7 @@ def test_the_student_s_state_by_hand():
 def test_a_sharded_student_is_gathered_to_compute():
     def gathered(engine="torch", **knobs):
         layout = replace(Layout(MemorySpec(**knobs)), engine=engine)
-        phases = memory.distillation(SHAPE, [SHAPE], [STEP], measure.LSM, 5, layout)
+        phases = memory.distillation(SHAPE, [SHAPE], [STEP], trial.LSM, 5, layout)
         return [phases[phase]["gathered"] for phase in ("rollout", "scoring", "training")]
 
     assert gathered(recompute_layers=True) == [0, 0, 0]
@@ -80,7 +80,7 @@ def test_a_sharded_teacher_keeps_its_head_everywhere():
 def test_an_engine_that_sleeps_takes_nothing_in_training():
     def engine(sleeps):
         layout = Layout(MemorySpec(), 1, "vllm", 1000, sleeps)
-        phases = memory.distillation(SHAPE, [SHAPE], [STEP], measure.LSM, 5, layout)
+        phases = memory.distillation(SHAPE, [SHAPE], [STEP], trial.LSM, 5, layout)
         assert "cache" not in phases["rollout"]
         return [phase["engine"] for phase in phases.values()]
 
@@ -92,14 +92,14 @@ def test_what_is_kept_of_a_position_by_hand():
     # Of both models K ids of 8 bytes and K log-probabilities of 4, and three numbers; the student's on the
     # teacher's top K; ids and log-probabilities of the support.
     of_both = 2 * (5 * 12 + 3 * 4) + 5 * 4
-    assert memory.scores(SHAPE, measure.SAMPLED, 5, STEP) == 4 * 10 * of_both
-    assert memory.scores(SHAPE, measure.LSM, 5, STEP) == 4 * 10 * (of_both + 5 * 12)
-    assert memory.scores(SHAPE, measure.FULL, 5, STEP) == 4 * 10 * (of_both + 8 * 2)
+    assert memory.scores(SHAPE, trial.SAMPLED, 5, STEP) == 4 * 10 * of_both
+    assert memory.scores(SHAPE, trial.LSM, 5, STEP) == 4 * 10 * (of_both + 5 * 12)
+    assert memory.scores(SHAPE, trial.FULL, 5, STEP) == 4 * 10 * (of_both + 8 * 2)
 
 
 def test_a_warm_start_is_a_run_s_training_without_teacher_and_scores():
     layout = Layout(MemorySpec(master_weights=True, recompute_layers=True), ranks=2)
-    run = memory.distillation(SHAPE, [SHAPE], [STEP], measure.SAMPLED, 5, layout)
+    run = memory.distillation(SHAPE, [SHAPE], [STEP], trial.SAMPLED, 5, layout)
     assert memory.supervised(SHAPE, STEP, layout) == {
         phase: {
             name: size for name, size in run[phase].items() if name not in ("teachers", "engine", "scores")
@@ -117,7 +117,7 @@ def test_the_cache_of_a_paged_engine_is_the_cache_alone():
 
 def test_teachers_and_gradients_are_counted_once_each():
     teachers = [SHAPE, replace(SHAPE, layers=1)]
-    phases = memory.distillation(SHAPE, teachers, [STEP], measure.LSM, 5, Layout(MemorySpec()))
+    phases = memory.distillation(SHAPE, teachers, [STEP], trial.LSM, 5, Layout(MemorySpec()))
     assert phases["training"]["teachers"] == sum(teacher.weights for teacher in teachers)
     assert phases["training"]["gradients"] == SHAPE.weights
     assert "gradients" not in phases["scoring"]
@@ -129,7 +129,5 @@ def test_estimates_are_near_the_measured_peaks(objective):
     """Of live tensors; docs/planning.md has more cases, and models in bfloat16, which a CPU emulates."""
     shape = Shape(2048, 96, 512, 3, 6, 2, 16, tied=False, width=4)
     step = Step(rows=8, together=8, prompt=16, cap=48, tokens=512)
-    for phase, estimated, measured in measure.phases(
-        measure.Case("", shape, getattr(measure, objective), step)
-    ):
+    for phase, estimated, measured in measure.phases(trial.Case("", shape, getattr(trial, objective), step)):
         assert 0.8 < estimated / measured < 1.3, (phase, estimated, measured)

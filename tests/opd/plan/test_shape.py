@@ -7,7 +7,7 @@ import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from opd import models
-from opd.plan import measure
+from opd.plan import trial
 from opd.plan.shape import HUB, Shape, from_architecture, from_config, from_folder
 from tests.conftest import TINY
 
@@ -15,7 +15,7 @@ from tests.conftest import TINY
 def built(shape: Shape) -> int:
     """Parameters of the model that transformers makes of a shape, without memory for them."""
     with torch.device("meta"):
-        return sum(each.numel() for each in Qwen2ForCausalLM(measure.config(shape)).parameters())
+        return sum(each.numel() for each in Qwen2ForCausalLM(trial.config(shape)).parameters())
 
 
 @pytest.mark.parametrize("hub_id", ["Qwen/Qwen2.5-0.5B-Instruct", "Qwen/Qwen2.5-7B-Instruct"])

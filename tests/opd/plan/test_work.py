@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from opd.plan import measure, work
+from opd.plan import trial, work
 from opd.plan.devices import BANDWIDTH_SHARE, SCORING_SHARE, TRAINING_SHARE, Device
 from opd.plan.shape import Shape
 from opd.plan.step import Step
@@ -30,9 +30,9 @@ def test_scoring_reads_prompts_and_asks_for_all_logits_at_responses():
 
 def test_training_on_a_support_spares_the_head_and_checkpointing_costs_a_pass():
     forward = work.forward(SHAPE, 4 * (5 + 3), 4.0)
-    assert work.training(SHAPE, measure.LSM, False, STEP, 0.5).operations == 3 * forward
-    assert work.training(SHAPE, measure.LSM, True, STEP, 0.5).operations == 4 * forward
-    all_logits = work.training(SHAPE, measure.SAMPLED, False, STEP, 0.5).operations
+    assert work.training(SHAPE, trial.LSM, False, STEP, 0.5).operations == 3 * forward
+    assert work.training(SHAPE, trial.LSM, True, STEP, 0.5).operations == 4 * forward
+    all_logits = work.training(SHAPE, trial.SAMPLED, False, STEP, 0.5).operations
     assert all_logits == 3 * forward + 20 * 8 * 800
     assert work.supervised(SHAPE, False, STEP, 0.5).operations == all_logits
     assert work.supervised(SHAPE, True, STEP, 0.5).operations == all_logits + forward
