@@ -1,6 +1,7 @@
 """Shared fixtures: one thread per test process, and small random models in Hugging Face folders."""
 
 import os
+import sys
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -13,6 +14,7 @@ if "OPD_TEST_GPU" not in os.environ:
 import pytest
 import torch
 from hypothesis import settings
+from torch import distributed
 
 from envs.tokenizer import build_tokenizer
 from opd import models
@@ -24,6 +26,18 @@ settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
 TINY = ArchitectureSpec(hidden_size=16, intermediate_size=24, layers=2, heads=2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ends_without_a_process_group():
+    """vLLM and FSDP keep theirs until the process ends, where the next module would find it."""
+    yield
+    if distributed.is_initialized() and "vllm" in sys.modules:
+        from vllm.distributed import cleanup_dist_env_and_memory
+
+        cleanup_dist_env_and_memory()
+    elif distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 @pytest.fixture(scope="session")
