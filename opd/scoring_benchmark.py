@@ -10,7 +10,6 @@ are from scoring token by token. FloatingPointError if that is more than roundin
 """
 
 import argparse
-import os
 import statistics
 import tempfile
 import time
@@ -88,10 +87,10 @@ def by_vllm(folder: Path, batch: TokenBatch, top_k: int) -> dict[str, Callable[[
 
     Per token of the prompt but the first: its own, and those of the K most probable tokens.
     """
-    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # so that its time is this process's
     from opd.rollout.vllm_engine import SamplingParams, start
 
-    engine = start(folder, len(batch.tokens), max_logprobs=top_k, enable_prefix_caching=False)
+    # In this process, so that its time is this process's.
+    engine = start(folder, len(batch.tokens), True, max_logprobs=top_k, enable_prefix_caching=False)
     prompts = [{"prompt_token_ids": row} for row in batch.tokens.tolist()]
     starts = (batch.attention & ~batch.generated).sum(-1).tolist()
 

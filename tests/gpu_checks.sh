@@ -10,7 +10,7 @@ out=$(realpath "$1")
 shift
 here=$(cd "$(dirname "$0")/.." && pwd)
 cd "$here" || exit
-models=${OPD_GPU_MODELS:-/tmp/opd_gpu_models} # random weights with the shapes of Qwen2.5-1.5B and 7B
+models=/tmp/opd_gpu_models # random weights with the shapes of Qwen2.5-1.5B and 7B
 export OPD_MATH_DATA=$models/data
 
 run_tests() {
@@ -53,10 +53,9 @@ run_small() {
   tail -n 2 "$models/results/small/runs/single_task/lsm/seed0/metrics.jsonl"
 }
 
-# The student as its own teacher, with each switch of `memory` alone.
+# The spec of `small`, which is run first; the student as its own teacher, each switch of `memory` alone.
 run_memory() {
-  make_models
-  for switch in ${OPD_GPU_SWITCHES:-none recompute_layers master_weights offload pack_sequences}; do
+  for switch in none recompute_layers master_weights offload pack_sequences; do
     python - "$models/results/small/runs/single_task/lsm/seed0/run.json" $switch > "/tmp/spec_$switch.json" <<'PYTHON'
 import json, sys
 spec = json.load(open(sys.argv[1]))["spec"]
@@ -65,8 +64,8 @@ print(json.dumps(spec))
 PYTHON
     rm -rf "/tmp/run_$switch"
     python -m opd.distill --spec "$(cat "/tmp/spec_$switch.json")" --student "$models/models/student" \
-      --teachers "math=$models/models/student" --out "/tmp/run_$switch" || tail -n 5 "/tmp/run_$switch.log"
-    echo "$switch $(tail -n 1 "/tmp/run_$switch/metrics.jsonl")"
+      --teachers "math=$models/models/student" --out "/tmp/run_$switch" &&
+      echo "$switch $(tail -n 1 "/tmp/run_$switch/metrics.jsonl")"
   done
 }
 

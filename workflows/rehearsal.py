@@ -27,6 +27,7 @@ from opd import models
 from opd.plan import trial
 from opd.plan.shape import HUB, Shape
 from workflows.plan import merge
+from workflows.scale import CONFIG, read
 
 _TARGETS = {"paper": "all table_recipe", "small": "all"}
 _TOKENS = 496
@@ -44,27 +45,21 @@ _END_BIAS = 3.0  # makes the end token likely enough for some responses to end b
 
 def main(out: Path, scale: str = "paper", real_shapes: bool = False) -> None:
     """Write models, data and overlay; print the command."""
-    config = read(scale)
+    config = read([CONFIG / f"{scale}.yaml"])
     tokenizer = build_tokenizer(config["distill"]["vocabulary_size"] if real_shapes else _TOKENS)
     for number, (name, hub_id) in enumerate(hub_models(config).items()):
         shape = HUB[hub_id] if real_shapes else replace(_TINY, vocabulary=_TOKENS + _PADDING * (number + 1))
         models.save(build_model(shape, tokenizer, number), tokenizer, out / "models" / name)
     for name in (*evaluation_suites(), *training_sets()):
         write_suite(out / "data", name)
-    changes = overlay(config, out.resolve(), len(tokenizer))
-    if real_shapes:
-        changes["distill"] = {name: changes["distill"][name] for name in ("steps", "uniform_teacher")}
-        del changes["gpu"]
+    changes = overlay(config, out.resolve())
+    if not real_shapes:
+        changes = merge(changes, tiny(len(tokenizer)))
     (out / "overlay.yaml").write_text(yaml.safe_dump(changes, sort_keys=False))
     print(
         f"OPD_MATH_DATA={out.resolve()}/data snakemake --cores all {_TARGETS[scale]} --directory {out} "
         f"--configfile workflows/config/{scale}.yaml {out}/overlay.yaml"
     )
-
-
-def read(scale: str) -> dict:
-    """A scale's config as it stands in the file."""
-    return yaml.safe_load((Path(__file__).parent / "config" / f"{scale}.yaml").read_text())
 
 
 def hub_models(config: dict) -> dict[str, str]:
@@ -127,7 +122,7 @@ def write_suite(folder: Path, name: str) -> None:
     (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def overlay(config: dict, folder: Path, vocabulary_size: int) -> dict:
+def overlay(config: dict, folder: Path) -> dict:
     """What differs from a scale's config: where things come from, and how much is done."""
     hub = {
         name: {"hub": {"hub_id": str(folder / "models" / name), "revision": None}}
@@ -139,16 +134,10 @@ def overlay(config: dict, folder: Path, vocabulary_size: int) -> dict:
     changes: dict = {
         "description": f"rehearsal of the scale {config['scale']}; random models",
         "seeds": [0],
-        "gpu": None,
         "training_processes": 1,
         "models": hub | trained_models(config),
         "distill": {
             "steps": 4,  # so that a claim on the last quarter of a run has a step
-            "vocabulary_size": vocabulary_size,
-            "rollout": _ROLLOUT,
-            "teacher_top_k": 8,
-            "tokens_per_forward": 4096,
-            "engine": {"sleep": False},  # not on a CPU
             "uniform_teacher": "warn",  # a random teacher is
         },
         "evaluation": {"problems_per_suite": 2, "protocols": protocols},
@@ -156,10 +145,24 @@ def overlay(config: dict, folder: Path, vocabulary_size: int) -> dict:
     if "panels" in config:
         changes = merge(changes, games(config))
     if "estimators" in config:
-        changes["estimators"] = read("smoke")["estimators"]
+        changes["estimators"] = read([CONFIG / "smoke.yaml"])["estimators"]
     if "signal" in config:
         changes["signal"] = {"responses": 8}
     return changes
+
+
+def tiny(vocabulary_size: int) -> dict:
+    """What else differs for tiny models on a CPU."""
+    return {
+        "gpu": None,
+        "distill": {
+            "vocabulary_size": vocabulary_size,
+            "rollout": _ROLLOUT,
+            "teacher_top_k": 8,
+            "tokens_per_forward": 4096,
+            "engine": {"sleep": False},
+        },
+    }
 
 
 def trained_models(config: dict) -> dict:

@@ -18,6 +18,7 @@ import statistics as averages
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -45,6 +46,19 @@ class Case:
     @property
     def trained(self) -> bool:
         return self.weight.requires_grad
+
+    @cached_property
+    def exact_gradient(self) -> Tensor:
+        """(N, d) gradient to the states in float64: the same with the head trained and frozen."""
+        exact = self.states.detach().double().requires_grad_()
+        for start in range(0, len(exact), 64):
+            part = slice(start, start + 64)
+            rows = self.weight.detach()[self.ids[part]].double()
+            logits = torch.einsum("nkd,nd->nk", rows, exact[part])
+            loss = reverse_kl(renormalise(logits), self.log_q[part].double()).sum() / len(exact)
+            loss.backward()
+        assert exact.grad is not None
+        return exact.grad
 
 
 def local_support_matching(logits: Tensor, log_q: Tensor) -> Tensor:
@@ -147,25 +161,12 @@ def extra_bytes(method: Callable[[Case], Tensor], case: Case) -> int:
     return peak_bytes(lambda: gradients(method, case), case.states.device) - returned
 
 
-def exact_gradient(case: Case) -> Tensor:
-    """(N, d) gradient to the states in float64."""
-    exact = case.states.detach().double().requires_grad_()
-    for start in range(0, len(exact), 64):
-        part = slice(start, start + 64)
-        rows = case.weight.detach()[case.ids[part]].double()
-        logits = torch.einsum("nkd,nd->nk", rows, exact[part])
-        loss = reverse_kl(renormalise(logits), case.log_q[part].double()).sum() / len(exact)
-        loss.backward()
-    assert exact.grad is not None
-    return exact.grad
-
-
-def error(method: Callable[[Case], Tensor], case: Case, exact: Tensor) -> float:
-    """Largest error of the state gradient, relative to the largest entry of the exact one.
+def error(method: Callable[[Case], Tensor], case: Case) -> float:
+    """Largest error of the state gradient against float64, relative to its largest entry.
 
     Absolute where that is zero, as at K = 1.
     """
-    found = gradients(method, case)[0].double()
+    found, exact = gradients(method, case)[0].double(), case.exact_gradient
     return float((found - exact).abs().max()) / (float(exact.abs().max()) or 1.0)
 
 
@@ -220,7 +221,7 @@ def measure(
 
     `bandwidth` is that of a copy, in bytes per second.
     """
-    reference, exact, floor = None, exact_gradient(case), unavoidable_bytes(case) / bandwidth
+    reference, floor = None, unavoidable_bytes(case) / bandwidth
     for name, method in methods.items():
         row = {"head": "trained" if case.trained else "frozen", "method": name}
         row |= dict.fromkeys(("ms", "speed", "bytes", "extra MiB", "error"), "-")
@@ -233,7 +234,7 @@ def measure(
             row |= {"ms": f"{1000 * took:.1f}", "extra MiB": f"{extra_bytes(method, case) / 2**20:.0f}"}
             row["speed"] = f"{reference / took:.1f}x" if reference else "-"
             row["bytes"] = f"{took / floor:.1f}x"
-            row["error"] = "-" if name.startswith("Liger") else f"{error(method, case, exact):.0e}"
+            row["error"] = "-" if name.startswith("Liger") else f"{error(method, case):.0e}"
         except (torch.OutOfMemoryError, ImportError) as problem:
             row["ms"] = f"not run ({type(problem).__name__})"
         yield row

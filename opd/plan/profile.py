@@ -11,12 +11,12 @@ bytes of weights and cache. Prints a Markdown table.
 """
 
 import argparse
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
 
+from opd.machine import Stopwatch, peak_memory_mib
 from opd.models import device
 from opd.plan import work
 from opd.plan.devices import DEVICES, Device
@@ -44,27 +44,18 @@ def counted(case: Case) -> dict[str, Phase]:
     }
 
 
-def seconds(do: Callable[[], object]) -> float:
-    """Wall time of one call, with all that it started on a GPU."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    started = time.perf_counter()
-    do()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter() - started
-
-
 def timed(case: Case) -> dict[str, tuple[float, float]]:
     """(seconds, peak MiB of the process's tensors on a GPU, else 0) of each phase, in the second step."""
-    work, found = works(case), {}
-    for do in work.values():
-        do()
-    for name, do in work.items():
-        if torch.cuda.is_available():
+    phases, watch, found = works(case), Stopwatch(), {}
+    with watch("first step"):
+        for do in phases.values():
+            do()
+    for name, do in phases.items():
+        if on_gpu := torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
-        took = seconds(do)
-        found[name] = took, torch.cuda.max_memory_allocated() / 2**20 if torch.cuda.is_available() else 0.0
+        with watch(name):
+            do()
+        found[name] = watch.seconds[name], peak_memory_mib() if on_gpu else 0.0
     return found
 
 

@@ -6,7 +6,6 @@ so that they can be held against the trainer's (`opd.mismatch`).
 """
 
 import math
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,13 +33,12 @@ class FollowingVllmEngine(VllmEngine):
         self._rest()
 
     def _start(self, folder: Path, batch_size: int) -> LLM:
-        # In this process, which is where the weights are.
-        os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
         if self._spec.sleep and not vllm_engine.can_sleep():
             raise UserError("engine.sleep: vLLM cannot give memory back on this platform; remove it")
         return vllm_engine.start(
             folder,
             batch_size,
+            in_process=True,  # which is where the weights are
             load_format="dummy",
             # The model was cut to the tokenizer's ids (`opd.models.load`), and so is the engine's.
             hf_overrides={"vocab_size": self._vocabulary},

@@ -29,12 +29,14 @@ from vllm.platforms import current_platform
 _CPU_CACHE_BYTES = 2 * 2**30
 
 
-def start(folder: Path, batch_size: int, **options: Any) -> LLM:
-    """vLLM with the model of a folder; `options` are more arguments of `vllm.LLM`."""
+def start(folder: Path, batch_size: int, in_process: bool = False, **options: Any) -> LLM:
+    """vLLM with the model of a folder, in this process if asked; `options` are more arguments of `vllm.LLM`.
+
+    A process of its own keeps a GPU busy. It also imports everything a second time, which takes longer than
+    what is decoded on a CPU, so there the engine is always in this one.
+    """
     on_gpu = torch.cuda.is_available()
-    if not on_gpu:
-        # An engine in a process of its own keeps a GPU busy. It also imports everything a second time, which
-        # takes longer than what is decoded on a CPU.
+    if in_process or not on_gpu:
         os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     return LLM(
         model=str(folder),
