@@ -54,7 +54,7 @@ vllm: .venv/vllm
 
 test-vllm: .venv/vllm
 	pytest tests/opd/rollout/test_vllm_engine.py tests/opd/rollout/test_following_engine.py \
-	  tests/opd/test_scoring_benchmark.py tests/opd/test_serve.py
+	  tests/opd/scoring/test_benchmark.py tests/opd/test_serve.py
 
 clean:
 	rm -rf .venv .snakemake results/smoke results/mini

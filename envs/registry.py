@@ -7,7 +7,7 @@ from envs.chain_arithmetic import ChainArithmetic
 from envs.environment import Environment
 from envs.math import Math
 from eval.suites import evaluation_suites
-from opd.errors import UserError
+from programs.errors import UserError
 
 _ENVIRONMENTS: dict[str, Callable[[], Environment]] = {
     "chain_arithmetic": ChainArithmetic,

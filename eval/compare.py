@@ -29,8 +29,8 @@ import pandas as pd
 from eval.graded import read
 from eval.report.render import p_text
 from eval.statistics import avg_at_k, compare, holm, mcnemar_p
-from opd.errors import UserError
-from opd.program import launch
+from programs.command_line import launch
+from programs.errors import UserError
 
 POOLED = "mean of suites"
 _MISSING = "-"

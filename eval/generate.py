@@ -39,15 +39,15 @@ import envs
 from eval.responses import Request, refuse_copies, request_of
 from eval.spec import GenerateSpec, ProtocolSpec
 from opd import models
-from opd.errors import UserError
-from opd.journal import Journal
-from opd.program import in_words, json_of, launch
-from opd.progress import progress
-from opd.provenance import provenance
 from opd.rollout import ENGINES
 from opd.rollout.engine import Engine, Response, load
 from opd.rollout.sampling import seed
 from opd.spec import SamplingSpec
+from programs.command_line import in_words, json_of, launch
+from programs.errors import UserError
+from programs.journal import Journal
+from programs.progress import progress
+from programs.provenance import provenance
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ import envs
 from eval.grading import DEFAULT, STRICT, VARIANTS, Conventions, Grade, Grader
 from eval.responses import read_records
 from eval.verdicts import VERDICTS, count, verdicts
-from opd.errors import UserError
-from opd.program import launch
+from programs.command_line import launch
+from programs.errors import UserError
 
 _CONVENTIONS = {"default": DEFAULT, "strict": STRICT}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from eval.verdicts import count
-from opd.errors import UserError
+from programs.errors import UserError
 
 _KEY = ["protocol", "suite", "problem"]
 _FIELDS = [*_KEY, "sample", "verdict"]

@@ -1,6 +1,6 @@
 """The records of responses files: what each answers, and a check that no sample copies another.
 
-`opd.journal` writes them.
+`programs.journal` writes them.
 """
 
 import json
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from opd.errors import UserError
+from programs.errors import UserError
 
 # A coincidence less probable than exp(-20), two in a billion, is none.
 _NO_COINCIDENCE_NATS = -20.0

@@ -29,8 +29,8 @@ from eval.spec import ScoreSpec
 from eval.statistics import maj_at_q
 from eval.verdicts import VERDICTS, count, verdicts
 from eval.votes import RIGHT, votes
-from opd.errors import UserError
-from opd.program import arguments, launch
+from programs.command_line import arguments, launch
+from programs.errors import UserError
 
 
 def main(spec: ScoreSpec, out: Path) -> None:

@@ -6,7 +6,8 @@ from pydantic import Field, model_validator
 
 import envs
 from opd.rollout import ENGINES
-from opd.spec import Count, SamplingSpec, Spec
+from opd.spec import SamplingSpec
+from programs.spec import Count, Spec
 
 
 class ProtocolSpec(Spec):

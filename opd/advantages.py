@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from opd.scoring import Comparison
+from opd.scoring.compare import Comparison
 from opd.spec import AdvantageSpec
 
 

@@ -15,7 +15,7 @@ class TokenBatch:
     true where the model being trained wrote the token (or, in supervised training, should). The
     first real token of a sequence is never generated. "Position" means a generated one, counted
     row by row: all (N,) tensors of this project are in that order. `packed` says that models read the
-    sequences in one row, one after the other, without padding (`opd.scoring.hidden_states`).
+    sequences in one row, one after the other, without padding (`opd.scoring.compare.hidden_states`).
     """
 
     tokens: Tensor

@@ -4,10 +4,10 @@
 
 SPEC is a `DistillSpec` as JSON, with one task or several; step t works on task t mod their number, and each
 task has a teacher of its own. RUN_FOLDER receives `model/`, `metrics.jsonl` (a line per step, see
-`opd.metrics`), `run.json`, and with LoRA the `adapters/` that the model was merged from. A killed run
-continues from its last checkpoint when started again with the same spec and models, and ends with the same
-numbers: all randomness is a function of (seed, step), so a checkpoint needs no generator state. What changes
-numbers by rounding alone may be another then, such as smaller passes after a run out of memory; see
+`opd.diagnostics.metrics`), `run.json`, and with LoRA the `adapters/` that the model was merged from. A killed
+run continues from its last checkpoint when started again with the same spec and models, and ends with the
+same numbers: all randomness is a function of (seed, step), so a checkpoint needs no generator state. What
+changes numbers by rounding alone may be another then, such as smaller passes after a run out of memory; see
 `Spec.recipe`. Under torchrun several processes share the work, each with a device of its own; see
 `opd.parallel`.
 """
@@ -26,27 +26,27 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from opd import lora, masks, models, tasks
 from opd.advantages import advantages
 from opd.batch import TokenBatch
-from opd.card import card, model_name
 from opd.credit import credit, share_without_signal, with_signal
-from opd.diagnostics import diagnose, observe
-from opd.errors import UserError
+from opd.diagnostics.mismatch import mismatch, stop_if_too_large, truncated_importance_weights
+from opd.diagnostics.step import diagnose, observe
 from opd.experience import Experience
-from opd.loop import Loop
-from opd.machine import Stopwatch, peak_memory_mib
-from opd.mismatch import mismatch, stop_if_too_large, truncated_importance_weights
 from opd.optimizer import adamw
 from opd.parallel import ranks, sharding
 from opd.parallel.sharding import Root, gathered
 from opd.parallel.share import assemble, divide
 from opd.parallel.shared_engine import together
-from opd.program import arguments, launch
 from opd.rollout import engine as engines
 from opd.rollout.engine import TrainingEngine
-from opd.scoring import Comparison, compare
+from opd.run.card import card, model_name
+from opd.run.loop import Loop
+from opd.run.machine import Stopwatch, peak_memory_mib
+from opd.scoring.compare import Comparison, compare
+from opd.scoring.witness import alarm_if_uniform, rescore
 from opd.spec import DistillSpec, RolloutSpec
 from opd.tasks import Task
 from opd.training import train
-from opd.witness import alarm_if_uniform, rescore
+from programs.command_line import arguments, launch
+from programs.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ def whole_for_rollouts(spec: DistillSpec, root: Root) -> AbstractContextManager:
 
 
 def check_scores(run: Run, taught: TaughtTask, batch: TokenBatch, comparison: Comparison) -> None:
-    """Score a few tokens of one sequence again, under the student and the teacher; see `opd.witness`."""
+    """Score a few tokens of one sequence again, by student and teacher; see `opd.scoring.witness`."""
     key = f"witness/{run.spec.seed}/{taught.name}"
     rescore(run.student, batch, comparison.student.sampled_log_prob, key)
     temperature = run.spec.teacher_temperature

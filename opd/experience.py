@@ -22,7 +22,7 @@ class Experience:
     is the same number for rows of one group that answer the same situation; `reward` is what the
     environment gave right after the response, 1 for a right answer or a won game, else 0; `valid` says
     that the response kept to the form that its environment can read. `metrics` are the task's own, by
-    their names in `opd.metrics`.
+    their names in `opd.diagnostics.metrics`.
     """
 
     batch: TokenBatch

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from huggingface_hub import snapshot_download
 
-from opd.card import card, model_name
 from opd.models import fingerprint
-from opd.program import arguments, launch
+from opd.run.card import card, model_name
 from opd.spec import HubModelSpec
+from programs.command_line import arguments, launch
 
 _FILES = ["*.safetensors", "*.json", "*.jinja", "merges.txt"]
 

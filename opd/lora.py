@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from opd.errors import UserError
 from opd.spec import LoraSpec
+from programs.errors import UserError
 
 _ADAPTER = "default"
 

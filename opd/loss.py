@@ -14,7 +14,7 @@ from opd import support as supports
 from opd.batch import TokenBatch
 from opd.lm_head import Head, head_of, recomputed, support_logits
 from opd.objectives import OBJECTIVES
-from opd.scoring import Comparison, hidden_states, select
+from opd.scoring.compare import Comparison, hidden_states, select
 from opd.spec import ObjectiveSpec, needs_support_only
 
 

@@ -10,8 +10,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from opd.batch import TokenBatch
-from opd.errors import UserError
 from opd.spec import MaskSpec
+from programs.errors import UserError
 
 
 def marker_ids(spec: MaskSpec, tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:

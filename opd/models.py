@@ -86,7 +86,7 @@ def save(
     card: str | None = None,
     weights: dict[str, Tensor] | None = None,
 ) -> None:
-    """Write model, tokenizer and card (see `opd.card`) as one folder, complete or not at all.
+    """Write model, tokenizer and card (see `opd.run.card`) as one folder, complete or not at all.
 
     `weights` None: the model's own.
     """

@@ -33,9 +33,9 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 import envs
 from envs.tokenizer import build_tokenizer
 from opd import distill, models, tasks
-from opd.machine import peak_memory_mib
-from opd.provenance import provenance
+from opd.run.machine import peak_memory_mib
 from opd.spec import ArchitectureSpec, DistillSpec
+from programs.provenance import provenance
 
 RESPONSES, CAP, TOP_K = 32, 100, 16
 _TASK, _SEED = "chain_arithmetic", 0

@@ -3,8 +3,8 @@
     python -m opd.pretrain --spec SPEC.json --out MODEL_FOLDER
 
 SPEC is a `PretrainSpec` as JSON (a path, or the text itself). Every step learns one task, drawn by the
-tasks' shares; `opd.lessons` has the tasks. Accuracy is measured on problems and games that no evaluation
-contains.
+tasks' shares; `opd.supervised.lessons` has the tasks. Accuracy is measured on problems and games that no
+evaluation contains.
 """
 
 import random
@@ -14,16 +14,17 @@ from pathlib import Path
 from transformers import PreTrainedModel
 
 from envs.tokenizer import build_tokenizer
-from opd import lessons, models
+from opd import models
 from opd.batch import from_pairs
-from opd.card import card, model_name
-from opd.errors import UserError
-from opd.lessons import Lesson
 from opd.optimizer import muon_and_adamw, scale_learning_rates, update, warmup_cosine
-from opd.program import arguments, launch
-from opd.progress import progress
+from opd.run.card import card, model_name
 from opd.spec import PretrainSpec
-from opd.supervised import cross_entropy
+from opd.supervised import lessons
+from opd.supervised.lessons import Lesson
+from opd.supervised.losses import cross_entropy
+from programs.command_line import arguments, launch
+from programs.errors import UserError
+from programs.progress import progress
 
 
 def main(spec: PretrainSpec, out: Path) -> None:

@@ -3,7 +3,7 @@
     python -m opd.sft --spec SPEC --student FOLDER --traces TRACES.jsonl --out RUN_FOLDER
 
 SPEC is an `SftSpec` as JSON; `keep` says whether only traces with the right answer are used. RUN_FOLDER is
-that of `opd.loop`; a step is an update. Under torchrun several processes share every update, each with a
+that of `opd.run.loop`; a step is an update. Under torchrun several processes share every update, each with a
 device of its own; see `opd.parallel`.
 """
 
@@ -23,16 +23,16 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from opd import models
 from opd.batch import TokenBatch, from_pairs
-from opd.card import card, model_name
-from opd.errors import UserError
-from opd.loop import Loop, finite_update
-from opd.machine import Stopwatch, peak_memory_mib
 from opd.optimizer import adamw, set_learning_rate, warmup_cosine
 from opd.parallel import passes, ranks, sharding
 from opd.parallel.sharding import Root, gathered
-from opd.program import arguments, launch
+from opd.run.card import card, model_name
+from opd.run.loop import Loop, finite_update
+from opd.run.machine import Stopwatch, peak_memory_mib
 from opd.spec import SftSpec
-from opd.supervised import token_losses
+from opd.supervised.losses import token_losses
+from programs.command_line import arguments, launch
+from programs.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -22,15 +22,15 @@ from typing import Any
 
 import envs
 from opd import models
-from opd.accuracy import verified
-from opd.journal import Journal
-from opd.program import arguments, launch
-from opd.progress import progress
-from opd.provenance import provenance
 from opd.rollout import TRACES_TOGETHER
 from opd.rollout.engine import Engine, load
 from opd.rollout.response import Response
 from opd.spec import TracesSpec
+from opd.supervised.accuracy import verified
+from programs.command_line import arguments, launch
+from programs.journal import Journal
+from programs.progress import progress
+from programs.provenance import provenance
 
 # A place in the training stream that no distillation step uses.
 _STEP = -1

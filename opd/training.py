@@ -12,12 +12,12 @@ from transformers import PreTrainedModel
 
 from opd.batch import TokenBatch
 from opd.lm_head import head_of
-from opd.loop import finite_update
 from opd.loss import position_losses
 from opd.objectives import position_weights
 from opd.parallel import passes, ranks
 from opd.parallel.share import Share
-from opd.scoring import Comparison, select
+from opd.run.loop import finite_update
+from opd.scoring.compare import Comparison, select
 
 if TYPE_CHECKING:
     from opd.distill import Run

@@ -6,7 +6,7 @@ from typing import TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from opd.errors import UserError
+from programs.errors import UserError
 
 M = TypeVar("M", bound=BaseModel)
 

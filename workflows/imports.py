@@ -1,10 +1,12 @@
 """Which files of this repository a program is made of, read from its import statements.
 
-The rules that report list them as input, so that what other code computed is computed again. Reading takes
-milliseconds where importing takes seconds. What is imported by a function, or by a name in a variable, is
-not seen: rules name such modules themselves, and tests/workflows/test_imports.py finds those they forget.
+The rules that report have a hash of them as param, so that what other code computed is computed again. Models
+are trained, asked and played once, whatever becomes of the code. Reading takes milliseconds where importing
+takes seconds. What is imported by a function, or by a name in a variable, is not seen: `_NAMED` lists it, and
+tests/workflows/test_imports.py finds what is forgotten there.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -13,23 +15,44 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 _IMPORT = re.compile(r"^(?:from ([\w.]+) import (\([^)]*\)|.*)|import ([\w.]+))", re.M)
 _PACKAGES = frozenset(path.parent.name for path in ROOT.glob("*/__init__.py"))
+_SUITES = ("eval/suites/*/*.py", "eval/suites/hashes/*.json")
+# What a program loads without an import statement that can be seen.
+_NAMED = {
+    "eval.score": _SUITES,
+    "eval.suites.__main__": _SUITES,
+    "eval.lm_eval.crosscheck": (*_SUITES, "eval/lm_eval/tasks/task.py", "eval/lm_eval/tasks/*.yaml"),
+}
 
 
-def sources(*modules: str) -> list[str]:
-    """Sorted paths, from the repository's root, of the modules and of all that they import there.
+def digest(program: str) -> str:
+    """A hash of all files that a program is made of, by their paths and contents."""
+    total = hashlib.sha256()
+    for path in sources(program):
+        total.update(f"{path} {_hash(path)}\n".encode())
+    return total.hexdigest()[:12]
 
-    A module is named as in `python -m`, the program of a package as `eval.claims.__main__`.
+
+@cache
+def _hash(path: str) -> str:
+    return hashlib.sha256((ROOT / path).read_bytes()).hexdigest()
+
+
+def sources(program: str) -> list[str]:
+    """Sorted paths, from the repository's root, of a program and of all that it imports there.
+
+    It is named as in `python -m`, the program of a package as `eval.claims.__main__`.
     ModuleNotFoundError if the repository has no such module.
     """
-    if unknown := [name for name in modules if _file(name) is None]:
-        raise ModuleNotFoundError(f"{ROOT} has no module {', '.join(unknown)}")
-    waiting, found = list(modules), dict[str, Path]()
+    if _file(program) is None:
+        raise ModuleNotFoundError(f"{ROOT} has no module {program}")
+    waiting, found = [program], dict[str, Path]()
     while waiting:
         name = waiting.pop()
         if name not in found and (file := _file(name)):
             found[name] = file
             waiting += [*_imported(file), name.rpartition(".")[0]]  # a module's packages are run before it
-    return sorted(str(file.relative_to(ROOT)) for file in found.values())
+    named = [file for pattern in _NAMED.get(program, ()) for file in ROOT.glob(pattern)]
+    return sorted({str(file.relative_to(ROOT)) for file in [*found.values(), *named]})
 
 
 @cache

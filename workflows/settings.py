@@ -14,7 +14,7 @@ from typing import Any, Self
 import yaml
 from pydantic import Field, model_validator
 
-from opd.spec import Spec
+from programs.spec import Spec
 from workflows.explain import check
 from workflows.plan import Plan
 from workflows.scale import CONFIG, ROOT, plan, read, registrations

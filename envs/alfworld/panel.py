@@ -21,7 +21,7 @@ import numpy as np
 from envs.alfworld.game import SPLITS, TASK_TYPES, Game
 from envs.alfworld.rows import from_row, line, read_text, write_text
 from envs.alfworld.sources import load_games
-from opd.errors import UserError
+from programs.errors import UserError
 
 # Checksums of the splits that ALFWorld released: 3,553, 140 and 134 games.
 OFFICIAL = {

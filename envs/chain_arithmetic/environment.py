@@ -8,7 +8,7 @@ from envs.chain_arithmetic.demonstration import STYLES, demonstrate
 from envs.chain_arithmetic.problem import TIERS, Chain, draw
 from envs.environment import Problem
 from eval.grading import Grade
-from opd.errors import UserError
+from programs.errors import UserError
 
 _BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 

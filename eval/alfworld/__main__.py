@@ -65,10 +65,10 @@ from eval.alfworld.records import record as episode_record
 from eval.alfworld.scores import paired, problems, render, table
 from eval.alfworld.spec import GRAMMARS, PlaySpec
 from eval.responses import Request, request_of
-from opd.journal import Journal
-from opd.program import launch
-from opd.progress import progress
-from opd.provenance import provenance
+from programs.command_line import launch
+from programs.journal import Journal
+from programs.progress import progress
+from programs.provenance import provenance
 
 _PROBLEMS = "problems.csv"
 # These change how long it takes and nothing else, so a resumed job may choose them anew.

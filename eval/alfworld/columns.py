@@ -21,7 +21,7 @@ from eval.statistics import (
     resampling_error,
     significance,
 )
-from opd.errors import UserError
+from programs.errors import UserError
 
 
 @dataclass(frozen=True)

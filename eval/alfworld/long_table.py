@@ -18,7 +18,7 @@ from eval.alfworld.records import read_episodes
 from eval.alfworld.scores import problems
 from eval.alfworld.spec import PlaySpec
 from eval.grading import VARIANTS
-from opd.errors import UserError
+from programs.errors import UserError
 
 
 def lines(panel: str, folder: Path) -> list[dict]:

@@ -17,9 +17,9 @@ from envs.alfworld.sources import GENERATED
 from eval.alfworld.react_examples import with_examples
 from eval.alfworld.records import read_episodes
 from eval.alfworld.spec import GRAMMARS, PlaySpec
-from opd.program import in_words, json_of
 from opd.rollout import ENGINES
 from opd.spec import SamplingSpec
+from programs.command_line import in_words, json_of
 
 _GENERATED_PER_TYPE = 10
 

@@ -9,7 +9,8 @@ from envs.alfworld import rules, terse
 from envs.alfworld.policies import NAMES as POLICIES
 from envs.alfworld.protocols import ProtocolConfig
 from opd.rollout import ENGINES
-from opd.spec import Count, SamplingSpec, Spec
+from opd.spec import SamplingSpec
+from programs.spec import Count, Spec
 
 GRAMMARS: dict[str, Callable[[str], str]] = {"standard": rules.grammar, "terse": terse.grammar}
 """Wordings of the observations: a goal in words -> the grammar that the engine is given."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from eval.claims.ledger import build
 from eval.claims.render import render, summary
 from eval.claims.spec import ClaimsSpec
-from opd.program import arguments, launch
+from programs.command_line import arguments, launch
 
 
 def main(spec: ClaimsSpec, out: Path) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from eval.claims.spec import ClaimsSpec
 from eval.claims.verdict import VERDICTS
-from opd.provenance import provenance
+from programs.provenance import provenance
 
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2em}p{max-width:60em;color:#444}"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from opd.spec import Rate, Spec
+from programs.spec import Rate, Spec
 
 Direction = Literal["above", "below", "little", "at_most"]
 Scalar = str | float
@@ -95,7 +95,8 @@ class CurveSide(Spec):
 
     row: str
     metric: Names = Field(
-        description="see opd.metrics; gap_by_position_0 to 7 are eighths of the cap. Of several: their slope"
+        description="see opd.diagnostics.metrics; gap_by_position_0 to 7 are eighths of the cap. "
+        "Of several: their slope"
     )
     window: Window = Field((0.0, 1.0), description="part of the run, [from, to)")
 

@@ -25,7 +25,7 @@ from eval.grading.compare import Outcome, decide
 from eval.grading.conventions import DEFAULT, STRICT, Conventions
 from eval.grading.extract import Reading, readings, readings_leniently
 from eval.grading.grade import Grade
-from opd.progress import progress
+from programs.progress import progress
 
 SECONDS = 5.0
 LONGEST_ANSWER = 2000

@@ -31,7 +31,7 @@ from eval.statistics.majority import maj_at_q
 from eval.statistics.pass_at import pass_at_q
 from eval.verdicts import verdicts
 from eval.votes import RIGHT, votes
-from opd.program import arguments, launch
+from programs.command_line import arguments, launch
 
 TASKS = Path(__file__).parent / "tasks"
 METRICS = ("avg_at_k", "pass_at_k", "maj_at_k")

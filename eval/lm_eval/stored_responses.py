@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
-from opd.errors import UserError
+from programs.errors import UserError
 
 
 class StoredResponses(LM):

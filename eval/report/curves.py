@@ -16,8 +16,8 @@ from matplotlib import pyplot as plt
 
 from eval.report import figures
 from eval.spec import CurvesSpec
-from opd.metrics import METRICS, UNITS
-from opd.program import arguments, launch
+from opd.diagnostics.metrics import METRICS, UNITS
+from programs.command_line import arguments, launch
 
 _COLUMNS = 4
 _LOGARITHMIC = {"gradient_norm"}

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from eval.spec import ProtocolSpec, RowSpec, TableSpec
-from opd.provenance import provenance
 from opd.spec import SamplingSpec
+from programs.provenance import provenance
 
 _MISSING = "-"
 _STYLE = (

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from eval.report import figures
 from eval.spec import SweepSpec
-from opd.program import arguments, launch
+from programs.command_line import arguments, launch
 
 
 def main(spec: SweepSpec, table: Path, out: Path) -> None:

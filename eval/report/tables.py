@@ -26,8 +26,8 @@ from eval.statistics import (
     significance,
 )
 from eval.suites.contamination import contaminated_ids
-from opd.errors import UserError
-from opd.program import arguments, launch
+from programs.command_line import arguments, launch
+from programs.errors import UserError
 
 Contaminated = Mapping[str, frozenset[str]]  # suite -> ids
 

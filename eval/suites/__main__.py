@@ -22,7 +22,7 @@ from eval.suites.contamination import overlaps
 from eval.suites.diff import differences
 from eval.suites.load import LoadedSuite, at_hand, checked, fetch, find, load, read
 from eval.suites.suite import Copy
-from opd.errors import UserError
+from programs.errors import UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

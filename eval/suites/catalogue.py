@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 from eval.suites.suite import Suite
-from opd.errors import UserError
+from programs.errors import UserError
 
 
 @cache

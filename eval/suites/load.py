@@ -15,7 +15,7 @@ from typing import Any
 from eval.suites import content, rows
 from eval.suites.cleaning import clean
 from eval.suites.suite import Copy, Hub, Item, Suite
-from opd.errors import UserError
+from programs.errors import UserError
 
 
 class SuiteNotFoundError(FileNotFoundError):

@@ -21,7 +21,7 @@ from typing import Any
 
 from eval.suites.suite import Item, Suite
 from eval.suites.text import last_boxed, problem_text
-from opd.errors import UserError
+from programs.errors import UserError
 
 _PROBLEM = ("problem", "question", "Problem", "prompt")
 _ANSWER = ("answer", "Answer", "expected_answer", "final_answer")

@@ -24,10 +24,10 @@ import torch
 from torch import Tensor
 
 from opd.lm_head import Head, recomputed, support_logits
-from opd.machine import peak_bytes
 from opd.objectives import reverse_kl
-from opd.provenance import provenance
+from opd.run.machine import peak_bytes
 from opd.support import renormalise
+from programs.provenance import provenance
 
 _DRAWN_TOGETHER = 64
 # Hidden size and vocabulary of the Qwen2.5 models.
@@ -139,35 +139,38 @@ def gradients(method: Callable[[Case], Tensor], case: Case) -> tuple[Tensor, ...
 
 
 def seconds(method: Callable[[Case], Tensor], case: Case, repeats: int) -> float:
-    """Median time of a forward and backward pass, after one that is not counted.
+    """Median time of a forward and backward pass; `watched` was the one that is not counted.
 
     On a single CPU thread that is CPU time, which other work on the machine does not lengthen.
     """
     alone = not case.states.is_cuda and torch.get_num_threads() == 1
     clock = time.process_time if alone else time.perf_counter
     times = []
-    for _ in range(repeats + 1):
+    for _ in range(repeats):
         started = clock()
         gradients(method, case)
         if case.states.is_cuda:
             torch.cuda.synchronize()
         times.append(clock() - started)
-    return averages.median(times[1:])
+    return averages.median(times)
 
 
-def extra_bytes(method: Callable[[Case], Tensor], case: Case) -> int:
-    """Peak memory of one pass beyond the inputs and the gradients that it returns."""
-    returned = sum(t.nbytes for t in (case.states, case.weight)[: 2 if case.trained else 1])
-    return peak_bytes(lambda: gradients(method, case), case.states.device) - returned
+def watched(method: Callable[[Case], Tensor], case: Case) -> tuple[int, Tensor]:
+    """One pass: its peak memory beyond inputs and gradients, and the gradient of the states."""
+    if case.states.is_cuda:
+        gradients(method, case)  # compiles kernels, and libraries take their workspaces
+    found: list[Tensor] = []
+    peak = peak_bytes(lambda: found.extend(gradients(method, case)), case.states.device)
+    return peak - sum(gradient.nbytes for gradient in found), found[0]
 
 
-def error(method: Callable[[Case], Tensor], case: Case) -> float:
-    """Largest error of the state gradient against float64, relative to its largest entry.
+def error(gradient: Tensor, case: Case) -> float:
+    """Largest error of a state gradient against float64, relative to its largest entry.
 
     Absolute where that is zero, as at K = 1.
     """
-    found, exact = gradients(method, case)[0].double(), case.exact_gradient
-    return float((found - exact).abs().max()) / (float(exact.abs().max()) or 1.0)
+    exact = case.exact_gradient
+    return float((gradient.double() - exact).abs().max()) / (float(exact.abs().max()) or 1.0)
 
 
 def unavoidable_bytes(case: Case) -> int:
@@ -229,12 +232,13 @@ def measure(
             yield row | {"ms": f"not run (needs {needed / 2**30:.1f} GiB)"}
             continue
         try:
+            extra, gradient = watched(method, case)
             took = seconds(method, case, repeats)
             reference = took if name == "full logits" else reference
-            row |= {"ms": f"{1000 * took:.1f}", "extra MiB": f"{extra_bytes(method, case) / 2**20:.0f}"}
+            row |= {"ms": f"{1000 * took:.1f}", "extra MiB": f"{extra / 2**20:.0f}"}
             row["speed"] = f"{reference / took:.1f}x" if reference else "-"
             row["bytes"] = f"{took / floor:.1f}x"
-            row["error"] = "-" if name.startswith("Liger") else f"{error(method, case):.0e}"
+            row["error"] = "-" if name.startswith("Liger") else f"{error(gradient, case):.0e}"
         except (torch.OutOfMemoryError, ImportError) as problem:
             row["ms"] = f"not run ({type(problem).__name__})"
         yield row

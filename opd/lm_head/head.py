@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from opd.errors import UserError
 from opd.lm_head import product
+from programs.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from opd import models
 from opd.batch import TokenBatch
 from opd.parallel import ranks
 from opd.parallel.sharding import Root
-from opd.scoring import hidden_states
+from opd.scoring.compare import hidden_states
 
 
 def accumulate(root: Root, losses: Sequence[Callable[[], Tensor]]) -> float:

@@ -6,8 +6,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from opd.errors import UserError
 from opd.parallel import ranks
+from programs.errors import UserError
 
 Columns = TypeVar("Columns")
 

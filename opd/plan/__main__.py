@@ -17,7 +17,7 @@ from opd.plan import devices, tables, work
 from opd.plan.devices import DEVICES
 from opd.plan.jobs import jobs
 from opd.plan.lacks import lacks
-from opd.program import launch
+from programs.command_line import launch
 from workflows.scale import plan, read
 
 _ASSUMED = """Assumed: {length:.0%} of the cap per response, and of the longest prompt per prompt;

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 
 import torch
 
-from opd.machine import peak_bytes
 from opd.models import device
 from opd.plan import memory
 from opd.plan.memory import Layout
 from opd.plan.shape import HUB, Shape
 from opd.plan.step import Step
 from opd.plan.trial import FULL, LSM, SAMPLED, TOP_K, Case, works
+from opd.run.machine import peak_bytes
 from opd.spec import LoraSpec, MemorySpec
 
 # Widths in the proportions of Qwen2.5-1.5B and 7B, so that no component hides behind another.

@@ -25,7 +25,7 @@ _BLOCK = 8 * 2**20
 
 
 def scores(shape: Shape, objective: ObjectiveSpec, top_k: int, step: Step) -> int:
-    """What is kept of every generated position of a step, if all reach the cap (`opd.scoring.Comparison`)."""
+    """What is kept of every generated position of a step, if all reach the cap (a `Comparison`)."""
     of_both = 2 * (top_k * 12 + 12) + 4 * top_k
     wide = {"vocabulary": shape.width * shape.hidden, "sampled": 0}.get(objective.support, 12 * top_k)
     return step.rows * step.cap * (of_both + wide)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from huggingface_hub import try_to_load_from_cache
 
-from opd.errors import UserError
 from opd.plan.shape import HUB, Shape, from_architecture, from_config, from_folder
 from opd.spec import HubModelSpec
+from programs.errors import UserError
 from workflows.plan import Plan
 
 

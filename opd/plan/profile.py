@@ -16,7 +16,6 @@ from dataclasses import replace
 
 import torch
 
-from opd.machine import Stopwatch, peak_memory_mib
 from opd.models import device
 from opd.plan import work
 from opd.plan.devices import DEVICES, Device
@@ -24,6 +23,7 @@ from opd.plan.shape import HUB, Shape
 from opd.plan.step import Step
 from opd.plan.trial import LSM, Case, works
 from opd.plan.work import Phase
+from opd.run.machine import Stopwatch, peak_memory_mib
 
 MODELS = {
     "tiny": Shape(512, 64, 128, 2, 2, 1, 32, tied=False, width=4),

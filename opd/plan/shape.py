@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from opd.errors import UserError
 from opd.spec import ArchitectureSpec
+from programs.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from opd.optimizer import adamw, update
 from opd.plan.shape import Shape
 from opd.plan.step import Step
 from opd.rollout.torch_engine import generate
-from opd.scoring import Comparison, compare
+from opd.scoring.compare import Comparison, compare
 from opd.spec import LoraSpec, ObjectiveSpec, OptimizerSpec, SamplingSpec
 
 LSM = ObjectiveSpec(

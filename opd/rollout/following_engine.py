@@ -2,7 +2,7 @@
 
 The engine starts without weights and takes over the trainer's before every step, in place: nothing is
 restarted, and nothing goes through a file. Its log-probabilities are the model's own, at temperature 1,
-so that they can be held against the trainer's (`opd.mismatch`).
+so that they can be held against the trainer's (`opd.diagnostics.mismatch`).
 """
 
 import math
@@ -15,11 +15,11 @@ from torch.distributed import is_torchelastic_launched
 from transformers import PreTrainedModel
 
 from opd import models
-from opd.errors import UserError
 from opd.rollout import vllm_engine
 from opd.rollout.vllm_engine import LLM, CompletionOutput, VllmEngine
 from opd.rollout.weights import weights
 from opd.spec import EngineSpec, SamplingSpec
+from programs.errors import UserError
 
 
 class FollowingVllmEngine(VllmEngine):

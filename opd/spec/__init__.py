@@ -4,7 +4,6 @@ A spec is what the workflow passes to a program as one JSON string. Unknown keys
 level. Importing this module loads no torch, so the workflow can check a plan in milliseconds.
 """
 
-from opd.spec.base import Count, Probability, Rate, Spec, Weight
 from opd.spec.distill import DistillSpec
 from opd.spec.models import (
     ArchitectureSpec,
@@ -25,7 +24,6 @@ __all__ = [
     "AdvantageSpec",
     "ArchitectureSpec",
     "ArithmeticLessonSpec",
-    "Count",
     "CreditSpec",
     "CurriculumSpec",
     "DistillSpec",
@@ -40,16 +38,12 @@ __all__ = [
     "ObjectiveSpec",
     "OptimizerSpec",
     "PretrainSpec",
-    "Probability",
-    "Rate",
     "RolloutSpec",
     "SamplingSpec",
     "SftRecipe",
     "SftSpec",
-    "Spec",
     "TaskSpec",
     "TracesRecipe",
     "TracesSpec",
-    "Weight",
     "needs_support_only",
 ]

@@ -4,10 +4,10 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from opd.spec.base import Count, OnlyRounding, Rate, Spec
 from opd.spec.objective import MaskSpec, ObjectiveSpec
 from opd.spec.task import TaskSpec
 from opd.spec.training import EngineSpec, LoraSpec, MemorySpec, OptimizerSpec
+from programs.spec import Count, OnlyRounding, Rate, Spec
 
 
 class DistillSpec(Spec):
@@ -37,7 +37,7 @@ class DistillSpec(Spec):
     checkpoint_every: OnlyRounding[Count] = Field(description="steps between checkpoints")
     engine: EngineSpec = Field(EngineSpec(), description="what answers the prompts")
     uniform_teacher: OnlyRounding[Literal["warn", "stop"]] = Field(
-        "warn", description="what a step does whose teacher seems to have no weights; see opd.witness"
+        "warn", description="what a step does whose teacher seems to have no weights; see opd.scoring.witness"
     )
 
     @model_validator(mode="after")

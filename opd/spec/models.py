@@ -4,8 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from opd.spec.base import Count, Rate, Spec
 from opd.spec.sampling import SamplingSpec
+from programs.spec import Count, Rate, Spec
 
 
 class ArchitectureSpec(Spec):

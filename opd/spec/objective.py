@@ -6,7 +6,7 @@ from pydantic import Field, FiniteFloat, model_validator
 
 from opd.names import SUPPORTS
 from opd.objectives import OBJECTIVES
-from opd.spec.base import Probability, Rate, Spec, Weight
+from programs.spec import Probability, Rate, Spec, Weight
 
 
 class CreditSpec(Spec):
@@ -56,7 +56,7 @@ class AdvantageSpec(Spec):
     importance_cap: Annotated[float, Field(ge=1)] | None = Field(
         None,
         description="truncated importance sampling: weigh tokens by min(p / p of the rollout engine, this); "
-        "null: off, every weight is 1; see opd.mismatch",
+        "null: off, every weight is 1; see opd.diagnostics.mismatch",
     )
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from opd.spec.base import Count, Probability, Spec
+from programs.spec import Count, Probability, Spec
 
 
 class SamplingSpec(Spec):

@@ -5,9 +5,9 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from opd.rollout import ENGINES
-from opd.spec.base import Count, OnlyRounding, Spec
 from opd.spec.sampling import SamplingSpec
 from opd.spec.training import MemorySpec, OptimizerSpec
+from programs.spec import Count, OnlyRounding, Spec
 
 
 class TracesRecipe(Spec):

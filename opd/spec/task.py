@@ -5,8 +5,8 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from envs.alfworld.protocols import ProtocolConfig
-from opd.spec.base import Count, OnlyRounding, Spec
 from opd.spec.sampling import SamplingSpec
+from programs.spec import Count, OnlyRounding, Spec
 
 
 class RolloutSpec(SamplingSpec):

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from opd.rollout import ENGINES
-from opd.spec.base import Count, OnlyRounding, Probability, Rate, Spec
+from programs.spec import Count, OnlyRounding, Probability, Rate, Spec
 
 
 class OptimizerSpec(Spec):

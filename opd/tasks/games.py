@@ -14,12 +14,12 @@ from envs.alfworld.panel import read_panel
 from envs.alfworld.play import Episode, Played, play
 from envs.alfworld.vector import AlfWorld
 from opd.batch import from_pairs
-from opd.errors import UserError
 from opd.experience import Experience, joined, numbers
 from opd.models import padding_id
 from opd.rollout.engine import TrainingEngine
 from opd.rollout.game_player import ModelPlayer
 from opd.spec import GamesSpec, RolloutSpec
+from programs.errors import UserError
 
 
 class Games:

@@ -3,12 +3,12 @@
 import torch
 
 import envs
-from opd.accuracy import verified
 from opd.batch import aligned
 from opd.experience import Experience, joined
 from opd.models import padding_id
 from opd.rollout.engine import TrainingEngine, answers
 from opd.spec import RolloutSpec
+from opd.supervised.accuracy import verified
 
 
 class Problems:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from opd.program import arguments, launch
+from programs.command_line import arguments, launch
 from studies.estimators import bias, figures, outcome, toy, variance
 from studies.estimators.spec import EstimatorsSpec
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from opd.progress import progress
+from programs.progress import progress
 from studies.estimators import chain, walk
 from studies.estimators.returns import Array
 from studies.estimators.spec import EstimatorsSpec

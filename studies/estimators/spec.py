@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from opd.spec import Count, Rate, Spec, Weight
+from programs.spec import Count, Rate, Spec, Weight
 
 CHAINS = ("mixing", "sticky", "absorbing")
 Gamma = Annotated[float, Field(ge=0, le=1)]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from opd.progress import progress
+from programs.progress import progress
 from studies.estimators import network
 from studies.estimators.control import (
     HORIZON,

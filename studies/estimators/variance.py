@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from eval.statistics.bootstrap import bootstrap_interval
-from opd.progress import progress
+from programs.progress import progress
 from studies.estimators import chain, walk
 from studies.estimators.returns import martingale_bound, paper_bound
 from studies.estimators.spec import CHAINS, EstimatorsSpec, VarianceSpec

@@ -11,7 +11,7 @@ repetition.svg, gap.svg and markers.svg. The same scores give the same bytes.
 from collections.abc import Mapping
 from pathlib import Path
 
-from opd.program import arguments, launch
+from programs.command_line import arguments, launch
 from studies.signal import figures
 from studies.signal.estimates import estimates
 from studies.signal.spec import SignalSpec

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from opd.program import arguments, launch
-from opd.trigrams import count_repeated
+from opd.diagnostics.trigrams import count_repeated
+from programs.command_line import arguments, launch
 from studies.signal import page
 from studies.signal.spec import FailureSpec
 from studies.signal.stored import Scores, load

@@ -10,9 +10,9 @@ from transformers import PreTrainedModel
 from opd.batch import TokenBatch
 from opd.lm_head import head_of, recomputed
 from opd.loss import position_losses
-from opd.progress import progress
-from opd.scoring import Comparison, hidden_states, select
+from opd.scoring.compare import Comparison, hidden_states, select
 from opd.spec import ObjectiveSpec
+from programs.progress import progress
 
 _POLICY_GRADIENT = ObjectiveSpec(name="policy_gradient", support="sampled", reduction="token_mean")
 

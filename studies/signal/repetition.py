@@ -9,7 +9,7 @@ import torch
 from transformers import PreTrainedModel
 
 from opd.batch import TokenBatch, from_pairs
-from opd.scoring import compare
+from opd.scoring.compare import compare
 
 
 def repetition(

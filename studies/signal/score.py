@@ -18,14 +18,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 import envs
 from opd import masks, models
 from opd.batch import TokenBatch
-from opd.errors import UserError
 from opd.experience import Experience
-from opd.program import arguments, launch
-from opd.provenance import provenance
 from opd.rollout.engine import TorchEngine
-from opd.scoring import Comparison, compare
+from opd.scoring.compare import Comparison, compare
 from opd.spec import MaskSpec
 from opd.tasks.problems import Problems
+from programs.command_line import arguments, launch
+from programs.errors import UserError
+from programs.provenance import provenance
 from studies.signal.gradients import parameter_gradient, score_norms
 from studies.signal.repetition import answers, repetition
 from studies.signal.spec import ScoringSpec

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from opd.spec import Count, MaskSpec, RolloutSpec, SamplingSpec, Spec
+from opd.spec import MaskSpec, RolloutSpec, SamplingSpec
+from programs.spec import Count, Spec
 
 SUBJECTS = {"teacher": "student", "respelled": "respelled"}
 """Role of a teacher -> subject of the estimates: the student under that teacher."""

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from opd.errors import UserError
+from programs.errors import UserError
 
 GAP = "gap"
 

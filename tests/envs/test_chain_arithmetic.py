@@ -9,7 +9,7 @@ import pytest
 import envs
 from envs.chain_arithmetic.problem import Chain, draw
 from envs.environment import Problem
-from opd.errors import UserError
+from programs.errors import UserError
 
 ENVIRONMENT = envs.load("chain_arithmetic")
 

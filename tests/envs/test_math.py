@@ -10,7 +10,7 @@ import envs
 from envs.environment import Problem
 from envs.math import Math
 from eval import suites
-from opd.errors import UserError
+from programs.errors import UserError
 
 REAL = Path(os.environ.get("OPD_MATH_DATA", Path(__file__).parents[3] / "shared/data/math"))
 

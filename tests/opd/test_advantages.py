@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from opd.advantages import advantages, returns_to_go
 from opd.objectives import policy_gradient
-from opd.scoring import Comparison, Scores
+from opd.scoring.compare import Comparison, Scores
 from opd.spec import AdvantageSpec
 
 SEQUENCE = torch.tensor([0, 0, 0, 1, 1])

@@ -15,7 +15,7 @@ from opd.batch import from_pairs
 from opd.credit import credit, share_without_signal, with_signal
 from opd.experience import Experience
 from opd.objectives import policy_gradient
-from opd.scoring import Comparison, Scores
+from opd.scoring.compare import Comparison, Scores
 from opd.spec import AdvantageSpec, CreditSpec
 
 DR_GRPO = {"baseline": "group"}

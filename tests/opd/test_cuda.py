@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from opd import distill
-from opd.metrics import CHECK_METRICS, METRICS
+from opd.diagnostics.metrics import CHECK_METRICS, METRICS
 from opd.spec import MemorySpec
 from tests.opd.specs import distill_spec
 from tests.opd.test_distill import METHODS

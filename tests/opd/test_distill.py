@@ -13,9 +13,10 @@ import torch
 
 from envs.alfworld.generator import generate
 from envs.alfworld.panel import make_panel, write_panel
-from opd import checkpoint, distill, models, tasks, training
+from opd import distill, models, tasks, training
+from opd.diagnostics.metrics import CHECK_METRICS, MACHINE_METRICS, METRICS
 from opd.experience import Experience
-from opd.metrics import CHECK_METRICS, MACHINE_METRICS, METRICS
+from opd.run import checkpoint
 from opd.spec import TaskSpec
 from tests.opd.specs import distill_spec
 

@@ -8,7 +8,7 @@ from opd.advantages import advantages
 from opd.batch import from_pairs
 from opd.lm_head import head_of, tiles
 from opd.loss import needs_support_only, position_losses
-from opd.scoring import compare
+from opd.scoring.compare import compare
 from opd.spec import ObjectiveSpec
 from tests.opd.test_objectives import CASES, ESTIMATORS
 

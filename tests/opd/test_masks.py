@@ -5,7 +5,7 @@ import torch
 
 from opd import masks
 from opd.batch import from_pairs
-from opd.scoring import compare
+from opd.scoring.compare import compare
 from opd.spec import MaskSpec
 
 # Tokens 8 9 10 spell a marker; 9 also occurs alone.

@@ -5,8 +5,9 @@ import torch
 from pydantic import ValidationError
 from transformers import AutoModelForCausalLM
 
-from opd import lessons, models, pretrain
+from opd import models, pretrain
 from opd.spec import LessonSpec, PretrainSpec
+from opd.supervised import lessons
 
 ARITHMETIC = {
     "style": "teacher",

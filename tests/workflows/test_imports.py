@@ -1,5 +1,6 @@
-"""A report is made again when any of the code behind it changes: rules list what their programs load."""
+"""A report is made again when the code behind it changes: rules have a hash of what their programs load."""
 
+import os
 import re
 import subprocess
 import sys
@@ -7,15 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from workflows.imports import sources
+from workflows import imports
+from workflows.imports import digest, sources
 
 ROOT = Path(__file__).parents[2]
-REPORTING = (
-    *("score", "table", "curves", "sweep", "claims_all", "claims_full", "lm_eval_crosscheck"),
-    *("score_signal", "signal", "failures", "estimators", "contamination"),
-)
-AFTER = {"table": "score", "sweep": "score"}  # these read what that makes, and wait for its code with it
-_JOB = r"^rule (\w+):\n    input: (.*)\n(?:(?!rule ).*\n)*?Shell command: .*?-m ((?:eval|studies)[\w.]*)"
+RULES = "\n".join(path.read_text() for path in sorted(ROOT.glob("workflows/rules/*.smk")))
+_RULE = r'code=digest\("([\w.]+)"\)(?:(?!\n    *rule).)*?-m ((?:eval|studies)[\w.]*)'
 _LOADED = """
 import sys, importlib
 importlib.import_module(sys.argv[1])
@@ -23,63 +21,63 @@ print(*(module.__file__ for module in list(sys.modules.values()) if getattr(modu
 """
 
 
-@pytest.fixture(scope="module")
-def jobs(tmp_path_factory) -> dict[str, tuple[set[str], str]]:
-    """Rule -> (inputs, its own and AFTER's; program), by a dry run of the scale that has all rules."""
-    config = ROOT / "workflows/config/paper.yaml"
-    command = ["snakemake", "full", "--dry-run", "--printshellcmds", "--cores", "1", "--configfile", config]
-    places = ["--snakefile", ROOT / "Snakefile", "--directory", tmp_path_factory.mktemp("run")]
-    printed = subprocess.run([*command, *places], capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    found = re.findall(_JOB, printed, re.M)
-    jobs = {rule: (set(inputs.split(", ")), module) for rule, inputs, module in found}
-    for rule, earlier in AFTER.items():
-        jobs[rule][0].update(jobs[earlier][0])
-    return jobs
+def module_of(program: str) -> str:
+    """The module that `python -m` runs."""
+    return f"{program}.__main__" if (ROOT / program.replace(".", "/")).is_dir() else program
 
 
 def loaded(module: str) -> set[str]:
     """Files of this repository that a program loads when it starts."""
-    name = f"{module}.__main__" if (ROOT / module.replace(".", "/")).is_dir() else module
-    command = [sys.executable, "-c", _LOADED, name]
+    command = [sys.executable, "-c", _LOADED, module]
     printed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    return {file for file in printed.split() if file.startswith(f"{ROOT}/") and "/.venv/" not in file}
+    return {
+        str(Path(file).relative_to(ROOT))
+        for file in printed.split()
+        if file.startswith(f"{ROOT}/") and "/.venv/" not in file
+    }
 
 
-@pytest.mark.parametrize("rule", REPORTING)
-def test_inputs_hold_the_code_that_the_program_loads(jobs, rule):
-    inputs, module = jobs[rule]
-    files = loaded(module)
-    assert any(module.replace(".", "/") in file for file in files)
-    assert files <= inputs
+def test_every_rule_hashes_the_program_that_it_runs():
+    pairs = re.findall(_RULE, RULES, re.S)
+    assert len(pairs) == RULES.count("digest(") == 11
+    assert all(hashed == module_of(program) for hashed, program in pairs)
 
 
-@pytest.mark.parametrize("rule", ["score", "lm_eval_crosscheck", "contamination"])
-def test_inputs_hold_the_suites_that_the_catalogue_imports_by_name(jobs, rule):
+@pytest.mark.parametrize("program", sorted(set(re.findall(r'digest\("([\w.]+)"\)', RULES))))
+def test_sources_hold_the_code_that_the_program_loads(program):
+    files = loaded(program)
+    assert program.replace(".", "/") + ".py" in files
+    assert files <= set(sources(program))
+
+
+@pytest.mark.parametrize("program", ["eval.score", "eval.lm_eval.crosscheck", "eval.suites.__main__"])
+def test_sources_hold_the_suites_that_the_catalogue_imports_by_name(program):
     suites = [*ROOT.glob("eval/suites/evaluation/*.py"), *ROOT.glob("eval/suites/hashes/*.json")]
     assert suites
-    assert set(map(str, suites)) <= jobs[rule][0]
+    assert {str(path.relative_to(ROOT)) for path in suites} <= set(sources(program))
 
 
 @pytest.mark.parametrize(
-    ("rule", "file"),
+    ("program", "file"),
     [
-        ("score", "envs/chain_arithmetic/environment.py"),
-        ("score", "eval/grading/compare.py"),
-        ("score", "eval/votes.py"),
-        ("score", "eval/statistics/majority.py"),
-        ("score", "eval/alfworld/long_table.py"),
-        ("score", "eval/alfworld/scores.py"),
-        ("table", "eval/alfworld/columns.py"),
-        ("table", "eval/suites/contamination.py"),
-        ("lm_eval_crosscheck", "eval/lm_eval/tasks/task.py"),
+        ("eval.score", "envs/chain_arithmetic/environment.py"),
+        ("eval.score", "eval/grading/compare.py"),
+        ("eval.score", "eval/votes.py"),
+        ("eval.score", "eval/statistics/majority.py"),
+        ("eval.score", "eval/alfworld/long_table.py"),
+        ("eval.score", "eval/alfworld/scores.py"),
+        ("eval.report.tables", "eval/alfworld/columns.py"),
+        ("eval.report.tables", "eval/suites/contamination.py"),
+        ("eval.lm_eval.crosscheck", "eval/lm_eval/tasks/task.py"),
+        ("eval.lm_eval.crosscheck", "eval/lm_eval/tasks/_base.yaml"),
     ],
 )
-def test_inputs_hold_what_numbers_depend_on(jobs, rule, file):
-    assert str(ROOT / file) in jobs[rule][0]
+def test_sources_hold_what_numbers_depend_on(program, file):
+    assert file in sources(program)
 
 
-def test_training_does_not_wait_for_code(jobs):
-    assert not any(file.endswith(".py") for file in jobs["generate"][0])
+def test_the_estimators_do_not_wait_for_specs_of_training():
+    assert not any(file.startswith("opd/") for file in sources("studies.estimators.__main__"))
 
 
 def test_sources_hold_modules_their_packages_and_what_those_import():
@@ -91,6 +89,33 @@ def test_sources_hold_modules_their_packages_and_what_those_import():
     assert "eval/score.py" not in found
 
 
+def forget() -> None:
+    for kept in (imports._file, imports._imported, imports._hash):
+        kept.cache_clear()
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A repository of one package, eval, whose module one imports two."""
+    (tmp_path / "eval").mkdir()
+    for name, text in (("__init__", ""), ("one", "from eval import two\n"), ("two", "")):
+        (tmp_path / f"eval/{name}.py").write_text(text)
+    monkeypatch.setattr(imports, "ROOT", tmp_path)
+    forget()
+    yield tmp_path
+    forget()
+
+
+def test_a_digest_changes_with_a_file_and_not_with_its_time(elsewhere):
+    before = digest("eval.one")
+    os.utime(elsewhere / "eval/two.py", (0, 0))
+    forget()
+    assert digest("eval.one") == before
+    (elsewhere / "eval/two.py").write_text("ANSWER = 42\n")
+    forget()
+    assert digest("eval.one") != before
+
+
 def test_a_program_that_is_not_there_is_named():
     with pytest.raises(ModuleNotFoundError, match=r"eval\.scores"):
-        sources("eval.report.tables", "eval.scores")
+        sources("eval.scores")

@@ -10,16 +10,8 @@ from envs.alfworld.protocols import ProtocolConfig
 from eval.spec import EvaluationSpec
 from opd.plan.devices import DEVICES
 from opd.rollout import ENGINES
-from opd.spec import (
-    Count,
-    GamesSpec,
-    HubModelSpec,
-    PretrainSpec,
-    SamplingSpec,
-    SftRecipe,
-    Spec,
-    TracesRecipe,
-)
+from opd.spec import GamesSpec, HubModelSpec, PretrainSpec, SamplingSpec, SftRecipe, TracesRecipe
+from programs.spec import Count, Spec
 from studies.estimators.spec import EstimatorsSpec
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from opd.spec import Spec
+from programs.spec import Spec
 
 
 def merge(base: dict, change: dict) -> dict:

@@ -7,7 +7,6 @@ for target, folder in (("all", "<results>"), ("full", "<results>/full")):
             f"claims_{target}"
         input:
             results=PLAN.claims_files(target),
-            code=code("eval.claims.__main__"),
         output:
             report(
                 f"{folder}/claims.html",
@@ -28,6 +27,7 @@ for target, folder in (("all", "<results>"), ("full", "<results>/full")):
         benchmark:
             f"<benchmarks>/claims/{target}.tsv"
         params:
+            code=digest("eval.claims.__main__"),
             spec=as_param(PLAN.claims_spec(target)),
             folder=subpath(output[0], parent=True),
         shell:

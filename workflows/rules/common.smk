@@ -7,7 +7,7 @@ from opd.plan.jobs import jobs, of_dag
 from opd.plan.models import UnknownShapeError
 from opd.plan.requests import Requests
 from workflows.explain import ConfigError
-from workflows.imports import sources
+from workflows.imports import digest
 from workflows.plan import Plan, as_param
 
 STUDY_FILES = [
@@ -129,23 +129,6 @@ def method(name, **knobs):
 def source(path):
     """A file of this repository, wherever `--directory` points."""
     return f"{workflow.basedir}/{path}"
-
-
-def code(module, after=None):
-    """The files that a program is made of: what it computed is computed again when one changes.
-
-    For the rules that report. Models are trained, asked and played once, whatever becomes of the code.
-    `after` is a program whose outputs this one reads: they are new when its files are, so these are left
-    out here. Every input of every job is time in a dry run.
-    """
-    made = sources(after) if after else []
-    return [source(path) for path in sources(module) if path not in made]
-
-
-def code_of_suites():
-    """The suites' files, which their catalogue imports by name, and what their content must be."""
-    folder = Path(workflow.basedir, "eval/suites")
-    return sorted(map(str, [*folder.glob("*/*.py"), *folder.glob("hashes/*.json")]))
 
 
 def named(folders):

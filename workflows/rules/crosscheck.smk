@@ -4,12 +4,6 @@
 rule lm_eval_crosscheck:
     input:
         responses=[subject.responses for subject in PLAN.crosscheck_spec().subjects],
-        code=[
-            *code("eval.lm_eval.crosscheck"),
-            *code_of_suites(),
-            source("eval/lm_eval/tasks/task.py"),  # lm-eval loads it from this folder
-            source("eval/lm_eval/tasks/_base.yaml"),
-        ],
     output:
         report(
             "<results>/checks/lm_eval_crosscheck.html",
@@ -28,6 +22,7 @@ rule lm_eval_crosscheck:
     benchmark:
         "<benchmarks>/checks/lm_eval_crosscheck.tsv"
     params:
+        code=digest("eval.lm_eval.crosscheck"),
         spec=as_param(PLAN.crosscheck_spec()),
         folder=subpath(output[0], parent=True),
     shell:

@@ -2,8 +2,6 @@
 
 
 rule estimators:
-    input:
-        code=code("studies.estimators.__main__"),
     output:
         report(
             "<results>/estimators/variance.svg",
@@ -50,6 +48,7 @@ rule estimators:
         "<benchmarks>/estimators/estimators.tsv"
     threads: PLAN.config.estimators.processes
     params:
+        code=digest("studies.estimators.__main__"),
         spec=as_param(PLAN.config.estimators),
         folder=subpath(output[0], parent=True),
     # The threads are processes here, each with one thread for its products.

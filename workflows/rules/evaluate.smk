@@ -25,8 +25,6 @@ rule generate:
 
 
 rule contamination:
-    input:
-        code=code("eval.suites.__main__") + code_of_suites(),
     output:
         report(
             "<results>/checks/contamination.json",
@@ -38,6 +36,7 @@ rule contamination:
     benchmark:
         "<benchmarks>/checks/contamination.tsv"
     params:
+        code=digest("eval.suites.__main__"),
         training=PLAN.config.evaluation.contamination,
         suites=PLAN.suites,
     shell:

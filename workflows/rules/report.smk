@@ -9,7 +9,6 @@ rule score:
     input:
         responses=responses,
         episodes=episodes,
-        code=code("eval.score") + code_of_suites(),
     output:
         scores="<results>/studies/{study}/scores.csv",
     log:
@@ -17,6 +16,7 @@ rule score:
     benchmark:
         "<benchmarks>/score/{study}.tsv"
     params:
+        code=digest("eval.score"),
         spec=score_spec,
     shell:
         "python -m eval.score --spec {params.spec:q} --out {output.scores} > {log} 2>&1"
@@ -28,7 +28,6 @@ rule table:
         paper=source("results/paper_reference.csv"),
         runs=runs,
         contamination=PLAN.contamination_report or [],
-        code=code("eval.report.tables", after="eval.score"),
     output:
         report(
             "<results>/studies/{study}/table.html",
@@ -49,6 +48,7 @@ rule table:
     benchmark:
         "<benchmarks>/table/{study}.tsv"
     params:
+        code=digest("eval.report.tables"),
         spec=table_spec,
         folder=subpath(output[0], parent=True),
     shell:
@@ -59,7 +59,6 @@ rule table:
 rule curves:
     input:
         metrics=metrics,
-        code=code("eval.report.curves"),
     output:
         report(
             "<results>/studies/{study}/curves.svg",
@@ -73,6 +72,7 @@ rule curves:
     benchmark:
         "<benchmarks>/curves/{study}.tsv"
     params:
+        code=digest("eval.report.curves"),
         spec=curves_spec,
         folder=subpath(output[0], parent=True),
     shell:
@@ -82,7 +82,6 @@ rule curves:
 rule sweep:
     input:
         table="<results>/studies/{study}/table.csv",
-        code=code("eval.report.sweep", after="eval.score"),
     output:
         report(
             "<results>/studies/{study}/sweep.svg",
@@ -95,6 +94,7 @@ rule sweep:
     benchmark:
         "<benchmarks>/sweep/{study}.tsv"
     params:
+        code=digest("eval.report.sweep"),
         spec=sweep_spec,
     shell:
         "python -m eval.report.sweep --spec {params.spec:q} --table {input.table} --out {output} > {log} 2>&1"

@@ -5,7 +5,6 @@ rule score_signal:
     input:
         student="<results>/{subject}/model",
         teacher="<results>/models/{teacher}/model",
-        code=code("studies.signal.score"),
     output:
         tokens="<results>/signal/scores/{subject}/{teacher}/tokens.parquet",
         responses="<results>/signal/scores/{subject}/{teacher}/responses.parquet",
@@ -23,6 +22,7 @@ rule score_signal:
         gpu=REQUESTS.gpus,
         mem_mb=REQUESTS.mib,
     params:
+        code=digest("studies.signal.score"),
         spec=as_param(PLAN.scoring_spec()),
         folder=subpath(output.tokens, parent=True),
     shell:
@@ -33,7 +33,6 @@ rule score_signal:
 rule signal:
     input:
         scores=collect("{folder}/tokens.parquet", folder=PLAN.signal_scores.values()),
-        code=code("studies.signal.__main__"),
     output:
         report(
             "<results>/signal/probabilities.svg",
@@ -76,6 +75,7 @@ rule signal:
     benchmark:
         "<benchmarks>/signal/signal.tsv"
     params:
+        code=digest("studies.signal.__main__"),
         spec=as_param(PLAN.signal_spec()),
         scores=named(PLAN.signal_scores),
         folder=subpath(output[0], parent=True),
@@ -87,7 +87,6 @@ rule signal:
 rule failures:
     input:
         scores=collect("{folder}/tokens.parquet", folder=PLAN.failure_scores.values()),
-        code=code("studies.signal.failures"),
     output:
         report(
             "<results>/failures/failures.html",
@@ -106,6 +105,7 @@ rule failures:
     benchmark:
         "<benchmarks>/failures/failures.tsv"
     params:
+        code=digest("studies.signal.failures"),
         spec=as_param(PLAN.failure_spec()),
         scores=named(PLAN.failure_scores),
         folder=subpath(output[0], parent=True),

@@ -13,7 +13,7 @@ from scipy import stats
 from eval.claims.__main__ import main
 from eval.claims.ledger import build
 from eval.claims.spec import Claim, ClaimsSpec, Ledger
-from opd.program import json_of
+from programs.command_line import json_of
 
 LINE = {"study": "signal", "file": "signal.csv", "value": 0.5, "matters": 0.1, "unit": "share"}
 CLAIMS = [

@@ -7,7 +7,7 @@ import pytest
 
 from eval.report import curves
 from eval.spec import CurvesSpec
-from opd.metrics import METRICS, UNITS
+from opd.diagnostics.metrics import METRICS, UNITS
 
 CONSTANT = {"groups_without_signal": 1.0}
 OF_GAMES = ("turns", "invalid_format", "inadmissible", "episode_errors")

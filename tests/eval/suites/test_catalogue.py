@@ -7,7 +7,7 @@ import pytest
 
 from eval import suites
 from eval.suites import content
-from opd.errors import UserError
+from programs.errors import UserError
 
 FOLDER = Path(suites.__file__).parent
 DOCS = Path(__file__).parents[3] / "docs/suites.md"

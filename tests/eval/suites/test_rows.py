@@ -4,7 +4,7 @@ import pytest
 
 from eval import suites
 from eval.suites import rows
-from opd.errors import UserError
+from programs.errors import UserError
 
 MESSAGES = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What is $x$?"}]
 

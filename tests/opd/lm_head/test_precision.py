@@ -7,9 +7,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from opd.batch import from_pairs
 from opd.lm_head import Head, head_of, product, recomputed, statistics, support_logits, tiles
 from opd.loss import position_losses
-from opd.machine import LiveTensors
 from opd.models import device
-from opd.scoring import compare
+from opd.run.machine import LiveTensors
+from opd.scoring.compare import compare
 from opd.spec import ObjectiveSpec
 
 # Float32 sums in another order, of logits near 30, differ by a few of their last bits, 2e-6 each.

@@ -10,12 +10,12 @@ from transformers import Qwen2ForCausalLM
 import envs
 from opd import distill, models
 from opd.batch import aligned
+from opd.diagnostics.mismatch import mismatch, stop_if_too_large
 from opd.experience import joined
 from opd.lm_head import head_of
-from opd.mismatch import mismatch, stop_if_too_large
 from opd.rollout import engine as engines
 from opd.rollout.engine import TorchEngine, answers
-from opd.scoring import hidden_states, score
+from opd.scoring.compare import hidden_states, score
 from opd.spec import ArchitectureSpec, EngineSpec, SamplingSpec
 from tests.opd.specs import distill_spec
 

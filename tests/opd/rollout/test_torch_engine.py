@@ -8,7 +8,7 @@ from opd import models
 from opd.lm_head import head_of
 from opd.rollout.sampling import uniforms
 from opd.rollout.torch_engine import generate
-from opd.scoring import hidden_states
+from opd.scoring.compare import hidden_states
 from opd.spec import ArchitectureSpec, SamplingSpec
 
 GREEDY = SamplingSpec(temperature=0, top_p=1, max_new_tokens=40)

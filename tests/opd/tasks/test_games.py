@@ -13,7 +13,7 @@ from envs.alfworld.vector import Turn
 from opd import models
 from opd.rollout.engine import TorchEngine
 from opd.spec import GamesSpec, RolloutSpec
-from opd.supervised import cross_entropy
+from opd.supervised.losses import cross_entropy
 from opd.tasks.games import Games, experience
 
 ROLLOUT = RolloutSpec(

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from opd.batch import from_pairs
-from opd.diagnostics import repeated_trigrams as reference
+from opd.diagnostics.step import repeated_trigrams as reference
 from studies.signal import failures, page
 from studies.signal.spec import FailureSpec
 from studies.signal.stored import load

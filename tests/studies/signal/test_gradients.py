@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from opd.batch import from_pairs
-from opd.scoring import compare
+from opd.scoring.compare import compare
 from studies.signal.gradients import parameter_gradient, score_norms
 
 BATCH = from_pairs([([4, 5], [6, 7, 8]), ([9], [10, 11]), ([12, 13, 14], [15])], pad_id=0)

@@ -1,0 +1,108 @@
+"""What every training run repeats around its steps: metrics, checkpoints, trackers, and its folder.
+
+The folder receives `metrics.jsonl` (a line per step, see `opd.diagnostics.metrics`), `model/`, and `run.json`
+last. A killed run continues from its last checkpoint when started again with the same recipe, and ends with
+the same numbers, if a step depends on its number alone. Under torchrun the first process writes.
+"""
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch.optim import Optimizer
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from opd import models
+from opd.optimizer import update
+from opd.parallel import ranks, sharding
+from opd.run import checkpoint
+from opd.run.tracking import tracked
+from programs.progress import progress
+from programs.provenance import provenance
+from programs.spec import Spec
+
+_CHECKPOINT = "checkpoint"
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A run to be made in the folder `out`; trackers know it by `name`, and as one of `group`."""
+
+    out: Path
+    spec: Spec
+    name: str
+    group: str
+    steps: int
+    checkpoint_every: int
+
+    def run(
+        self,
+        recipe: str,
+        model: PreTrainedModel,
+        optimizer: Optimizer,
+        step_of: Callable[[int], dict[str, Any]],
+    ) -> None:
+        """All steps that no checkpoint of this recipe has done; `step_of(step)` gives a line of the metrics.
+
+        `recipe` is everything that decides the numbers. FloatingPointError names the step that raised it.
+        """
+        folder = self.out / _CHECKPOINT
+        lines = checkpoint.load(folder, recipe, model, optimizer)
+        if lines and ranks.first():
+            print(f"resuming after step {len(lines)}", flush=True)
+        left = range(len(lines), self.steps)
+        with ExitStack() as stack:
+            path = self.out / "metrics.jsonl" if ranks.first() else Path(os.devnull)
+            log = stack.enter_context(path.open("w"))
+            track = stack.enter_context(self._tracked(lines)) if ranks.first() else None
+            log.writelines(lines)
+            for step in progress(left, desc=self.name) if ranks.first() else left:
+                try:
+                    lines.append(json.dumps(step_of(step)) + "\n")
+                except FloatingPointError as error:
+                    previous = lines[-1].strip() if lines else "none"
+                    where = f"step {step}, {self.name}"
+                    raise FloatingPointError(f"{where}: {error}. Last finite values: {previous}") from error
+                log.write(lines[-1])
+                log.flush()
+                if track:
+                    track(lines[-1])
+                if (step + 1) % self.checkpoint_every == 0 and step + 1 < self.steps:
+                    checkpoint.save(folder, recipe, lines, model, optimizer)
+
+    def _tracked(self, lines: Sequence[str]) -> AbstractContextManager[Callable[[str], None]]:
+        return tracked(self.out, self.spec, self.name, self.group, lines)
+
+    def finish(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        describe: Callable[[dict[str, Any]], str],
+        **stated: str,
+    ) -> None:
+        """Write what the run made, the manifest last; its checkpoint is of no more use.
+
+        On the first rank, with the weights gathered. `describe` makes the model's card of the last line of
+        the metrics, without what depends on the machine's speed; `stated` goes into the manifest.
+        """
+        last = json.loads((self.out / "metrics.jsonl").read_text().splitlines()[-1])
+        text = describe({name: value for name, value in last.items() if name != "machine"})
+        models.save(model, tokenizer, self.out / "model", text, sharding.weights(model))
+        manifest = {"spec": self.spec.model_dump(), "model": models.fingerprint(self.out / "model")}
+        manifest |= {**provenance(), **stated}
+        (self.out / "run.json").write_text(json.dumps(manifest, indent=2) + "\n")
+        shutil.rmtree(self.out / _CHECKPOINT, ignore_errors=True)
+
+
+def finite_update(model: PreTrainedModel, optimizer: Optimizer, clip_norm: float, loss: float) -> float:
+    """Update the model; the gradient's norm. FloatingPointError if that or the loss is not finite."""
+    norm = update(model, [optimizer], clip_norm)
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        raise FloatingPointError(f"the loss is {loss}, the gradient norm {norm}")
+    return norm

@@ -1,0 +1,70 @@
+"""What the programs share: a command line of one spec and some named paths, and how they end."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from programs.errors import UserError
+from programs.spec import Spec
+
+
+def launch(program: Callable[..., Any], *given: Any) -> None:
+    """Run a program's main; what its user can mend ends it with the message alone, and status 1.
+
+    That is a UserError, a package that is not installed, and what the system says of files, disks and
+    networks. Everything else is an error of the program and keeps its traceback.
+    """
+    try:
+        program(*given)
+    except (UserError, ModuleNotFoundError, OSError) as error:
+        sys.exit(str(error))
+
+
+def arguments(
+    description: str | None, spec: type[Spec], named: frozenset[str] = frozenset(), **paths: str
+) -> tuple:
+    """Parse `--spec` and one option per entry of `paths` (name -> help); returns their values.
+
+    An option in `named` takes NAME=PATH, once or more, and gives a dictionary.
+    """
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--spec", required=True, help=f"{spec.__name__} as JSON text, or a file of it")
+    for name, meaning in paths.items():
+        if name in named:
+            parser.add_argument(
+                f"--{name}", required=True, type=_named, nargs="+", metavar="NAME=PATH", help=meaning
+            )
+        else:
+            parser.add_argument(f"--{name}", required=True, type=Path, help=meaning)
+    given = vars(parser.parse_args())
+    given |= {name: dict(given[name]) for name in named}
+    text = given.pop("spec")
+    try:
+        return spec.model_validate_json(json_of(text)), *given.values()
+    except ValidationError as error:
+        parser.error(in_words(error))
+    except OSError as error:
+        parser.error(str(error))
+
+
+def _named(text: str) -> tuple[str, Path]:
+    name, separator, path = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PATH")
+    return name, Path(path)
+
+
+def json_of(text: str) -> str:
+    """What an option says that takes JSON text or the name of a file of it."""
+    return text if text.lstrip().startswith("{") else Path(text).read_text()
+
+
+def in_words(error: ValidationError) -> str:
+    """What is wrong with a spec, in one line for the command line."""
+    return "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors())

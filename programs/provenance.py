@@ -1,0 +1,28 @@
+"""Which code made a result: the commit, and a hash of the packages as they are on disk."""
+
+import hashlib
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+_PACKAGES = ("envs", "eval", "opd", "programs")
+_LIBRARIES = ("torch", "transformers", "numpy", "math-verify", "datasets")
+
+
+def provenance() -> dict[str, str]:
+    """Commit (with `-dirty` if the tree differs), source hash and versions of the main libraries."""
+    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=10"]
+    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    libraries = {library: version(library) for library in _LIBRARIES}
+    return {"commit": commit or "unknown", "source_sha256": source_hash(), **libraries}
+
+
+def source_hash() -> str:
+    """sha256 over the Python files of these packages."""
+    digest = hashlib.sha256()
+    for package in _PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            digest.update(path.relative_to(ROOT).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,68 @@
+"""Programs end with a sentence where their user can mend something, with a traceback where they are wrong."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from opd import fetch
+from opd.spec import HubModelSpec
+from programs import command_line as program
+from programs.errors import UserError
+from workflows.explain import ConfigError
+
+
+def fail(error: Exception) -> None:
+    raise error
+
+
+@pytest.mark.parametrize(
+    "kind", [UserError, ConfigError, FileNotFoundError, PermissionError, ModuleNotFoundError]
+)
+def test_what_the_user_can_mend_is_a_sentence(kind):
+    with pytest.raises(SystemExit) as raised:
+        program.launch(fail, kind("write 3"))
+    assert raised.value.code == "write 3"  # printed, and the status is 1
+
+
+@pytest.mark.parametrize("error", [ValueError("shapes differ"), KeyError("row"), FloatingPointError("nan")])
+def test_errors_of_the_program_keep_their_traceback(error):
+    with pytest.raises(type(error)):
+        program.launch(fail, error)
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ("{}", "hub_id Field required; revision Field required"),
+        ("nowhere.json", "No such file or directory: 'nowhere.json'"),
+        ('{"hub_id": ', "Invalid JSON"),
+    ],
+)
+def test_a_wrong_spec_is_refused_by_the_command_line(monkeypatch, capsys, spec, sentence):
+    monkeypatch.setattr(sys, "argv", ["opd.fetch", "--spec", spec, "--out", "model"])
+    with pytest.raises(SystemExit) as raised:
+        program.arguments(fetch.__doc__, HubModelSpec, out="model folder to write")
+    assert raised.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_program_of_another_process_prints_one_line(tmp_path):
+    """As a user sees it: a folder that holds no model."""
+    asked = [
+        "--suite",
+        "chain2",
+        "--limit",
+        "1",
+        "--model",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "out.jsonl"),
+    ]
+    command = [sys.executable, "-m", "eval.generate", *asked]
+    result = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2]
+    )
+    assert result.returncode == 1
+    assert result.stderr.strip() == f"{tmp_path} is no model folder: it holds no config.json"

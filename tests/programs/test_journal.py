@@ -1,0 +1,64 @@
+"""The journal of a long job: nothing lost, nothing foreign taken over."""
+
+import json
+from functools import partial
+from operator import itemgetter
+
+import pytest
+
+from programs.journal import Journal as AnyJournal
+
+BELONGS_TO = {"spec": {"run": "test"}, "model": "abc"}
+RECORDS = [{"name": f"{row}", "text": "a record of some length"} for row in range(6)]
+ORDER = [each["name"] for each in RECORDS]
+Journal = partial(AnyJournal, request_of=itemgetter("name"))
+
+
+def test_the_file_is_in_the_order_of_the_requests(tmp_path):
+    journal = Journal(tmp_path / "out.jsonl", BELONGS_TO)
+    for each in RECORDS[::-1]:
+        journal.add(each)
+    assert not (tmp_path / "out.jsonl").exists()
+    journal.finish(ORDER, {"made": "here"})
+    assert [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()] == RECORDS
+    assert json.loads((tmp_path / "out.json").read_text()) == {"made": "here"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.json", "out.jsonl"]
+
+
+@pytest.mark.parametrize("torn", range(1, 30, 7))
+def test_a_line_cut_off_in_the_middle_is_dropped(tmp_path, capsys, torn):
+    journal = Journal(tmp_path / "out.jsonl", BELONGS_TO)
+    for each in RECORDS[:4]:
+        journal.add(each)
+    partial = tmp_path / "out.partial"
+    partial.write_bytes(partial.read_bytes()[:-torn])
+    again = Journal(tmp_path / "out.jsonl", BELONGS_TO)
+    assert list(again.records.values()) == RECORDS[:3]
+    assert "resuming after 3 responses" in capsys.readouterr().out
+    for each in RECORDS[3:]:
+        again.add(each)
+    again.finish(ORDER, {})
+    assert [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()] == RECORDS
+
+
+@pytest.mark.parametrize("before", [b"", b'{"spec": {"run"', None])
+def test_a_job_killed_before_its_first_record_starts_anew(tmp_path, before):
+    if before is not None:
+        (tmp_path / "out.partial").write_bytes(before)
+    assert Journal(tmp_path / "out.jsonl", BELONGS_TO).records == {}
+    assert Journal(tmp_path / "out.jsonl", BELONGS_TO).records == {}
+
+
+def test_records_of_another_model_are_not_taken_over(tmp_path, capsys):
+    Journal(tmp_path / "out.jsonl", BELONGS_TO).add(RECORDS[0])
+    journal = Journal(tmp_path / "out.jsonl", BELONGS_TO | {"model": "def"})
+    assert journal.records == {}
+    assert "starting over" in capsys.readouterr().out
+
+
+def test_a_missing_record_is_an_error(tmp_path):
+    journal = Journal(tmp_path / "out.jsonl", BELONGS_TO)
+    journal.add(RECORDS[0])
+    with pytest.raises(KeyError):
+        journal.finish(ORDER, {})
+    assert not (tmp_path / "out.jsonl").exists()
