@@ -8,15 +8,14 @@ deep as what is changed afterwards (one level), and the planner gets an empty ta
 `switch_on` replaces functions of the engine's packages for the whole process, so only a worker calls it.
 """
 
-import pickle
 import re
-import zlib
 from collections.abc import Callable
 from functools import cache, lru_cache
 from types import CodeType
 from typing import Any
 
 from envs.alfworld import stand_in  # noqa: F401  before textworld
+from envs.alfworld.translations import Translations
 
 # isort: split
 import fast_downward
@@ -24,7 +23,6 @@ from textworld.envs.pddl import logic, textgen
 from textworld.logic import Rule
 
 _BLOCK = re.compile(r'"""(.*?)"""', re.DOTALL)
-_KEPT_TRANSLATIONS = 512
 # A task with one variable that is where it should be: what the planner's copy of the engine is given.
 _EMPTY_TASK = """begin_version
 3
@@ -100,16 +98,13 @@ def _parsed_without_blocks(parse: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _translated_once(translate: Callable[..., Any]) -> Callable[..., Any]:
-    """The translator, which keeps what it made of the latest problems: packed, 6 to 60 kB each."""
-
-    @lru_cache(maxsize=_KEPT_TRANSLATIONS)
-    def packed(domain: str, problem: str) -> bytes:
-        return zlib.compress(pickle.dumps(translate(domain, problem)), level=1)
+    """The translator, which keeps what it made."""
+    kept = Translations(translate)
 
     def pddl2sas(domain: str, problem: str, verbose: bool = False, optimize: bool = False) -> Any:
         if optimize:  # for the planner
             return None, _EMPTY_TASK
-        return pickle.loads(zlib.decompress(packed(domain, problem)))
+        return kept(domain, problem)
 
     return pddl2sas
 

@@ -2,8 +2,10 @@
 
     python -m envs.alfworld.benchmark --source generated:tiny:2:0
     python -m envs.alfworld.benchmark --source DATA --split valid_unseen --games 12
+    python -m envs.alfworld.benchmark --source DATA --split train --games 2000 --steps 15 --memory
 
-CPU time is the worker's own, so other programs on the machine do not count. Prints a Markdown table.
+CPU time is the worker's own, so other programs on the machine do not count. Prints a Markdown table. With
+`--memory` it is that of two accelerated workers of eight slots each, as they play each game once.
 """
 
 import argparse
@@ -17,8 +19,11 @@ from pathlib import Path
 from tabulate import tabulate
 
 from envs.alfworld.game import SPLITS, Game
+from envs.alfworld.play import Episode, play
+from envs.alfworld.policies.player import PolicyPlayer
 from envs.alfworld.sources import load_games
 from envs.alfworld.vector import AlfWorld
+from programs.progress import progress
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,20 @@ def measure(games: Sequence[Game], max_steps: int, accelerated: bool, passes: in
             raise RuntimeError(f"the engine failed: {world.faults[0]}")
         memory = resident_mb(pid)
     return Measurement(len(games) * passes, steps, commands / steps, load_s, step_s, memory)
+
+
+def memory(games: Sequence[Game], max_steps: int, processes: int = 2, slots: int = 16) -> list[dict]:
+    """MB of each worker after every tenth of the games, played in random order."""
+    shuffled = random.Random(0).sample(list(games), len(games))
+    episodes = [Episode("benchmark", game, 0, "memory") for game in shuffled]
+    rows, part = [], math.ceil(len(games) / 10)
+    with AlfWorld(slots, processes, max_steps) as world:
+        ended = play(world, slots, episodes, PolicyPlayer("random"))
+        for number, _ in enumerate(progress(ended, total=len(games), desc="episodes"), 1):
+            if number % part == 0:
+                sizes = {f"worker {n} (MB)": resident_mb(pid) for n, pid in enumerate(world.pids)}
+                rows.append({"episodes": number, **sizes, "faults": len(world.faults)})
+    return rows
 
 
 def cpu_seconds(pid: int) -> float:
@@ -98,9 +117,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--split", choices=SPLITS, default="valid_unseen")
     parser.add_argument("--games", type=int, default=12, help="spread over the split; default: %(default)s")
     parser.add_argument("--steps", type=int, default=50, help="per game; default: %(default)s")
+    parser.add_argument("--memory", action="store_true", help="the workers' memory instead of their speed")
     options = parser.parse_args(arguments)
     games = load_games(options.source, options.split)
     some = games[:: max(1, len(games) // options.games)][: options.games]
+    if options.memory:
+        print(tabulate(memory(some, options.steps), headers="keys", tablefmt="github", floatfmt=".0f"))
+        return
     engines = {"stock": False, "accelerated": True}
     print(table({name: measure(some, options.steps, fast) for name, fast in engines.items()}))
 

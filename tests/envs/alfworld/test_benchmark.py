@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from envs.alfworld.benchmark import Measurement, cpu_seconds, main, measure, resident_mb, table
+from envs.alfworld.benchmark import Measurement, cpu_seconds, main, measure, memory, resident_mb, table
 from envs.alfworld.generator.generate import generate
 from envs.alfworld.vector import AlfWorld
 
@@ -19,6 +19,13 @@ def test_it_counts_games_steps_and_commands() -> None:
     assert 3 < measured.commands < 40
     assert measured.load_s > 0
     assert 30 < measured.resident_mb < 500
+
+
+def test_memory_is_that_of_every_worker_after_each_tenth() -> None:
+    rows = memory(generate("tiny", 2, 0, "train"), 3, slots=4)
+    assert [row["episodes"] for row in rows] == [2, 4, 6, 8, 10, 12]
+    assert all(20 < row[f"worker {n} (MB)"] < 300 for row in rows for n in (0, 1))
+    assert {row["faults"] for row in rows} == {0}
 
 
 def test_cpu_seconds_are_those_of_the_process() -> None:
