@@ -20,12 +20,10 @@ def top_k(log_probs: Tensor, k: int) -> Tensor:
     `torch.topk` alone leaves the choice among equal entries to the device, and bfloat16 logits tie often.
     """
     values, ids = log_probs.topk(k, -1)
-    tied = (log_probs == values[:, -1:]).sum(-1) > (values == values[:, -1:]).sum(-1)
+    tied = (values[:, 1:] == values[:, :-1]).any(-1) | ((log_probs == values[:, -1:]).sum(-1) > 1)
     if tied.any():
         ids[tied] = log_probs[tied].sort(dim=-1, descending=True, stable=True).indices[:, :k]
-    ids = ids.sort(dim=-1).values
-    order = log_probs.gather(-1, ids).sort(dim=-1, descending=True, stable=True).indices
-    return ids.gather(-1, order)
+    return ids
 
 
 def nucleus(ids: Tensor, log_probs: Tensor, mass: float) -> Tensor:
