@@ -2,6 +2,7 @@
 
 import hashlib
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,10 +20,14 @@ def provenance() -> dict[str, str]:
 
 
 def source_hash() -> str:
-    """sha256 over the Python files of these packages."""
+    """The hash of all Python files of these packages."""
+    return hash_of(ROOT, (path for name in _PACKAGES for path in sorted((ROOT / name).rglob("*.py"))))
+
+
+def hash_of(root: Path, files: Iterable[Path]) -> str:
+    """16 hex digits of sha256 over the files' paths below `root` and their contents, in the order given."""
     digest = hashlib.sha256()
-    for package in _PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            digest.update(path.relative_to(ROOT).as_posix().encode())
-            digest.update(path.read_bytes())
+    for path in files:
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

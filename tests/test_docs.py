@@ -59,7 +59,7 @@ def test_the_example_of_a_method_plans_its_run(tmp_path):
     target = re.search(r"^snakemake --cores all (results/\S+)$", page, re.M)[1]
     shutil.copy(ROOT / "Snakefile", tmp_path)
     shutil.copytree(ROOT / "workflows", tmp_path / "workflows")
-    for package in ("envs", "eval", "opd", "programs", "studies"):  # the rules list their files
+    for package in ("envs", "eval", "opd", "programs", "studies"):  # the rules hash their files
         (tmp_path / package).symlink_to(ROOT / package)
     (tmp_path / "results").mkdir()
     shutil.copy(ROOT / "results/paper_reference.csv", tmp_path / "results")

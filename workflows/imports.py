@@ -6,11 +6,12 @@ takes seconds. What is imported by a function, or by a name in a variable, is no
 tests/workflows/test_imports.py finds what is forgotten there.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+from programs.provenance import hash_of
 
 ROOT = Path(__file__).parent.parent
 _IMPORT = re.compile(r"^(?:from ([\w.]+) import (\([^)]*\)|.*)|import ([\w.]+))", re.M)
@@ -26,15 +27,7 @@ _NAMED = {
 
 def digest(program: str) -> str:
     """A hash of all files that a program is made of, by their paths and contents."""
-    total = hashlib.sha256()
-    for path in sources(program):
-        total.update(f"{path} {_hash(path)}\n".encode())
-    return total.hexdigest()[:12]
-
-
-@cache
-def _hash(path: str) -> str:
-    return hashlib.sha256((ROOT / path).read_bytes()).hexdigest()
+    return hash_of(ROOT, (ROOT / path for path in sources(program)))
 
 
 def sources(program: str) -> list[str]:

@@ -4,8 +4,8 @@
     python -m envs.alfworld.benchmark --source DATA --split valid_unseen --games 12
     python -m envs.alfworld.benchmark --source DATA --split train --games 2000 --steps 15 --memory
 
-CPU time is the worker's own, so other programs on the machine do not count. Prints a Markdown table. With
-`--memory` it is that of two accelerated workers of eight slots each, as they play each game once.
+CPU time is the worker's own, so other programs on the machine do not count. Prints a Markdown table:
+of both engines' speed, or with `--memory` of two accelerated workers' memory as they play each game once.
 """
 
 import argparse
@@ -61,12 +61,12 @@ def measure(games: Sequence[Game], max_steps: int, accelerated: bool, passes: in
     return Measurement(len(games) * passes, steps, commands / steps, load_s, step_s, memory)
 
 
-def memory(games: Sequence[Game], max_steps: int, processes: int = 2, slots: int = 16) -> list[dict]:
-    """MB of each worker after every tenth of the games, played in random order."""
-    shuffled = random.Random(0).sample(list(games), len(games))
+def memory(games: Sequence[Game], max_steps: int, slots: int = 16) -> list[dict]:
+    """MB of two workers, which share the slots, after every tenth of the games, played in random order."""
+    shuffled = random.Random(0).sample(games, len(games))
     episodes = [Episode("benchmark", game, 0, "memory") for game in shuffled]
     rows, part = [], math.ceil(len(games) / 10)
-    with AlfWorld(slots, processes, max_steps) as world:
+    with AlfWorld(slots, 2, max_steps) as world:
         ended = play(world, slots, episodes, PolicyPlayer("random"))
         for number, _ in enumerate(progress(ended, total=len(games), desc="episodes"), 1):
             if number % part == 0:

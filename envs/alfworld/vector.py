@@ -37,7 +37,7 @@ class AlfWorld:
 
     An episode ends after `max_steps` commands. `accelerated` plays on `envs.alfworld.acceleration`, which
     gives the same text. `grammar` makes the grammar with a goal in it, of `envs.alfworld.rules` by default.
-    Memory per process with 8 slots: about 100 MB on tiny games, 200 to 300 MB on real ones.
+    Memory per process with 8 slots: about 100 MB on tiny games, 180 MB on real ones.
     """
 
     def __init__(

@@ -76,6 +76,18 @@ def test_sources_hold_what_numbers_depend_on(program, file):
     assert file in sources(program)
 
 
+@pytest.mark.parametrize("stage", ["models", "sft", "distill", "reinforce"])
+def test_training_does_not_wait_for_code(stage):
+    assert "digest(" not in (ROOT / f"workflows/rules/{stage}.smk").read_text()
+
+
+@pytest.mark.parametrize("rule", ["generate", "play"])
+def test_models_are_not_asked_again_when_code_changes(rule):
+    text = re.search(rf"^rule {rule}:\n(?:(?: .*)?\n)+", RULES, re.M)[0]
+    assert "-m eval." in text
+    assert "digest(" not in text
+
+
 def test_the_estimators_do_not_wait_for_specs_of_training():
     assert not any(file.startswith("opd/") for file in sources("studies.estimators.__main__"))
 
@@ -90,7 +102,7 @@ def test_sources_hold_modules_their_packages_and_what_those_import():
 
 
 def forget() -> None:
-    for kept in (imports._file, imports._imported, imports._hash):
+    for kept in (imports._file, imports._imported):
         kept.cache_clear()
 
 
