@@ -21,7 +21,11 @@ class Problem:
 
 
 class Environment(Protocol):
-    """A source of problems with a verifier. Training and suite problems never overlap."""
+    """A source of problems with a verifier.
+
+    Generated training problems are never a suite's; published ones may be, and results then say how many
+    (`python -m eval.suites contamination`).
+    """
 
     @property
     def suites(self) -> Sequence[str]:
@@ -39,10 +43,6 @@ class Environment(Protocol):
 
     def training_problems(self, seed: int, step: int, count: int) -> list[Problem]:
         """`count` training problems, a pure function of (seed, step)."""
-        ...
-
-    def development_problems(self, count: int) -> list[Problem]:
-        """Problems for choices made before evaluation (which snapshot to keep), never reported."""
         ...
 
     def suite_problems(self, suite: str, count: int | None) -> list[Problem]:

@@ -34,10 +34,6 @@ class Math:
         orders = {epoch: self._order(seed, epoch) for epoch in {index // size for index in indices}}
         return [self._training[orders[index // size][index % size]] for index in indices]
 
-    def development_problems(self, count: int) -> list[Problem]:
-        """Refused: every labelled problem is either for training or in a suite."""
-        raise NotImplementedError("the math environment has no development split; select models elsewhere")
-
     def suite_problems(self, suite: str, count: int | None) -> list[Problem]:
         """The suite in its published order; its first `count` problems if a count is given.
 

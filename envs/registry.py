@@ -31,7 +31,7 @@ def environment_of(suite: str) -> str:
 
     All suites of `eval.suites` are `math`'s, also those that it does not cover by default.
     """
-    known = {"math": evaluation_suites(), "chain_arithmetic": ChainArithmetic.suites}
+    known = {name: load(name).suites for name in NAMES} | {"math": evaluation_suites()}
     for name, its_suites in known.items():
         if suite in its_suites:
             return name

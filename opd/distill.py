@@ -20,17 +20,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from torch.optim import Optimizer
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from torch import Tensor
+from transformers import PreTrainedModel
 
-from opd import lora, masks, models, tasks
+from opd import learner, lora, masks, models, tasks
 from opd.advantages import advantages
 from opd.batch import TokenBatch
 from opd.credit import credit, share_without_signal, with_signal
 from opd.diagnostics.mismatch import mismatch, stop_if_too_large, truncated_importance_weights
 from opd.diagnostics.step import diagnose, observe
 from opd.experience import Experience
-from opd.optimizer import adamw
+from opd.learner import Learner
 from opd.parallel import ranks, sharding
 from opd.parallel.sharding import Root, gathered
 from opd.parallel.share import assemble, divide
@@ -64,11 +64,8 @@ class Run:
     """Everything a step works on."""
 
     spec: DistillSpec
-    tokenizer: PreTrainedTokenizerBase
-    student: PreTrainedModel
-    root: Root
+    student: Learner
     tasks: Sequence[TaughtTask]
-    optimizer: Optimizer
     markers: list[list[int]]
     engine: TrainingEngine
 
@@ -86,18 +83,17 @@ def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Pa
         parents = {"student": student, **{f"teacher, {name}": teachers[name] for name in spec.tasks}}
         fingerprints = ranks.from_first(lambda: [models.fingerprint(folder) for folder in parents.values()])
         recipe = json.dumps([spec.recipe(), fingerprints])
-        loop.run(recipe, run.student, run.optimizer, partial(distill_step, run))
+        loop.run(recipe, run.student, partial(distill_step, run))
         named = {
             role: (model_name(folder), mark)
             for (role, folder), mark in zip(parents.items(), fingerprints, strict=True)
         }
-        with gathered(run.root):
+        with gathered(run.student.root):
             if ranks.first():
-                lora.save(run.student, out / "adapters")
-            lora.merge(run.student)
+                lora.save(run.student.model, out / "adapters")
+            lora.merge(run.student.model)
             if ranks.first():
-                card_of = partial(describe, run, named)
-                loop.finish(run.student, run.tokenizer, card_of, engine=run.engine.version)
+                loop.finish(run.student, partial(describe, run, named), engine=run.engine.version)
             ranks.wait()
 
 
@@ -111,14 +107,12 @@ def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers
     """Load all models and check that they can be compared token by token."""
     if teachers.keys() != spec.tasks.keys():
         raise UserError(f"--teachers must name {', '.join(spec.tasks)}, and names {', '.join(teachers)}")
-    learner = models.load(student)
-    if spec.lora:
-        lora.adapt(learner, spec.lora, spec.seed)
+    pupil = learner.load(student, spec)
     guides = {
         folder: sharding.teacher(models.load(folder).requires_grad_(False), spec.memory)
         for folder in dict.fromkeys(teachers.values())
     }
-    for folder, model in [(student, learner), *guides.items()]:
+    for folder, model in [(student, pupil.model), *guides.items()]:
         if model.config.vocab_size != spec.vocabulary_size:
             raise UserError(
                 f"{folder} has {model.config.vocab_size} token ids, the spec says "
@@ -128,12 +122,11 @@ def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers
         TaughtTask(name, loaded.get(name), guides[teachers[name]], task.rollout)
         for name, task in spec.tasks.items()
     ]
-    tokenizer, root = models.load_tokenizer(student), sharding.student(learner, spec.memory)
-    optimizer, markers = adamw(learner, spec.optimizer), masks.marker_ids(spec.mask, tokenizer)
+    markers = masks.marker_ids(spec.mask, pupil.tokenizer)
     requests = max(task.rollout.prompts * task.rollout.samples_per_prompt for task in spec.tasks.values())
-    with whole_for_rollouts(spec, root):
-        engine = engines.follow(spec.engine, learner, student, tokenizer, requests)
-    return Run(spec, tokenizer, learner, root, taught, optimizer, markers, engine)
+    with whole_for_rollouts(spec, pupil.root):
+        engine = engines.follow(spec.engine, pupil.model, student, pupil.tokenizer, requests)
+    return Run(spec, pupil, taught, markers, engine)
 
 
 def distill_step(run: Run, step: int) -> dict:
@@ -146,21 +139,9 @@ def distill_step(run: Run, step: int) -> dict:
     with watch("rollout"):
         experience = collect(run, taught, step // len(run.tasks))
     share = divide(len(experience.finished), taught.rollout.minibatch_size, experience.finished.device)
-    own = experience.rows(share.rows)
-    batch = replace(own.batch, packed=spec.memory.pack_sequences)
-    with watch("scoring"), gathered(run.root, taught.teacher):
-        comparison = compare(
-            run.student,
-            taught.teacher,
-            batch,
-            spec.teacher_top_k,
-            spec.tokens_per_forward,
-            spec.objective.support,
-            spec.objective.nucleus_mass or 1.0,
-            spec.objective.advantage.baseline,
-            masks.distinct(run.markers),
-            spec.teacher_temperature,
-        )
+    batch = replace(experience.batch.rows(share.rows), packed=spec.memory.pack_sequences)
+    with watch("scoring"), gathered(run.student.root, taught.teacher):
+        comparison = score(run, taught.teacher, batch)
         if step < len(run.tasks):  # a task's first step, with a teacher that was never asked before
             check_scores(run, taught, batch, comparison)
     alarm_if_uniform(comparison.teacher, spec.vocabulary_size, spec.uniform_teacher)
@@ -169,17 +150,8 @@ def distill_step(run: Run, step: int) -> dict:
     stop_if_too_large(apart, spec.engine.mismatch_limit, run.engine.dtype)
     metrics = diagnose(experience.batch, experience.finished, observed, taught.rollout.max_new_tokens)
     with watch("training"):
-        earned = credit(spec.objective.advantage.credit, experience)[share.rows]
-        advantage = advantages(spec.objective.advantage, comparison, batch.sequence, earned)
-        if (cap := spec.objective.advantage.importance_cap) is not None:
-            # The loss is linear in the advantage, so its weight is a factor of it.
-            advantage = advantage * truncated_importance_weights(
-                own.rollout_log_prob, comparison.student.sampled_log_prob, cap
-            )
-        mask = masks.build(spec.mask, run.markers, batch, comparison.marker_log_q)
-        if spec.objective.advantage.credit.only_groups_with_signal:
-            mask = mask * with_signal(experience)[share.rows][batch.sequence]
-        updates = list(train(run, taught.teacher, share, batch, comparison, advantage, mask))
+        advantage, mask = worth(run, experience, share.rows, batch, comparison)
+        updates = list(train(spec, run.student, taught.teacher, share, batch, comparison, advantage, mask))
     return {
         "step": step,
         "task": taught.name,
@@ -194,6 +166,43 @@ def distill_step(run: Run, step: int) -> dict:
             "peak_memory_mib": ranks.largest(peak_memory_mib()),
         },
     }
+
+
+def score(run: Run, teacher: PreTrainedModel, batch: TokenBatch) -> Comparison:
+    """What student and teacher think of this rank's positions, as far as the objective asks for it."""
+    spec = run.spec
+    return compare(
+        run.student.model,
+        teacher,
+        batch,
+        spec.teacher_top_k,
+        spec.tokens_per_forward,
+        spec.objective.support,
+        nucleus_mass=spec.objective.nucleus_mass or 1.0,
+        expected_log_ratio=spec.objective.advantage.baseline,
+        marker_ids=masks.distinct(run.markers),
+        teacher_temperature=spec.teacher_temperature,
+    )
+
+
+def worth(
+    run: Run, experience: Experience, rows: Tensor, batch: TokenBatch, comparison: Comparison
+) -> tuple[Tensor, Tensor]:
+    """(N,) advantage of this rank's positions, and (N,) mask of how much each counts.
+
+    `rows` are the responses of the `experience` that this rank's `batch` holds.
+    """
+    spec = run.spec.objective.advantage
+    advantage = advantages(spec, comparison, batch.sequence, credit(spec.credit, experience)[rows])
+    if spec.importance_cap is not None:
+        # The loss is linear in the advantage, so its weight is a factor of it.
+        sampled = experience.rows(rows).rollout_log_prob
+        now = comparison.student.sampled_log_prob
+        advantage = advantage * truncated_importance_weights(sampled, now, spec.importance_cap)
+    mask = masks.build(run.spec.mask, run.markers, batch, comparison.marker_log_q)
+    if spec.credit.only_groups_with_signal:
+        mask = mask * with_signal(experience)[rows][batch.sequence]
+    return advantage, mask
 
 
 def describe(run: Run, parents: Mapping[str, tuple[str, str]], end: Mapping[str, Any]) -> str:
@@ -211,7 +220,7 @@ def collect(run: Run, taught: TaughtTask, step: int) -> Experience:
         assert taught.task is not None
         return taught.task.collect(engine, run.spec.seed, step)
 
-    with whole_for_rollouts(run.spec, run.root), run.engine.awake(run.student):
+    with whole_for_rollouts(run.spec, run.student.root), run.engine.awake(run.student.model):
         experience = together(run.engine, run.spec.engine.tensor_parallel, ask)
     return experience.shortest_first().to(models.device())
 
@@ -224,7 +233,7 @@ def whole_for_rollouts(spec: DistillSpec, root: Root) -> AbstractContextManager:
 def check_scores(run: Run, taught: TaughtTask, batch: TokenBatch, comparison: Comparison) -> None:
     """Score a few tokens of one sequence again, by student and teacher; see `opd.scoring.witness`."""
     key = f"witness/{run.spec.seed}/{taught.name}"
-    rescore(run.student, batch, comparison.student.sampled_log_prob, key)
+    rescore(run.student.model, batch, comparison.student.sampled_log_prob, key)
     temperature = run.spec.teacher_temperature
     rescore(taught.teacher, batch, comparison.teacher.sampled_log_prob, key, temperature)
 

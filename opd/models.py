@@ -138,5 +138,5 @@ def padding_id(tokenizer: PreTrainedTokenizerBase) -> int:
 
 
 def device() -> torch.device:
-    """The first accelerator, or the CPU."""
+    """This process's accelerator (`opd.parallel.ranks.join` chooses it under torchrun), or the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -10,6 +10,8 @@ from torch.optim import AdamW, Optimizer
 from opd.muon import Muon
 from opd.spec import OptimizerSpec
 
+_LAST = 0.02
+
 
 def adamw(model: nn.Module, spec: OptimizerSpec) -> AdamW:
     """AdamW on what is not frozen."""
@@ -37,12 +39,12 @@ def muon_and_adamw(model: nn.Module, learning_rate: float, muon_learning_rate: f
     ]
 
 
-def warmup_cosine(step: int, steps: int, warmup_steps: int, floor: float = 0.02) -> float:
-    """Learning-rate factor: linear warm-up, then cosine decay to `floor` at the last step."""
+def warmup_cosine(step: int, steps: int, warmup_steps: int) -> float:
+    """Learning-rate factor: linear warm-up, then cosine decay to a fiftieth at the last step."""
     if step < warmup_steps:
         return (step + 1) / warmup_steps
     progress = (step - warmup_steps) / max(1, steps - warmup_steps)
-    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress))
+    return _LAST + (1 - _LAST) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def update(model: nn.Module, optimizers: Sequence[Optimizer], clip_norm: float = 1.0) -> float:

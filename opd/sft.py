@@ -18,16 +18,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from opd import models
+from opd import learner, models
 from opd.batch import TokenBatch, from_pairs
-from opd.optimizer import adamw, set_learning_rate, warmup_cosine
+from opd.learner import Learner
+from opd.optimizer import set_learning_rate, warmup_cosine
 from opd.parallel import passes, ranks, sharding
-from opd.parallel.sharding import Root, gathered
+from opd.parallel.sharding import gathered
 from opd.run.card import card, model_name
-from opd.run.loop import Loop, finite_update
+from opd.run.loop import Loop
 from opd.run.machine import Stopwatch, peak_memory_mib
 from opd.spec import SftSpec
 from opd.supervised.losses import token_losses
@@ -42,10 +41,7 @@ class Run:
     spec: SftSpec
     traces: Sequence[str]
     updates: Sequence[Sequence[int]]
-    tokenizer: PreTrainedTokenizerBase
-    model: PreTrainedModel
-    root: Root
-    optimizer: Optimizer
+    student: Learner
 
 
 def main(spec: SftSpec, student: Path, traces: Path, out: Path) -> None:
@@ -58,12 +54,12 @@ def main(spec: SftSpec, student: Path, traces: Path, out: Path) -> None:
     made_from = {"student": (model_name(student), mark)}
     recipe = json.dumps([spec.recipe(), mark, hashlib.sha256("".join(kept).encode()).hexdigest()])
     loop = Loop(out, spec, f"sft {out.name}", "sft", len(run.updates), spec.checkpoint_every)
-    loop.run(recipe, run.model, run.optimizer, partial(update, run))
-    with gathered(run.root):
+    loop.run(recipe, run.student, partial(update, run))
+    with gathered(run.student.root):
         if ranks.first():
             made = json.loads(traces.with_suffix(".json").read_text())
             card_of = partial(describe, spec, made_from, made, len(kept), out.name)
-            loop.finish(run.model, run.tokenizer, card_of)
+            loop.finish(run.student, card_of)
         ranks.wait()
 
 
@@ -80,10 +76,8 @@ def kept_lines(spec: SftSpec, traces: Path) -> list[str]:
 
 
 def start(spec: SftSpec, student: Path, kept: Sequence[str]) -> Run:
-    """Load the student and spread it over the ranks."""
-    model, tokenizer = models.load(student), models.load_tokenizer(student)
-    root = sharding.student(model, spec.memory)
-    return Run(spec, kept, orders(spec, len(kept)), tokenizer, model, root, adamw(model, spec.optimizer))
+    """Load the student and order the traces."""
+    return Run(spec, kept, orders(spec, len(kept)), learner.load(student, spec))
 
 
 def orders(spec: SftSpec, traces: int) -> list[list[int]]:
@@ -102,11 +96,11 @@ def update(run: Run, step: int) -> dict[str, Any]:
     """
     spec, watch = run.spec, Stopwatch()
     factor = warmup_cosine(step, len(run.updates), 0) if spec.schedule == "cosine" else 1.0
-    set_learning_rate(run.optimizer, factor * spec.optimizer.learning_rate)
+    set_learning_rate(run.student.optimizer, factor * spec.optimizer.learning_rate)
     with watch("training"):
         batch = batch_of(run, step)
         loss = accumulate(run, batch)
-        norm = finite_update(run.model, run.optimizer, spec.optimizer.clip_norm, loss)
+        norm = run.student.update(loss)
     return {
         "step": step,
         "task": "sft",
@@ -125,7 +119,7 @@ def batch_of(run: Run, step: int) -> TokenBatch:
     records = [json.loads(run.traces[number]) for number in run.updates[step]]
     pairs = [(record["prompt"], record["response"]) for record in records]
     pairs.sort(key=lambda pair: len(pair[0]) + len(pair[1]))
-    return from_pairs(pairs, models.padding_id(run.tokenizer))
+    return from_pairs(pairs, models.padding_id(run.student.tokenizer))
 
 
 def accumulate(run: Run, batch: TokenBatch) -> float:
@@ -139,10 +133,10 @@ def accumulate(run: Run, batch: TokenBatch) -> float:
     own = batch.rows(torch.arange(len(batch.tokens))[ranks.rank() :: ranks.count()]).to(models.device())
 
     def loss_of(part: TokenBatch) -> Tensor:
-        return token_losses(run.model, part).sum() / tokens
+        return token_losses(run.student.model, part).sum() / tokens
 
     parts = replace(own, packed=run.spec.memory.pack_sequences).split(run.spec.tokens_per_forward)
-    loss = passes.accumulate(run.root, [partial(loss_of, part) for part in parts])
+    loss = passes.accumulate(run.student.root, [partial(loss_of, part) for part in parts])
     return ranks.total(torch.tensor(loss, dtype=torch.float64)).item()
 
 

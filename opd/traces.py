@@ -26,7 +26,7 @@ from opd.rollout import TRACES_TOGETHER
 from opd.rollout.engine import Engine, load
 from opd.rollout.response import Response
 from opd.spec import TracesSpec
-from opd.supervised.accuracy import verified
+from opd.tasks.verified import verified
 from programs.command_line import arguments, launch
 from programs.journal import Journal
 from programs.progress import progress

@@ -1,33 +1,29 @@
 """The training half of a step: minibatches, each an update, in as many passes as memory asks for."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from opd.batch import TokenBatch
+from opd.learner import Learner
 from opd.lm_head import head_of
 from opd.loss import position_losses
-from opd.objectives import position_weights
 from opd.parallel import passes, ranks
 from opd.parallel.share import Share
-from opd.run.loop import finite_update
+from opd.reduction import position_weights
 from opd.scoring.compare import Comparison, select
-
-if TYPE_CHECKING:
-    from opd.distill import Run
+from opd.spec import DistillSpec
 
 # A change of probability beyond which PPO clips; the range of the clip_fraction metric.
 _CLIP_RANGE = 0.2
 
 
 def train(
-    run: Run,
+    spec: DistillSpec,
+    student: Learner,
     teacher: PreTrainedModel,
     share: Share,
     batch: TokenBatch,
@@ -44,14 +40,14 @@ def train(
         rows = share.part(number)
         chosen, part = rows[batch.sequence], batch.rows(rows.nonzero()[:, 0])
         loss, moved = accumulate(
-            run, teacher, part, select(comparison, chosen), advantage[chosen], mask[chosen]
+            spec, student, teacher, part, select(comparison, chosen), advantage[chosen], mask[chosen]
         )
-        norm = finite_update(run.student, run.optimizer, run.spec.optimizer.clip_norm, loss)
-        yield {"loss": loss, "gradient_norm": norm, "clip_fraction": moved}
+        yield {"loss": loss, "gradient_norm": student.update(loss), "clip_fraction": moved}
 
 
 def accumulate(
-    run: Run,
+    spec: DistillSpec,
+    student: Learner,
     teacher: PreTrainedModel,
     minibatch: TokenBatch,
     comparison: Comparison,
@@ -65,22 +61,28 @@ def accumulate(
     whose probability moved beyond PPO's clipping range. The gradient does not depend on how the minibatch is
     split, or divided among ranks.
     """
-    spec, old = run.spec.objective, comparison.student.sampled_log_prob
-    weights = position_weights(mask, minibatch.sequence, spec.reduction, ranks.total)
-    teacher_head = head_of(teacher).at(run.spec.teacher_temperature)
+    old = comparison.student.sampled_log_prob
+    weights = position_weights(mask, minibatch.sequence, spec.objective.reduction, ranks.total)
+    teacher_head = head_of(teacher).at(spec.teacher_temperature)
 
     moved: list[Tensor] = []  # bool, per part and where the normaliser is computed
 
     def loss_of(part: TokenBatch, here: slice, counted: Tensor) -> Tensor:
         losses, log_p = position_losses(
-            spec, run.student, teacher_head, part, select(comparison, here), advantage[here], counted
+            spec.objective,
+            student.model,
+            teacher_head,
+            part,
+            select(comparison, here),
+            advantage[here],
+            counted,
         )
         if log_p is not None:
             moved.append(((log_p - old[here][counted]).exp() - 1).abs() > _CLIP_RANGE)
         return (weights[here][counted] * losses).sum()
 
-    parts = counted_parts(minibatch, mask, run.spec.tokens_per_forward)
-    loss = passes.accumulate(run.root, [partial(loss_of, *part) for part in parts])
+    parts = counted_parts(minibatch, mask, spec.tokens_per_forward)
+    loss = passes.accumulate(student.root, [partial(loss_of, *part) for part in parts])
     counts = sum(int(part.sum()) for part in moved), sum(map(len, moved))
     sums = ranks.total(torch.tensor([loss, *counts], dtype=torch.float64))
     return sums[0].item(), (sums[1].float() / sums[2].float()).item() if sums[2] else None

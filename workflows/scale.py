@@ -31,9 +31,9 @@ def plan(config: dict[str, Any]) -> Plan:
     return made
 
 
-def registrations(folder: Path = METHODS) -> dict[str, dict[str, Any]]:
+def registrations() -> dict[str, dict[str, Any]]:
     """Method -> what it changes in `distill`, read from the `method(...)` of every method file."""
-    return dict(_registration(path) for path in sorted(folder.glob("*.smk")))
+    return dict(_registration(path) for path in sorted(METHODS.glob("*.smk")))
 
 
 def _registration(path: Path) -> tuple[str, dict[str, Any]]:

@@ -29,7 +29,7 @@ class ChainArithmetic:
         return [_problem(draw(rng, rng.choice(TIERS), "training")) for _ in range(count)]
 
     def development_problems(self, count: int) -> list[Problem]:
-        """`count` development problems with uniformly drawn lengths, always the same."""
+        """`count` problems with uniformly drawn lengths, always the same, for choices before evaluation."""
         rng = random.Random("development")
         return [_problem(draw(rng, rng.choice(TIERS), "development")) for _ in range(count)]
 

@@ -19,11 +19,10 @@ def mean_interval(
     values: Matrix,
     strata: NDArray | None = None,
     bounds: tuple[float, float] = (0, 1),
-    confidence: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Interval of the mean of (N,) values in `bounds`; with `strata` of the mean of strata means.
+    """95 % interval of the mean of (N,) values in `bounds`; with `strata` of the mean of strata means.
 
     The smallest stratum decides between t and bootstrap. Use bounds (-1, 1) for differences of shares.
     """
@@ -31,8 +30,8 @@ def mean_interval(
     if any(part.min() < bounds[0] or part.max() > bounds[1] for part in parts):
         raise ValueError(f"values leave their bounds {bounds}")
     if all(np.ptp(part) == 0 for part in parts):
-        return rule_of_three(parts, bounds, confidence)
+        return rule_of_three(parts, bounds)
     if min(map(len, parts)) >= BOOTSTRAP_FROM:
-        return bootstrap_interval(values, strata, confidence, resamples, seed)
-    found = estimate(values[None], strata, confidence, bounds)
+        return bootstrap_interval(values, strata, resamples=resamples, seed=seed)
+    found = estimate(values[None], strata, bounds=bounds)
     return found.low, found.high

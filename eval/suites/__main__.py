@@ -50,7 +50,6 @@ def show(options: argparse.Namespace) -> None:
     print(f"answers   {suite.answer_type}")
     print(f"licence   {suite.licence}")
     print(f"hub       {suite.hub}")
-    print(f"prompts   {', '.join(suite.prompts)}")
     for copy in suite.copies:
         print(
             f"copy      {copy.sha256[:16]}  {copy.description}{f'. FLAW: {copy.flaw}' if copy.flaw else ''}"

@@ -23,7 +23,7 @@ class SuiteNotFoundError(FileNotFoundError):
 
 
 class SuiteContentError(UserError):
-    """What was found is not the suite: wrong count, problems without a gold, or unverified under strict."""
+    """What was found is not the suite: wrong count, or problems without a gold."""
 
 
 @dataclass(frozen=True)
@@ -59,22 +59,16 @@ class LoadedSuite:
         }
 
 
-def load(suite: Suite, folder: Path | None = None, strict: bool = False) -> LoadedSuite:
-    """The suite, its count enforced; `strict` refuses a copy whose checksum is not known.
+def load(suite: Suite, folder: Path | None = None) -> LoadedSuite:
+    """The suite, its count enforced, its checksum compared with those of known copies.
 
     Raises SuiteNotFoundError with the places looked at and the command to run, or SuiteContentError.
     """
     found, source = find(suite, folder)
     items = checked(suite, rows.items(suite, found), source)
     digest = content.sha256(items)
-    copy = suite.copy(digest)
-    loaded = LoadedSuite(suite, tuple(content.with_published_ids(suite.name, items)), digest, copy, source)
-    if strict and loaded.status == "unverified":
-        known = f"known as flawed: {copy.flaw}" if copy else f"sha256 {digest} is not known"
-        raise SuiteContentError(
-            f"{suite.name} from {source} is unverified ({known}); `python -m eval.suites diff {suite.name}` "
-            "shows the differing rows"
-        )
+    published = tuple(content.with_published_ids(suite.name, items))
+    loaded = LoadedSuite(suite, published, digest, suite.copy(digest), source)
     if suite.role == "training":
         kept, removed = clean(items, suite.conflicting)
         return replace(loaded, items=tuple(kept), removed=removed)

@@ -1,10 +1,8 @@
 """What a suite is: a versioned list of problems, where it comes from and which copies of it are known."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
-
-from eval.suites.prompts import PROMPTS
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,6 @@ class Suite:
     defects: tuple[Defect, ...] = ()
     aliases: tuple[str, ...] = ()
     conflicting: tuple[str, ...] = ()
-    prompts: Mapping[str, str] = field(default_factory=lambda: PROMPTS)
 
     def copy(self, sha256: str) -> Copy | None:
         """The known copy with that content, if there is one."""

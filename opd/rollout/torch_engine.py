@@ -32,11 +32,6 @@ class Rollouts:
     log_prob: Tensor
     log_probs: Tensor
 
-    def rows(self, index: Tensor) -> "Rollouts":
-        """The rollouts of `index` (b,), in its order."""
-        batch = self.batch.rows(index)
-        return Rollouts(batch, self.finished[index], self.log_prob[index], self.log_probs[index])
-
     def responses(self) -> list[Response]:
         """The rollouts one by one."""
         columns = self.finished.tolist(), self.log_prob.tolist(), self.log_probs.tolist()

@@ -6,7 +6,6 @@ the same numbers, if a step depends on its number alone. Under torchrun the firs
 """
 
 import json
-import math
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -15,11 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch.optim import Optimizer
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
 from opd import models
-from opd.optimizer import update
+from opd.learner import Learner
 from opd.parallel import ranks, sharding
 from opd.run import checkpoint
 from opd.run.tracking import tracked
@@ -44,8 +40,7 @@ class Loop:
     def run(
         self,
         recipe: str,
-        model: PreTrainedModel,
-        optimizer: Optimizer,
+        learner: Learner,
         step_of: Callable[[int], dict[str, Any]],
     ) -> None:
         """All steps that no checkpoint of this recipe has done; `step_of(step)` gives a line of the metrics.
@@ -53,7 +48,7 @@ class Loop:
         `recipe` is everything that decides the numbers. FloatingPointError names the step that raised it.
         """
         folder = self.out / _CHECKPOINT
-        lines = checkpoint.load(folder, recipe, model, optimizer)
+        lines = checkpoint.load(folder, recipe, learner.model, learner.optimizer)
         if lines and ranks.first():
             print(f"resuming after step {len(lines)}", flush=True)
         left = range(len(lines), self.steps)
@@ -74,15 +69,14 @@ class Loop:
                 if track:
                     track(lines[-1])
                 if (step + 1) % self.checkpoint_every == 0 and step + 1 < self.steps:
-                    checkpoint.save(folder, recipe, lines, model, optimizer)
+                    checkpoint.save(folder, recipe, lines, learner.model, learner.optimizer)
 
     def _tracked(self, lines: Sequence[str]) -> AbstractContextManager[Callable[[str], None]]:
         return tracked(self.out, self.spec, self.name, self.group, lines)
 
     def finish(
         self,
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
+        learner: Learner,
         describe: Callable[[dict[str, Any]], str],
         **stated: str,
     ) -> None:
@@ -93,16 +87,9 @@ class Loop:
         """
         last = json.loads((self.out / "metrics.jsonl").read_text().splitlines()[-1])
         text = describe({name: value for name, value in last.items() if name != "machine"})
-        models.save(model, tokenizer, self.out / "model", text, sharding.weights(model))
+        weights = sharding.weights(learner.model)
+        models.save(learner.model, learner.tokenizer, self.out / "model", text, weights)
         manifest = {"spec": self.spec.model_dump(), "model": models.fingerprint(self.out / "model")}
         manifest |= {**provenance(), **stated}
         (self.out / "run.json").write_text(json.dumps(manifest, indent=2) + "\n")
         shutil.rmtree(self.out / _CHECKPOINT, ignore_errors=True)
-
-
-def finite_update(model: PreTrainedModel, optimizer: Optimizer, clip_norm: float, loss: float) -> float:
-    """Update the model; the gradient's norm. FloatingPointError if that or the loss is not finite."""
-    norm = update(model, [optimizer], clip_norm)
-    if not (math.isfinite(loss) and math.isfinite(norm)):
-        raise FloatingPointError(f"the loss is {loss}, the gradient norm {norm}")
-    return norm

@@ -39,7 +39,7 @@ class Scores:
 class Comparison:
     """Student and teacher at the same N positions.
 
-    `support_on_teacher_top`: (N, K) student log-probabilities of the teacher's top K; `support`: (N, S)
+    `student_on_teacher_top`: (N, K) student log-probabilities of the teacher's top K; `support`: (N, S)
     ids on which an objective compares them, and `support_log_q` the teacher's log-probabilities there.
     For objectives on the whole vocabulary `teacher_states` (N, d) is kept instead. `expected_log_ratio`
     (N,) if asked for: sum_V p (log q - log p). `marker_log_q` (N, M): the teacher's log-probabilities of
@@ -106,6 +106,7 @@ def compare(
     top_k: int,
     tokens_per_forward: int,
     support: str,
+    *,
     nucleus_mass: float = 1.0,
     expected_log_ratio: bool = False,
     marker_ids: Sequence[int] = (),

@@ -91,7 +91,7 @@ class PretrainSpec(Spec):
 
 
 class HubModelSpec(Spec):
-    """A model fetched from the Hugging Face hub at a fixed revision, or copied from a folder."""
+    """A model fetched from the Hugging Face hub at a fixed revision, or a folder that is linked to."""
 
     hub_id: str = Field(description="owner/name on the hub, or the absolute path of a model folder")
     revision: str | None = Field(description="commit, branch or tag on the hub; null for a folder")

@@ -76,8 +76,8 @@ class ArithmeticLesson:
 
     def accuracy(self, model: PreTrainedModel) -> float:
         """Greedy, on problems that no evaluation suite contains."""
-        problems, cap = self.spec.development_problems, self.spec.max_new_tokens
-        return greedy_accuracy(model, self._tokenizer, self._environment, problems, cap)
+        problems = self._environment.development_problems(self.spec.development_problems)
+        return greedy_accuracy(model, self._tokenizer, self._environment, problems, self.spec.max_new_tokens)
 
     def describe(self) -> dict[str, str | int]:
         """The environment's statement on its training problems."""

@@ -8,7 +8,7 @@ from opd.experience import Experience, joined
 from opd.models import padding_id
 from opd.rollout.engine import TrainingEngine, answers
 from opd.spec import RolloutSpec
-from opd.supervised.accuracy import verified
+from opd.tasks.verified import verified
 
 
 class Problems:

@@ -12,6 +12,7 @@ from opd.lm_head import head_of, recomputed
 from opd.loss import position_losses
 from opd.scoring.compare import Comparison, hidden_states, select
 from opd.spec import ObjectiveSpec
+from opd.training import counted_parts
 from programs.progress import progress
 
 _POLICY_GRADIENT = ObjectiveSpec(name="policy_gradient", support="sampled", reduction="token_mean")
@@ -88,12 +89,8 @@ def _gradient(
 ) -> list[Tensor]:
     """The gradient of each parameter, of the mean loss over N positions where only the chosen (N,) count."""
     student.zero_grad(set_to_none=True)
-    start = 0
-    for part in progress(list(batch.split(tokens_per_forward)), "gradient", unit="part"):
-        here = slice(start, start + len(part.sampled))
-        start, counted = here.stop, chosen[here]
-        if not counted.any():
-            continue
+    parts = list(counted_parts(batch, chosen, tokens_per_forward))
+    for part, here, counted in progress(parts, "gradient", unit="part"):
         losses, _ = position_losses(
             _POLICY_GRADIENT,
             student,

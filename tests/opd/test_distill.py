@@ -16,6 +16,7 @@ from envs.alfworld.panel import make_panel, write_panel
 from opd import distill, models, tasks, training
 from opd.diagnostics.metrics import CHECK_METRICS, MACHINE_METRICS, METRICS
 from opd.experience import Experience
+from opd.learner import Learner
 from opd.run import checkpoint
 from opd.spec import TaskSpec
 from tests.opd.specs import distill_spec
@@ -128,7 +129,9 @@ def test_a_changed_knob_does_not_resume(folders, tmp_path):
     spec = distill_spec()
     run = started(spec, folders)
     lines = ["line\n"] * spec.checkpoint_every
-    checkpoint.save(tmp_path / "checkpoint", "something else", lines, run.student, run.optimizer)
+    checkpoint.save(
+        tmp_path / "checkpoint", "something else", lines, run.student.model, run.student.optimizer
+    )
     train(spec, folders, tmp_path)
     assert len(reproducible(tmp_path / "metrics.jsonl")) == spec.steps
 
@@ -165,9 +168,7 @@ def test_an_engine_with_other_weights_stops_the_run(folders, tmp_path, monkeypat
     run = started(distill_spec(), folders)
     drifted(run, monkeypatch, 0.02)
     with pytest.raises(FloatingPointError, match=r"step 0, lsm seed 0: .* differ from .* by 0\.02 nats"):
-        distill.loop_of(run.spec, tmp_path).run(
-            "recipe", run.student, run.optimizer, partial(distill.distill_step, run)
-        )
+        distill.loop_of(run.spec, tmp_path).run("recipe", run.student, partial(distill.distill_step, run))
     lenient = started(distill_spec(engine={"mismatch_limit": 0.03}), folders)
     drifted(lenient, monkeypatch, 0.02)
     record = distill.distill_step(lenient, 0)
@@ -192,8 +193,8 @@ def test_scores_that_belong_to_other_tokens_stop_the_first_step_of_each_task(fol
     run = started(distill_spec(), folders)
     compare = distill.compare
 
-    def shifted(*arguments):
-        found = compare(*arguments)
+    def shifted(*arguments, **options):
+        found = compare(*arguments, **options)
         teacher = replace(found.teacher, sampled_log_prob=found.teacher.sampled_log_prob.roll(1))
         return replace(found, teacher=teacher)
 
@@ -232,12 +233,16 @@ def test_teacher_is_never_changed(folders, tmp_path):
 def gradient(run, rollouts, mask=None, **changes) -> torch.Tensor:
     """The gradient that one update would use, flattened, for changed spec fields."""
     run.spec = run.spec.model_copy(update=changes)
-    comparison = distill.compare(run.student, run.tasks[0].teacher, rollouts.batch, 8, 64, "teacher_top_k")
-    run.student.zero_grad()
+    comparison = distill.compare(
+        run.student.model, run.tasks[0].teacher, rollouts.batch, 8, 64, "teacher_top_k"
+    )
+    run.student.model.zero_grad()
     count = len(rollouts.batch.sampled)
     mask = torch.ones(count) if mask is None else mask
-    training.accumulate(run, run.tasks[0].teacher, rollouts.batch, comparison, torch.zeros(count), mask)
-    return torch.cat([p.grad.flatten() for p in run.student.parameters() if p.grad is not None])
+    training.accumulate(
+        run.spec, run.student, run.tasks[0].teacher, rollouts.batch, comparison, torch.zeros(count), mask
+    )
+    return torch.cat([p.grad.flatten() for p in run.student.model.parameters() if p.grad is not None])
 
 
 @pytest.mark.parametrize("reduction", ["token_mean", "sequence_mean"])
@@ -275,8 +280,8 @@ def test_masked_positions_reach_nothing_even_if_infinite(folders, monkeypatch):
     plain = gradient(run, rollouts, mask)
     compare = distill.compare
 
-    def poisoned(*arguments):
-        comparison = compare(*arguments)
+    def poisoned(*arguments, **options):
+        comparison = compare(*arguments, **options)
         comparison.support_log_q[mask == 0] = -torch.inf
         comparison.support_log_q[0] = torch.nan
         return comparison
@@ -293,11 +298,14 @@ def logits(model, batch) -> torch.Tensor:
 
 def plain_gradient(run, batch, kept) -> torch.Tensor:
     """The gradient of LSM written down once more, averaged over the positions kept (N,) bool."""
-    ids = distill.compare(run.student, run.tasks[0].teacher, batch, 8, 64, "teacher_top_k").support
-    p, q = (logits(model, batch).gather(-1, ids).softmax(-1) for model in (run.student, run.tasks[0].teacher))
-    run.student.zero_grad()
+    ids = distill.compare(run.student.model, run.tasks[0].teacher, batch, 8, 64, "teacher_top_k").support
+    p, q = (
+        logits(model, batch).gather(-1, ids).softmax(-1)
+        for model in (run.student.model, run.tasks[0].teacher)
+    )
+    run.student.model.zero_grad()
     (p * (p.log() - q.log())).sum(-1)[kept].mean().backward()
-    return torch.cat([x.grad.flatten() for x in run.student.parameters() if x.grad is not None])
+    return torch.cat([x.grad.flatten() for x in run.student.model.parameters() if x.grad is not None])
 
 
 def test_gradient_is_that_of_a_plain_forward_pass(folders):
@@ -314,7 +322,7 @@ def test_a_step_learns_from_unmasked_positions_alone(folders, monkeypatch, kind,
     words = [str(number) for number in range(20)] + list("abcdefghijklmnopqrstuvwx")
     mask = {"kind": kind, "markers": words, "teacher_mass": threshold}
     run = started(distill_spec(rollout={"minibatch_size": 4}, mask=mask), folders)
-    batch, ids = sampled(run).batch, torch.tensor(run.tokenizer.convert_tokens_to_ids(words))
+    batch, ids = sampled(run).batch, torch.tensor(run.student.tokenizer.convert_tokens_to_ids(words))
     kept = torch.ones(len(batch.sampled), dtype=torch.bool)
     if kind != "none":
         kept &= ~torch.isin(batch.sampled, ids)
@@ -323,12 +331,12 @@ def test_a_step_learns_from_unmasked_positions_alone(folders, monkeypatch, kind,
     assert 0 < kept.sum() < len(kept)
     expected, found = plain_gradient(run, batch, kept), []
 
-    def remember(model, *_):
-        found.append(torch.cat([x.grad.flatten() for x in model.parameters() if x.grad is not None]))
+    def remember(learner, _):
+        found.append(torch.cat([x.grad.flatten() for x in learner.model.parameters() if x.grad is not None]))
         return 1.0
 
-    monkeypatch.setattr(training, "finite_update", remember)
-    run.student.zero_grad()
+    monkeypatch.setattr(Learner, "update", remember)
+    run.student.model.zero_grad()
     record = distill.distill_step(run, 0)
     torch.testing.assert_close(*found, expected, rtol=1e-3, atol=1e-6)
     assert record["masked_share"] == pytest.approx(1 - kept.double().mean().item())
@@ -340,10 +348,10 @@ def test_a_step_with_nothing_left_changes_nothing(folders, objective):
     words = models.load_tokenizer(folders[0]).get_vocab()
     mask = {"kind": "every_occurrence", "markers": [word for word in words if word != "<|unknown|>"]}
     run = started(distill_spec(objective=METHODS[objective], mask=mask), folders)
-    before = [parameter.clone() for parameter in run.student.parameters()]
+    before = [parameter.clone() for parameter in run.student.model.parameters()]
     record = distill.distill_step(run, 0)
     assert (record["masked_share"], record["loss"], record["gradient_norm"]) == (1, 0, 0)
-    assert all(torch.equal(a, b) for a, b in zip(before, run.student.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(before, run.student.model.parameters(), strict=True))
 
 
 def test_groups_without_signal_are_left_out_of_the_mean(folders, monkeypatch):
@@ -365,22 +373,22 @@ def test_groups_without_signal_are_left_out_of_the_mean(folders, monkeypatch):
         )
         return seen[-1]
 
-    def remember(model, *_):
-        found.append(torch.cat([x.grad.flatten() for x in model.parameters() if x.grad is not None]))
+    def remember(learner, _):
+        found.append(torch.cat([x.grad.flatten() for x in learner.model.parameters() if x.grad is not None]))
         return 1.0
 
     monkeypatch.setattr(run.tasks[0].task, "collect", one_group_differs)
-    monkeypatch.setattr(training, "finite_update", remember)
+    monkeypatch.setattr(Learner, "update", remember)
     record = distill.distill_step(run, 0)
 
     (experience,) = seen
     batch, kept = experience.batch, experience.group[experience.batch.sequence] == 0
     assert 0 < kept.sum() < len(kept)
-    run.student.zero_grad()
-    log_p = logits(run.student, batch).log_softmax(-1).gather(-1, batch.sampled[:, None])[:, 0]
+    run.student.model.zero_grad()
+    log_p = logits(run.student.model, batch).log_softmax(-1).gather(-1, batch.sampled[:, None])[:, 0]
     above = experience.episode[batch.sequence] % 2 - 0.5  # two of the four succeed
     (-(above * log_p)[kept].mean()).backward()
-    expected = torch.cat([x.grad.flatten() for x in run.student.parameters() if x.grad is not None])
+    expected = torch.cat([x.grad.flatten() for x in run.student.model.parameters() if x.grad is not None])
     torch.testing.assert_close(*found, expected, rtol=1e-3, atol=1e-6)
     assert record["groups_without_signal"] == 1 - 1 / len(experience.group.unique())
     assert record["masked_share"] == pytest.approx(1 - kept.double().mean().item())
@@ -412,9 +420,9 @@ def test_tasks_take_turns_each_with_its_own_teacher(folders, two_tasks, tmp_path
     student, teacher = folders
     taught, compare = [], distill.compare
 
-    def remembered(learner, guide, *arguments):
+    def remembered(learner, guide, *arguments, **options):
         taught.append(guide)
-        return compare(learner, guide, *arguments)
+        return compare(learner, guide, *arguments, **options)
 
     monkeypatch.setattr(distill, "compare", remembered)
     teachers = {"alfworld": student, "chain_arithmetic": teacher}  # named, in any order
@@ -450,11 +458,13 @@ def test_minibatches_hold_every_sequence_once(folders, monkeypatch):
     run = started(distill_spec(rollout={"prompts": 6}), folders)
     rollouts = sampled(run)
     batch, seen = rollouts.batch, []
-    comparison = distill.compare(run.student, run.tasks[0].teacher, batch, 8, 64, "teacher_top_k")
-    monkeypatch.setattr(training, "accumulate", lambda _, __, part, *___: (seen.append(part), (0.0, 0.0))[1])
+    comparison = distill.compare(run.student.model, run.tasks[0].teacher, batch, 8, 64, "teacher_top_k")
+    monkeypatch.setattr(training, "accumulate", lambda *given: (seen.append(given[3]), (0.0, 0.0))[1])
     advantage, mask = torch.zeros(len(batch.sampled)), torch.ones(len(batch.sampled))
     share = distill.divide(len(batch.tokens), 2, batch.tokens.device)
-    list(training.train(run, run.tasks[0].teacher, share, batch, comparison, advantage, mask))
+    list(
+        training.train(run.spec, run.student, run.tasks[0].teacher, share, batch, comparison, advantage, mask)
+    )
     responses = sorted(part.tokens[i][part.generated[i]].tolist() for part in seen for i in range(2))
     assert len(seen) == 3
     assert responses == sorted(batch.tokens[i][batch.generated[i]].tolist() for i in range(6))

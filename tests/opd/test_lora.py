@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from torch.distributed.checkpoint import FileSystemReader
 from opd import distill, lora, models, tasks
 from opd.lm_head import head_of
 from opd.models import prompt_ids
+from opd.optimizer import adamw
 from opd.rollout import torch_engine
 from opd.rollout.decoder import Decoder, SmallQwen2Decoder, kind_for
 from opd.rollout.sampling import uniforms
@@ -108,15 +110,15 @@ def test_a_step_is_that_of_factors_written_as_parameters(folders, monkeypatch):
     """One update against autograd on the dense product B A, and AdamW's first step by hand."""
     spec = distill_spec(lora={"rank": 3, "alpha": 6}, rollout={"minibatch_size": 4})
     run = started(spec, folders)
-    run.student = adapted(folders)
-    run.optimizer = distill.adamw(run.student, spec.optimizer)
-    before = {name: value.clone() for name, value in run.student.state_dict().items()}
+    model = adapted(folders)
+    run.student = replace(run.student, model=model, optimizer=adamw(model, spec.optimizer))
+    before = {name: value.clone() for name, value in run.student.model.state_dict().items()}
 
-    with run.engine.awake(run.student):
+    with run.engine.awake(run.student.model):
         batch = run.tasks[0].task.collect(run.engine, spec.seed, 0).shortest_first().batch
     factors = {
         name: [layer.lora_A["default"].weight, layer.lora_B["default"].weight]
-        for name, layer in lora.layers(run.student)
+        for name, layer in lora.layers(run.student.model)
     }
     factors = {name: [f.detach().clone().requires_grad_() for f in pair] for name, pair in factors.items()}
     base = models.load(folders[0]).requires_grad_(False)
@@ -124,7 +126,7 @@ def test_a_step_is_that_of_factors_written_as_parameters(folders, monkeypatch):
     inputs = {"attention_mask": batch.attention.long(), "position_ids": batch.positions}
     made = torch.func.functional_call(base, weights, (), {"input_ids": batch.tokens, **inputs})
     logits = [made.logits, run.tasks[0].teacher(batch.tokens, **inputs).logits]
-    ids = distill.compare(run.student, run.tasks[0].teacher, batch, 8, 10_000, "teacher_top_k").support
+    ids = distill.compare(run.student.model, run.tasks[0].teacher, batch, 8, 10_000, "teacher_top_k").support
     p, q = (z[:, :-1][batch.generated[:, 1:]].gather(-1, ids).log_softmax(-1) for z in logits)
     (p.exp() * (p - q)).sum(-1).mean().backward()
     gradients = {
@@ -137,7 +139,7 @@ def test_a_step_is_that_of_factors_written_as_parameters(folders, monkeypatch):
     record = distill.distill_step(run, 0)
     assert record["gradient_norm"] == pytest.approx(float(norm), rel=1e-4)
     rate = spec.optimizer.learning_rate
-    for name, after in run.student.state_dict().items():
+    for name, after in run.student.model.state_dict().items():
         if name not in gradients:
             assert torch.equal(after, before[name]), name
             continue

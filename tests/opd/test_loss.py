@@ -17,7 +17,7 @@ BATCH = from_pairs([([1, 10, 20], [40, 50, 60, 7]), ([2, 11], [41]), ([3], list(
 
 def evaluate(student, teacher, **fields):
     spec = ObjectiveSpec(reduction="token_mean", **fields)
-    comparison = compare(student, teacher, BATCH, 6, 64, spec.support, spec.nucleus_mass or 1.0)
+    comparison = compare(student, teacher, BATCH, 6, 64, spec.support, nucleus_mass=spec.nucleus_mass or 1.0)
     outcome = torch.zeros(len(BATCH.sampled))
     advantage = advantages(spec.advantage, comparison, BATCH.sequence, outcome)
     counted = torch.ones(len(BATCH.sampled), dtype=torch.bool)

@@ -13,7 +13,7 @@ from opd import support as supports
 from opd.lm_head import Head
 from opd.loss import chunk_losses, outside
 from opd.names import SUPPORTS
-from opd.objectives import OBJECTIVES, position_weights
+from opd.objectives import OBJECTIVES
 from opd.spec import ObjectiveSpec
 from tests.opd import reference
 
@@ -380,28 +380,6 @@ def test_policy_gradient_clips_as_ppo_does(ratio, advantage, expected, slope):
     assert loss.item() == pytest.approx(expected)
     (derivative,) = torch.autograd.grad(loss.sum(), log_p)
     assert derivative.item() == pytest.approx(slope)
-
-
-@pytest.mark.parametrize(
-    ("reduction", "expected"),
-    [
-        ("token_mean", (1 + 3 + 10 + 0.5 * 20) / 3.5),
-        ("sequence_mean", ((1 + 3) / 2 + (10 + 0.5 * 20) / 1.5) / 2),
-    ],
-)
-def test_position_weights_by_hand(reduction, expected):
-    loss = torch.tensor([1.0, 2.0, 3.0, 10.0, 20.0, 7.0])
-    mask = torch.tensor([1.0, 0.0, 1.0, 1.0, 0.5, 0.0])
-    weights = position_weights(mask, torch.tensor([0, 0, 0, 1, 1, 2]), reduction)
-    assert weights.sum().item() == pytest.approx(1)
-    assert (weights * loss).sum().item() == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("reduction", ["token_mean", "sequence_mean"])
-def test_position_weights_of_nothing_are_zero(reduction):
-    empty = torch.zeros(0)
-    assert position_weights(empty, torch.zeros(0, dtype=torch.long), reduction).sum() == 0
-    assert position_weights(torch.zeros(3), torch.zeros(3, dtype=torch.long), reduction).tolist() == [0, 0, 0]
 
 
 @given(

@@ -60,9 +60,9 @@ def test_trl_gets_the_same_prompts_and_has_the_same_loss(folders, tmp_path):
     real = batch.attention & ~batch.generated
     assert given == [tokens[mine].tolist() for tokens, mine in zip(batch.tokens, real, strict=True)]
 
-    comparison = distill.compare(run.student, run.tasks[0].teacher, batch, 8, 10_000, "vocabulary")
+    comparison = distill.compare(run.student.model, run.tasks[0].teacher, batch, 8, 10_000, "vocabulary")
     ones = torch.ones(len(batch.sampled))
-    loss, _ = training.accumulate(run, run.tasks[0].teacher, batch, comparison, ones, ones)
+    loss, _ = training.accumulate(run.spec, run.student, run.tasks[0].teacher, batch, comparison, ones, ones)
     width = int(batch.generated.any(0).nonzero()[0])
     inputs = {
         "prompt_ids": batch.tokens[:, :width],
@@ -74,7 +74,7 @@ def test_trl_gets_the_same_prompts_and_has_the_same_loss(folders, tmp_path):
     assert int(count) == len(batch.sampled)
     assert theirs.item() == pytest.approx(loss, rel=1e-4)
     theirs.backward()
-    for name, parameter in run.student.named_parameters():
+    for name, parameter in run.student.model.named_parameters():
         torch.testing.assert_close(
             trainer.model.get_parameter(name).grad, parameter.grad, rtol=1e-3, atol=1e-5
         )

@@ -49,11 +49,11 @@ def test_gradient_is_that_of_plain_cross_entropy(folders, traces, tokens, packed
     spec = sft_spec(batch_size=KEPT, tokens_per_forward=tokens, memory={"pack_sequences": packed})
     run = sft.start(spec, folders[0], sft.kept_lines(spec, traces))
     loss = sft.accumulate(run, sft.batch_of(run, 0))
-    found = gradient(run.model)
-    expected = plain_loss(run.model, right(traces))
+    found = gradient(run.student.model)
+    expected = plain_loss(run.student.model, right(traces))
     expected.backward()
     assert loss == pytest.approx(expected.item(), rel=1e-6)
-    torch.testing.assert_close(found, gradient(run.model), rtol=1e-4, atol=1e-7)
+    torch.testing.assert_close(found, gradient(run.student.model), rtol=1e-4, atol=1e-7)
 
 
 def test_right_traces_are_learned(folders, traces, tmp_path):
@@ -108,7 +108,7 @@ def test_the_rate_follows_its_schedule(folders, traces, schedule):
         sft.update(run, step)
         decayed = 0.02 + 0.98 * (1 + math.cos(math.pi * step / 9)) / 2
         expected = 0.01 * (decayed if schedule == "cosine" else 1)
-        assert run.optimizer.param_groups[0]["lr"] == pytest.approx(expected)
+        assert run.student.optimizer.param_groups[0]["lr"] == pytest.approx(expected)
 
 
 def test_a_killed_run_ends_with_the_same_numbers(folders, traces, tmp_path, monkeypatch, capsys):

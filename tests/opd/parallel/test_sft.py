@@ -27,9 +27,10 @@ def gradients(student: Path, traces: Path) -> dict[int, torch.Tensor]:
         for step in (0, 1):
             sft.accumulate(run, sft.batch_of(run, step))
         gathered = [
-            p.grad.full_tensor() if isinstance(p.grad, DTensor) else p.grad for p in run.model.parameters()
+            p.grad.full_tensor() if isinstance(p.grad, DTensor) else p.grad
+            for p in run.student.model.parameters()
         ]
-        assert all(isinstance(p, DTensor) == (ranks.count() > 1) for p in run.model.parameters())
+        assert all(isinstance(p, DTensor) == (ranks.count() > 1) for p in run.student.model.parameters())
         found[tokens] = torch.cat([each.flatten() for each in gathered])
     return found
 

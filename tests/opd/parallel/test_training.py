@@ -75,12 +75,16 @@ def gradients(folders, variants) -> dict[str, torch.Tensor]:
         assert lengths.max() == 16, lengths
         share = divide(18, 18, experience.finished.device)
         batch = experience.batch.rows(share.rows)
-        with sharding.gathered(run.root):
-            comparison = distill.compare(run.student, run.tasks[0].teacher, batch, 8, 64, "teacher_top_k")
+        with sharding.gathered(run.student.root):
+            comparison = distill.compare(
+                run.student.model, run.tasks[0].teacher, batch, 8, 64, "teacher_top_k"
+            )
         # Positions count differently, and the longest responses not at all.
         mask = (batch.sampled % 3 > 0).float() * (batch.lengths < 16)[batch.sequence]
-        training.accumulate(run, run.tasks[0].teacher, batch, comparison, torch.zeros(len(mask)), mask)
-        parameters = list(run.student.parameters())
+        training.accumulate(
+            run.spec, run.student, run.tasks[0].teacher, batch, comparison, torch.zeros(len(mask)), mask
+        )
+        parameters = list(run.student.model.parameters())
         assert all(isinstance(p, DTensor) == (ranks.count() > 1) for p in parameters)
         found[name] = torch.cat([whole(p.grad).flatten() for p in parameters if p.grad is not None])
     return found
@@ -223,20 +227,20 @@ def in_half_precision(folders) -> dict[str, torch.Tensor | bool]:
     experience = distill.collect(run, run.tasks[0], 0)
     share = divide(18, 18, experience.finished.device)
     batch = experience.batch.rows(share.rows)
-    with sharding.gathered(run.root):
-        gathered = {parameter.dtype for parameter in run.student.parameters()}
-        comparison = distill.compare(run.student, run.tasks[0].teacher, batch, 8, 64, "teacher_top_k")
+    with sharding.gathered(run.student.root):
+        gathered = {parameter.dtype for parameter in run.student.model.parameters()}
+        comparison = distill.compare(run.student.model, run.tasks[0].teacher, batch, 8, 64, "teacher_top_k")
     ones = torch.ones(len(batch.sampled))
-    training.accumulate(run, run.tasks[0].teacher, batch, comparison, 0 * ones, ones)
-    parameters = list(run.student.parameters())
+    training.accumulate(run.spec, run.student, run.tasks[0].teacher, batch, comparison, 0 * ones, ones)
+    parameters = list(run.student.model.parameters())
     kinds = {(p.dtype, p.grad.dtype) for p in parameters if p.grad is not None}
     gradient = torch.cat([whole(p.grad).flatten() for p in parameters if p.grad is not None])
     before = [whole(p.detach()).clone() for p in parameters]
-    run.optimizer.param_groups[0]["lr"] = 1e-6
-    update(run.student, [run.optimizer])
+    run.student.optimizer.param_groups[0]["lr"] = 1e-6
+    update(run.student.model, [run.student.optimizer])
     moved = [(whole(p.detach()) - old).abs().max() for p, old in zip(parameters, before, strict=True)]
-    with sharding.gathered(run.root):
-        exported = {tensor.dtype for tensor in sharding.weights(run.student).values()}
+    with sharding.gathered(run.student.root):
+        exported = {tensor.dtype for tensor in sharding.weights(run.student.model).values()}
     return {
         "gathered": gathered,
         "kinds": kinds,

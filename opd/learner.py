@@ -1,0 +1,44 @@
+"""The model that a run trains, with what trains it."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch.optim import Optimizer
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from opd import lora, models
+from opd.optimizer import adamw, update
+from opd.parallel import sharding
+from opd.parallel.sharding import Root
+from opd.spec import DistillSpec, SftSpec
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A model, its tokenizer and its optimiser. `root` computes with the model, however it is spread."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    root: Root
+    optimizer: Optimizer
+    clip_norm: float
+
+    def update(self, loss: float) -> float:
+        """Step with the accumulated gradient; its norm before clipping, over all ranks.
+
+        FloatingPointError if that or the `loss` that it belongs to is not finite.
+        """
+        norm = update(self.model, [self.optimizer], self.clip_norm)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise FloatingPointError(f"the loss is {loss}, the gradient norm {norm}")
+        return norm
+
+
+def load(folder: Path, spec: DistillSpec | SftSpec) -> Learner:
+    """The model of a folder as the spec trains it, spread over the ranks."""
+    model, tokenizer = models.load(folder), models.load_tokenizer(folder)
+    if isinstance(spec, DistillSpec) and spec.lora:
+        lora.adapt(model, spec.lora, spec.seed)
+    root = sharding.student(model, spec.memory)
+    return Learner(model, tokenizer, root, adamw(model, spec.optimizer), spec.optimizer.clip_norm)
