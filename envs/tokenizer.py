@@ -40,9 +40,9 @@ def respell(text: str) -> str:
     return text
 
 
-def build_tokenizer(end: str = END) -> PreTrainedTokenizerFast:
-    """A tokenizer of exactly 256 ids whose `decode(encode(text))` returns the text; `end` ends responses."""
-    tokenizer = Tokenizer(models.WordLevel(_vocabulary(), unk_token=UNKNOWN))
+def build_tokenizer(end: str = END, size: int = VOCABULARY_SIZE) -> PreTrainedTokenizerFast:
+    """A tokenizer of `size` ids whose `decode(encode(text))` returns the text; `end` ends responses."""
+    tokenizer = Tokenizer(models.WordLevel(_vocabulary(size), unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Replace(text, f" {spelling} ") for text, spelling in _SPELLINGS.items()]
     )
@@ -68,7 +68,7 @@ def build_tokenizer(end: str = END) -> PreTrainedTokenizerFast:
     )
 
 
-def _vocabulary() -> dict[str, int]:
+def _vocabulary(size: int) -> dict[str, int]:
     words = [PAD, START, END, UNKNOWN]
     words += [str(number) for number in range(MODULUS)]
     words += [*LABELS, "x", *OPERANDS, "=", ";", "of", "wait", "the", "answer", "is"]
@@ -77,5 +77,5 @@ def _vocabulary() -> dict[str, int]:
     # After those of arithmetic, whose models thus do not depend on what games need.
     words += [word for word in game_words() if word not in words]
     words += ["<th", "</th", "ink"]
-    words += [f"<|unused_{index}|>" for index in range(VOCABULARY_SIZE - len(words))]
+    words += [f"<|unused_{index}|>" for index in range(size - len(words))]
     return {word: index for index, word in enumerate(words)}

@@ -27,8 +27,6 @@ from typing import Any
 
 import torch
 from tabulate import tabulate
-from tokenizers import Tokenizer
-from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 import envs
 from envs.tokenizer import build_tokenizer
@@ -249,23 +247,9 @@ def alone(name: str, student: Path, teacher: Path) -> None:
 
 def write_wide(folder: Path) -> None:
     """A student and a teacher of the mini scale's shapes, with random weights and 151,936 token ids."""
-    tokenizer = widened(build_tokenizer())
+    tokenizer = build_tokenizer(size=_WIDE)
     for seed, (name, shape) in enumerate(_SHAPES.items()):
         models.save(models.build(shape, tokenizer, seed), tokenizer, folder / name)
-
-
-def widened(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
-    """The tokenizer with ids that no text is read as, up to 151,936."""
-    description = json.loads(tokenizer.backend_tokenizer.to_str())
-    words = description["model"]["vocab"]
-    words |= {f"<|unused_{index}|>": index for index in range(len(words), _WIDE)}
-    return PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(json.dumps(description)),
-        pad_token=tokenizer.pad_token,
-        eos_token=tokenizer.eos_token,
-        chat_template=tokenizer.chat_template,
-        padding_side="left",
-    )
 
 
 def main(student: Path, teacher: Path, repeats: int, steps: int) -> None:

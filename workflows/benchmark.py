@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-ROOT = Path(__file__).parent.parent
+from programs.provenance import ROOT
 
 
 def main(scale: str) -> None:

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from programs.provenance import hash_of
+from programs.provenance import ROOT, hash_of
 
-ROOT = Path(__file__).parent.parent
 _IMPORT = re.compile(r"^(?:from ([\w.]+) import (\([^)]*\)|.*)|import ([\w.]+))", re.M)
 _PACKAGES = frozenset(path.parent.name for path in ROOT.glob("*/__init__.py"))
 _SUITES = ("eval/suites/*/*.py", "eval/suites/hashes/*.json")

@@ -20,7 +20,8 @@ from pathlib import Path
 
 import pandas as pd
 
-ROOT = Path(__file__).parent.parent
+from programs.provenance import ROOT
+
 FIGURES = ROOT / "docs/results/figures"
 _BLOCK = re.compile(r"(<!-- results: (?P<file>\S+) -->\n).*?(<!-- end -->)", re.S)
 

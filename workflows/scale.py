@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from programs.provenance import ROOT
 from workflows.plan import Plan, merge
 from workflows.plan.values import read_yaml
 
-ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / "workflows/config"
 METHODS = ROOT / "workflows/methods"
 _REGISTRATION = re.compile(r"spec=(method\(.*\)),", re.S)

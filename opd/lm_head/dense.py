@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from opd.lm_head.product import accumulation_dtype
+from opd.lm_head.product import accumulation_dtype, spread
 
 _BLOCK_BYTES = 8 * 2**20
 
@@ -29,7 +29,7 @@ def state_gradient(gradient: Tensor, weight: Tensor, ids: Tensor) -> Tensor:
     result = gradient.new_empty(len(ids), weight.shape[1])
     rows = weight.to(gradient.dtype)
     for part in _blocks(ids, len(weight)):
-        torch.mm(_spread(gradient[part], ids[part], len(weight)), rows, out=result[part])
+        torch.mm(spread(gradient[part], ids[part], len(weight)), rows, out=result[part])
     return result
 
 
@@ -37,13 +37,8 @@ def weight_gradient(gradient: Tensor, states: Tensor, ids: Tensor, vocabulary_si
     """(V, d) sum over the (n, k) with ids[n, k] = v of gradient[n, k] x states[n]."""
     result = gradient.new_zeros(vocabulary_size, states.shape[1])
     for part in _blocks(ids, vocabulary_size):
-        result.addmm_(_spread(gradient[part], ids[part], vocabulary_size).T, states[part].to(gradient.dtype))
+        result.addmm_(spread(gradient[part], ids[part], vocabulary_size).T, states[part].to(gradient.dtype))
     return result
-
-
-def _spread(gradient: Tensor, ids: Tensor, vocabulary_size: int) -> Tensor:
-    """(n, V) the gradients (n, K) at their tokens, repeated tokens added up."""
-    return gradient.new_zeros(len(gradient), vocabulary_size).scatter_add(-1, ids, gradient)
 
 
 def _blocks(ids: Tensor, vocabulary_size: int) -> Iterator[slice]:

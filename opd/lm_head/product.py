@@ -43,6 +43,11 @@ def add_row_gradient(total: Tensor, gradient: Tensor, states: Tensor) -> None:
         total[part].add_(row_gradient(gradient[:, part], states))
 
 
+def spread(gradient: Tensor, places: Tensor, width: int) -> Tensor:
+    """(n, width) the gradients (n, K) put at their places, repeated places added up."""
+    return gradient.new_zeros(len(gradient), width).scatter_add(-1, places, gradient)
+
+
 def _product(first: Tensor, second: Tensor) -> Tensor:
     """The float32 product of two matrices, the second of which is in the model's precision.
 

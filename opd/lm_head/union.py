@@ -27,7 +27,7 @@ def forward(states: Tensor, weight: Tensor, ids: Tensor) -> Tensor:
 def state_gradient(gradient: Tensor, weight: Tensor, ids: Tensor) -> Tensor:
     """(N, d) sum over k of gradient[n, k] x weight[ids[n, k]]."""
     parts = [
-        product.state_gradient(_spread(gradient[part], place, len(tokens)), weight[tokens])
+        product.state_gradient(product.spread(gradient[part], place, len(tokens)), weight[tokens])
         for part, tokens, place in _blocks(ids)
     ]
     return torch.cat(parts) if parts else gradient.new_zeros(0, weight.shape[1])
@@ -37,14 +37,9 @@ def weight_gradient(gradient: Tensor, states: Tensor, ids: Tensor, vocabulary_si
     """(V, d) sum over the (n, k) with ids[n, k] = v of gradient[n, k] x states[n]."""
     result = gradient.new_zeros(vocabulary_size, states.shape[1])
     for part, tokens, place in _blocks(ids):
-        spread = _spread(gradient[part], place, len(tokens))
+        spread = product.spread(gradient[part], place, len(tokens))
         result.index_add_(0, tokens, product.row_gradient(spread, states[part]))
     return result
-
-
-def _spread(gradient: Tensor, place: Tensor, width: int) -> Tensor:
-    """(n, width) the gradients (n, K) put at their places in the union, repeated ids added up."""
-    return gradient.new_zeros(len(gradient), width).scatter_add(-1, place, gradient)
 
 
 def _blocks(ids: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:

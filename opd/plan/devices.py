@@ -39,7 +39,7 @@ DEVICES: dict[str, Device] = {
 }
 """Sources: NVIDIA's data sheets (SXM cards); memory from torch's own out-of-memory messages."""
 
-_QUERY = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+_QUERY = ["nvidia-smi", "--query-gpu=index,uuid,name,memory.total", "--format=csv,noheader,nounits"]
 
 
 def visible() -> list[tuple[str, float]]:
@@ -48,10 +48,15 @@ def visible() -> list[tuple[str, float]]:
         listed = subprocess.run(_QUERY, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return []
-    cards = [line.rsplit(",", 1) for line in listed.strip().splitlines()]
-    found = [(name.strip(), float(mib) / 1024) for name, mib in cards]
+    cards: dict[str, tuple[str, float]] = {}  # by index, then by UUID
+    for index, uuid, name, mib in (line.split(", ") for line in listed.strip().splitlines()):
+        cards[index] = cards[uuid] = name, float(mib) / 1024
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return found if allowed is None else found[: len([one for one in allowed.split(",") if one.strip()])]
+    if allowed is None or not cards:
+        return [card for key, card in cards.items() if key.isdigit()]
+    # A part of a card (MIG) is in neither list; it is taken for the first card.
+    named = [each.strip() for each in allowed.split(",") if each.strip()]
+    return [cards.get(each, *list(cards.values())[:1]) for each in named]
 
 
 def here() -> str:

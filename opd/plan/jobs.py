@@ -1,6 +1,6 @@
 """The jobs of a config's target that run a model, and what each of them needs."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from workflows.config.schema import PanelConfig
 from workflows.plan import Plan
 
 # Tokens of a prompt with its chat template, where nobody has counted them: the longer ones.
-PROMPT_TOKENS = {"math": 1024, "math_plain": 1024, "chain_arithmetic": 64, "games": 1024}
+PROMPT_TOKENS = defaultdict(lambda: 1024, chain_arithmetic=64)
 # Games of the released data (docs/alfworld.md), which a panel without a source of its own draws from.
 _RELEASED = {"train": 3553, "valid_seen": 140, "valid_unseen": 134}
 _BYTES_OF_TEXT = 4  # per token that is stored as text

@@ -22,11 +22,13 @@ from typing import Any
 import torch
 from tabulate import tabulate
 from torch import Tensor
-from transformers import AutoModelForCausalLM, PreTrainedModel, Qwen2Config, Qwen2ForCausalLM
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from opd.batch import TokenBatch, from_pairs
 from opd.lm_head import head_of
 from opd.models import device
+from opd.plan import trial
+from opd.plan.shape import Shape
 from opd.scoring.compare import hidden_states, join, score
 from opd.scoring.witness import token_log_prob
 
@@ -173,24 +175,10 @@ def report(
         raise FloatingPointError(f"the ways to score differ by more than {limit} nats, which is no rounding")
 
 
-def random_model(hidden: int, layers: int, vocabulary: int) -> Qwen2ForCausalLM:
-    """A Qwen2 model with random weights and heads of width 64."""
-    torch.manual_seed(0)
+def shape_of(hidden: int, layers: int, vocabulary: int) -> Shape:
+    """A float32 model with heads of width 64."""
     heads = max(1, hidden // 64)
-    return Qwen2ForCausalLM(
-        Qwen2Config(
-            vocab_size=vocabulary,
-            hidden_size=hidden,
-            intermediate_size=4 * hidden,
-            num_hidden_layers=layers,
-            num_attention_heads=heads,
-            num_key_value_heads=heads,
-            max_position_embeddings=4096,
-            tie_word_embeddings=False,
-            bos_token_id=None,
-            eos_token_id=None,
-        )
-    )
+    return Shape(vocabulary, hidden, 4 * hidden, layers, heads, heads, hidden // heads, tied=False, width=4)
 
 
 def parse() -> argparse.Namespace:
@@ -217,5 +205,6 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.model or Path(temporary)
         if given.shape:
-            random_model(*given.shape).save_pretrained(folder)
+            torch.manual_seed(0)
+            trial.build(shape_of(*given.shape)).save_pretrained(folder)
         main(folder, given)

@@ -215,7 +215,9 @@ class Config(Spec):
     )
     evaluation: EvaluationConfig
     studies: dict[str, StudyConfig]
-    estimators: EstimatorsSpec | None = Field(None, description="{} is its mini scale; null: no such target")
+    estimators: EstimatorsSpec | None = Field(
+        None, description="{}: its defaults, at every scale but smoke; null: no such target"
+    )
     signal: SignalConfig | None = Field(None, description="null: no such targets")
 
     @model_validator(mode="after")

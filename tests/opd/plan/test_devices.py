@@ -6,7 +6,8 @@ import pytest
 
 from opd.plan import devices
 
-LISTED = "NVIDIA A100-SXM4-80GB, 81920\nNVIDIA A100-SXM4-80GB, 81920\n"
+LISTED = "0, GPU-aa, NVIDIA A100-SXM4-80GB, 81920\n1, GPU-bb, NVIDIA A100-SXM4-40GB, 40960\n"
+LARGE, SMALL = ("NVIDIA A100-SXM4-80GB", 80.0), ("NVIDIA A100-SXM4-40GB", 40.0)
 
 
 @pytest.fixture
@@ -23,11 +24,10 @@ def listed(monkeypatch):
 
 def test_all_devices_or_those_that_are_allowed(listed, monkeypatch):
     listed(LISTED)
-    assert devices.visible() == [("NVIDIA A100-SXM4-80GB", 80.0)] * 2
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
-    assert len(devices.visible()) == 1
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert devices.visible() == []
+    assert devices.visible() == [LARGE, SMALL]
+    for named, cards in {"1": [SMALL], "GPU-bb, 0": [SMALL, LARGE], "MIG-cc": [LARGE], "": []}.items():
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+        assert devices.visible() == cards
 
 
 def test_no_driver_is_no_device(monkeypatch):
@@ -39,11 +39,11 @@ def test_no_driver_is_no_device(monkeypatch):
 @pytest.mark.parametrize(
     ("card", "key"),
     [
-        ("NVIDIA A100-SXM4-40GB, 40960", "a100-40"),
-        ("NVIDIA A100-SXM4-80GB, 81920", "a100-80"),
-        ("NVIDIA GeForce RTX 4090, 24564", "rtx4090"),
-        ("NVIDIA H200, 143771", "h200"),
-        ("Tesla V100, 16384", "h100"),
+        ("0, GPU-aa, NVIDIA A100-SXM4-40GB, 40960", "a100-40"),
+        ("0, GPU-aa, NVIDIA A100-SXM4-80GB, 81920", "a100-80"),
+        ("0, GPU-aa, NVIDIA GeForce RTX 4090, 24564", "rtx4090"),
+        ("0, GPU-aa, NVIDIA H200, 143771", "h200"),
+        ("0, GPU-aa, Tesla V100, 16384", "h100"),
     ],
 )
 def test_a_card_is_found_in_the_table(listed, card, key):

@@ -5,8 +5,9 @@ import argparse
 import pytest
 import torch
 
+from opd.plan import trial
 from opd.scoring import benchmark
-from opd.scoring.benchmark import Scored, apart, by_torch, error, random_model, sequences
+from opd.scoring.benchmark import Scored, apart, by_torch, error, sequences, shape_of
 
 OPTIONS = argparse.Namespace(
     sequences=3, tokens=20, top_k=5, tokens_per_forward=32, rounds=1, threads=1, model=None
@@ -15,7 +16,8 @@ OPTIONS = argparse.Namespace(
 
 @pytest.fixture(scope="module")
 def model():
-    return random_model(64, 2, 100).eval()
+    torch.manual_seed(0)
+    return trial.build(shape_of(64, 2, 100))
 
 
 def test_our_scores_are_those_of_single_tokens(model):
