@@ -41,7 +41,10 @@ def credit(spec: CreditSpec, experience: Experience) -> Tensor:
 
 
 def share_without_signal(experience: Experience) -> float:
-    """Share of the groups whose episodes all have the same return, so a group baseline leaves nothing."""
+    """Share of the groups whose episodes all have the same return.
+
+    Of these a group baseline leaves the penalties of invalid responses, nothing else.
+    """
     return _alike(experience)[0].double().mean().item()
 
 

@@ -239,9 +239,9 @@ def check_scores(run: Run, taught: TaughtTask, batch: TokenBatch, comparison: Co
 
 
 def mean(values: list[float | None]) -> float | None:
-    """The mean of the values, None if one of them is."""
+    """The mean of the values that are known, None if none is."""
     known = [value for value in values if value is not None]
-    return sum(known) / len(known) if len(known) == len(values) else None
+    return sum(known) / len(known) if known else None
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ METRICS = {
     "episode_success": "Share of the step's episodes that succeed: a response that ends by itself with the "
     "right answer, or a game won. Trained on only where an objective asks for outcomes.",
     "groups_without_signal": "Share of the step's groups (samples of one prompt or game) whose episodes all "
-    "have the same return, so that a group baseline leaves nothing; 1 where each prompt is answered once.",
+    "have the same return, of which a group baseline leaves penalties of invalid responses alone; 1 where "
+    "each prompt is answered once.",
     "turns": "Games: mean responses per episode.",
     "invalid_format": "Games: share of responses that are no command in the protocol's form.",
     "inadmissible": "Games: share of commands that the engine did not offer.",

@@ -87,7 +87,13 @@ def _remove(folders: Iterable[Path]) -> None:
 
 
 def _tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Any]:
+    new = not optimizer.state
     weights, states = get_state_dict(model, optimizer, options=_OPTIONS)
+    if new:
+        # To have something to write, torch made an empty update, which would count in Adam's bias correction.
+        for state in optimizer.state.values():
+            state["step"].zero_()
+        weights, states = get_state_dict(model, optimizer, options=_OPTIONS)
     return {"model": weights, "optimizer": states}
 
 

@@ -247,10 +247,16 @@ def test_a_reinforced_model_learns_one_task_from_outcomes(mini):
     made.method("gigpo", objective={"name": "policy_gradient", "support": "sampled"})
     spec = made.reinforce_spec("game_teacher")
     assert list(spec.tasks) == ["alfworld"]
-    assert (spec.method, spec.seed) == ("gigpo", 0)
+    assert (spec.method, spec.seed) == ("gigpo", 1000)
     changes = mini["models"]["game_teacher"]["reinforce"]["distill"]
     assert spec.tasks["alfworld"].rollout.samples_per_prompt == changes["rollout"]["samples_per_prompt"]
     assert spec.steps == changes["steps"]
+
+
+def test_a_reinforced_model_and_students_do_not_share_a_seed(mini):
+    mini["models"]["game_teacher"]["reinforce"]["seed"] = mini["seeds"][0]
+    with pytest.raises(ValueError, match=r"models\.game_teacher\.reinforce\.seed 0 is a seed of students"):
+        plan(mini)
 
 
 def test_a_warm_start_costs_what_the_config_allows_a_run(mini):

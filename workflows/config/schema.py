@@ -253,6 +253,17 @@ class Config(Spec):
                 raise ValueError(f"models.{name} is made from itself; name another model to start from")
         return self
 
+    @model_validator(mode="after")
+    def _reinforced_models_have_their_own_seed(self) -> Self:
+        students = {*self.seeds, *(seed for study in self.studies.values() for seed in study.seeds or ())}
+        for name, model in self.models.items():
+            if model.reinforce and model.reinforce.seed in students:
+                raise ValueError(
+                    f"models.{name}.reinforce.seed {model.reinforce.seed} is a seed of students, who would "
+                    "be trained on the same problems as the model; write another, such as 1000"
+                )
+        return self
+
     def with_parents(self, models: Iterable[str]) -> set[str]:
         """The models, and all that they are made from."""
         found, waiting = set[str](), list(models)

@@ -16,10 +16,14 @@ def trained(student, steps):
     model = copy.deepcopy(student)
     optimizer = AdamW(model.parameters(), lr=0.01)
     for _ in range(steps):
-        model(torch.tensor([[1, 2, 3]])).logits.square().sum().backward()
-        optimizer.step()
-        optimizer.zero_grad()
+        update(model, optimizer)
     return model, optimizer
+
+
+def update(model, optimizer) -> None:
+    model(torch.tensor([[1, 2, 3]])).logits.square().sum().backward()
+    optimizer.step()
+    optimizer.zero_grad()
 
 
 def same(first, second) -> bool:
@@ -45,6 +49,18 @@ def test_round_trip_and_recipe(student, tmp_path, capsys):
     assert checkpoint.load(folder, "b", *fresh) == []
     assert "another spec" in capsys.readouterr().out
     assert same(fresh[0], student)
+
+
+def test_a_checkpoint_before_the_first_update_changes_nothing(student, tmp_path):
+    """Adam's first update is as long as ever, in the run that saved and in one that goes on from there."""
+    expected, _ = trained(student, 1)
+    model, optimizer = trained(student, 0)
+    checkpoint.save(tmp_path, "a", ["line\n"], model, optimizer)
+    resumed = trained(student, 0)
+    assert checkpoint.load(tmp_path, "a", *resumed) == ["line\n"]
+    for learner in ((model, optimizer), resumed):
+        update(*learner)
+        assert same(learner[0], expected)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
