@@ -82,7 +82,7 @@ def main(spec: GenerateSpec, model: Path, out: Path) -> None:
         "engine": engine.version,
         "model": models.fingerprint(model),
         "tokenizer": models.tokenizer_sha256(engine.tokenizer),
-        "end_token": engine.tokenizer.eos_token,
+        "end_tokens": engine.tokenizer.convert_ids_to_tokens(engine.end_ids),
         "suites": suites,
     }
     journal = Journal(out, origin, request_of)

@@ -15,7 +15,7 @@ changes numbers by rounding alone may be another then, such as smaller passes af
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,7 @@ class Run:
     tasks: Sequence[TaughtTask]
     markers: list[list[int]]
     engine: TrainingEngine
+    checked: set[str] = field(default_factory=set)  # tasks whose scores this process has checked
 
 
 def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Path) -> None:
@@ -93,7 +94,9 @@ def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Pa
                 lora.save(run.student.model, out / "adapters")
             lora.merge(run.student.model)
             if ranks.first():
-                loop.finish(run.student, partial(describe, run, named), engine=run.engine.version)
+                ends = run.student.tokenizer.convert_ids_to_tokens(run.engine.end_ids)
+                engine = {"engine": run.engine.version, "end_tokens": ends}
+                loop.finish(run.student, partial(describe, run, named), **engine)
             ranks.wait()
 
 
@@ -142,9 +145,8 @@ def distill_step(run: Run, step: int) -> dict:
     batch = replace(experience.batch.rows(share.rows), packed=spec.memory.pack_sequences)
     with watch("scoring"), gathered(run.student.root, taught.teacher):
         comparison = score(run, taught.teacher, batch)
-        if step < len(run.tasks):  # a task's first step, with a teacher that was never asked before
+        if taught.name not in run.checked:
             check_scores(run, taught, batch, comparison)
-    alarm_if_uniform(comparison.teacher, spec.vocabulary_size, spec.uniform_teacher)
     observed = assemble(observe(comparison), share.owner[experience.batch.sequence])
     apart = mismatch(experience.rollout_log_prob, observed.student_log_prob)
     stop_if_too_large(apart, spec.engine.mismatch_limit, run.engine.dtype)
@@ -231,7 +233,12 @@ def whole_for_rollouts(spec: DistillSpec, root: Root) -> AbstractContextManager:
 
 
 def check_scores(run: Run, taught: TaughtTask, batch: TokenBatch, comparison: Comparison) -> None:
-    """Score a few tokens of one sequence again, by student and teacher; see `opd.scoring.witness`."""
+    """Both models' scores of a task, when this process has them for the first time (`opd.scoring.witness`).
+
+    Later on a student may write what a teacher finds as improbable as any token, and nothing is wrong.
+    """
+    run.checked.add(taught.name)
+    alarm_if_uniform(comparison.teacher, run.spec.vocabulary_size, run.spec.uniform_teacher)
     key = f"witness/{run.spec.seed}/{taught.name}"
     rescore(run.student.model, batch, comparison.student.sampled_log_prob, key)
     temperature = run.spec.teacher_temperature

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers import (
     AutoModelForCausalLM,
+    GenerationConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
@@ -135,6 +136,18 @@ def prompt_ids(tokenizer: PreTrainedTokenizerBase, question: str) -> list[int]:
 def padding_id(tokenizer: PreTrainedTokenizerBase) -> int:
     """The token that fills up rows. It is masked, so any serves a tokenizer that has none of its own."""
     return tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+
+
+def end_ids(tokenizer: PreTrainedTokenizerBase, generation: GenerationConfig) -> list[int]:
+    """The tokens that end a response: the tokenizer's end token, and those of the model's generation_config.
+
+    A chat model may have several: Qwen2.5-Instruct ends a turn with `<|im_end|>`, and stops at
+    `<|endoftext|>`, too, which a teacher may have taught it.
+    """
+    stated = generation.eos_token_id
+    several = stated if isinstance(stated, list) else [stated]
+    known = {each for each in several if each is not None and each < len(tokenizer)}
+    return sorted({tokenizer.eos_token_id, *known})
 
 
 def device() -> torch.device:

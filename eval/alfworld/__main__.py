@@ -133,7 +133,7 @@ def load_player(spec: PlaySpec, folder: Path | None, panel: Panel) -> tuple[Play
         "engine": engine.version,
         "model": models.fingerprint(folder),
         "tokenizer": models.tokenizer_sha256(engine.tokenizer),
-        "end_token": engine.tokenizer.eos_token,
+        "end_tokens": engine.tokenizer.convert_ids_to_tokens(engine.end_ids),
     }
     return ModelPlayer(engine, spec.protocol, spec.sampling), origin
 

@@ -40,7 +40,7 @@ class SharedEngine:
 
     def __init__(self, engine: TrainingEngine, alike: int) -> None:
         self._engine, self._alike, self.tokenizer = engine, alike, engine.tokenizer
-        self.version, self.dtype = engine.version, engine.dtype
+        self.version, self.dtype, self.end_ids = engine.version, engine.dtype, engine.end_ids
 
     def stream(
         self, questions: Sequence[str], keys: Sequence[str], sampling: SamplingSpec, done: set[int]

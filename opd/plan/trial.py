@@ -85,7 +85,7 @@ def works(case: Case) -> dict[str, Callable[[], object]]:
     def roll() -> None:
         prompts = [[1] * case.step.prompt] * case.step.together
         sampling = SamplingSpec(temperature=1.0, top_p=1.0, max_new_tokens=case.step.cap)
-        generate(student, prompts, torch.rand(len(prompts), case.step.cap), sampling, -1, 0)
+        generate(student, prompts, torch.rand(len(prompts), case.step.cap), sampling, (), 0)
 
     def score() -> None:
         scores[:] = [compare(student, teacher, batch, TOP_K, case.step.tokens, case.objective.support)]

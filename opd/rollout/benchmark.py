@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 from tabulate import tabulate
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 import envs
 from opd import models
@@ -34,7 +34,7 @@ def main(folder: Path, responses: int, rounds: int) -> None:
     rates: dict[str, list[float]] = {name: [] for name in _KINDS}
     for number in range(rounds + 1):
         for name, kind in _KINDS.items():
-            rate = measure(model, prompts, kind, (tokenizer.eos_token_id, tokenizer.pad_token_id))
+            rate = measure(model, tokenizer, prompts, kind)
             if number:  # the first round warms up
                 rates[name].append(rate)
     medians = {name: sorted(found)[len(found) // 2] for name, found in rates.items()}
@@ -45,13 +45,17 @@ def main(folder: Path, responses: int, rounds: int) -> None:
 
 
 def measure(
-    model: PreTrainedModel, prompts: Sequence[Sequence[int]], kind: type[Decoder], ids: tuple[int, int]
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[Sequence[int]],
+    kind: type[Decoder],
 ) -> float:
-    """Generated tokens per CPU second; `ids` are those of the end and of padding."""
+    """Generated tokens per CPU second."""
     sampling = SamplingSpec(temperature=1.0, top_p=0.9, max_new_tokens=100)
     drawn = uniforms([f"benchmark/{row}" for row in range(len(prompts))], sampling.max_new_tokens)
     started = time.process_time()
-    rollouts = torch_engine.generate(model, prompts, drawn, sampling, *ids, kind)
+    ends, pad = models.end_ids(tokenizer, model.generation_config), models.padding_id(tokenizer)
+    rollouts = torch_engine.generate(model, prompts, drawn, sampling, ends, pad, kind)
     return len(rollouts.batch.sampled) / (time.process_time() - started)
 
 

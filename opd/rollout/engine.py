@@ -25,6 +25,7 @@ class Engine(Protocol):
 
     tokenizer: PreTrainedTokenizerBase
     version: str
+    end_ids: list[int]
 
     def stream(
         self, questions: Sequence[str], keys: Sequence[str], sampling: SamplingSpec, done: set[int]
@@ -50,7 +51,7 @@ class TorchEngine:
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch_size: int) -> None:
         self._model, self.tokenizer, self._batch_size = model, tokenizer, batch_size
-        self.dtype = model.dtype
+        self.dtype, self.end_ids = model.dtype, models.end_ids(tokenizer, model.generation_config)
 
     def stream(
         self, questions: Sequence[str], keys: Sequence[str], sampling: SamplingSpec, done: set[int]
@@ -84,7 +85,7 @@ def load(
 ) -> Engine:
     """The engine of that name (see `opd.rollout.ENGINES`) with the model of a folder.
 
-    `tokenizer` makes the prompts and says how a response ends; None: the folder's own.
+    `tokenizer` makes the prompts, and its end token ends responses, too; None: the folder's own.
     """
     models.checked(folder)
     tokenizer = tokenizer or models.load_tokenizer(folder)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from opd.models import padding_id, prompt_ids
+from opd.models import end_ids, padding_id, prompt_ids
 from opd.rollout.sampling import uniforms
 from opd.rollout.torch_engine import Rollouts, generate
 from opd.spec import SamplingSpec
@@ -19,13 +19,13 @@ def respond(
 ) -> Rollouts:
     """One response per question; response i draws from the random stream of keys[i] alone.
 
-    A response ends with the tokenizer's end token, whatever the model's generation_config says.
+    Of the model's generation_config nothing counts but what may end a response; see `opd.models.end_ids`.
     """
     return generate(
         model,
         [prompt_ids(tokenizer, question) for question in questions],
         uniforms(keys, sampling.max_new_tokens),
         sampling,
-        tokenizer.eos_token_id,
+        end_ids(tokenizer, model.generation_config),
         padding_id(tokenizer),
     )

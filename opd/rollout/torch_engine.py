@@ -21,7 +21,7 @@ _COMPACT_BELOW = 0.75
 class Rollouts:
     """Sampled responses: prompts padded on the left, responses (B, T) on the right.
 
-    `batch` holds both, with the response tokens (end token included) marked as generated;
+    `batch` holds both, with the response tokens (the end token included) marked as generated;
     `finished` (B,) is true where the end token came before the cap; `log_prob` (B,) is the
     log-probability of the response under the sampling settings, in nats (0 when greedy);
     `log_probs` (B, T) are those of its tokens under the model itself, at temperature 1.
@@ -56,19 +56,20 @@ def generate(
     prompts: Sequence[Sequence[int]],
     uniform: Tensor,
     sampling: SamplingSpec,
-    end_id: int,
+    end_ids: Sequence[int],
     pad_id: int,
     kind: type[Decoder] | None = None,
 ) -> Rollouts:
     """Decode one response per prompt, `sampling.max_new_tokens` tokens at most.
 
-    `uniform` (B, T) drives the draws. Settings come from `sampling` alone; the model's own
-    generation_config is never read. `kind` None is the decoder that suits the model.
+    `uniform` (B, T) drives the draws. A response ends with the first of `end_ids`; all other settings come
+    from `sampling` alone, and the model's own generation_config is never read. `kind` None is the decoder
+    that suits the model.
     """
     device = model.device
     prompt, real = _pad_left(prompts, pad_id, device)
     steps = sampling.max_new_tokens
-    uniform = uniform.to(device)
+    uniform, ends = uniform.to(device), torch.tensor(end_ids, dtype=torch.long, device=device)
 
     response = torch.full((len(prompts), steps), pad_id, device=device)
     drawn = torch.zeros(len(prompts), steps, dtype=torch.float64, device=device)
@@ -83,7 +84,7 @@ def generate(
         )
         response[rows, step] = token
         # A finished row that was not dropped yet goes on decoding; only its first end counts.
-        alive &= token != end_id
+        alive &= ~torch.isin(token, ends)
         alive_count = int(alive.sum())
         if alive_count == 0 or step + 1 == steps:
             break
@@ -93,9 +94,9 @@ def generate(
             decoding.keep(keep)
         logits = decoding.after(token)
 
-    ends = response == end_id
-    finished = ends.any(-1)
-    lengths = torch.where(finished, ends.long().argmax(-1) + 1, steps)
+    ended = torch.isin(response, ends)
+    finished = ended.any(-1)
+    lengths = torch.where(finished, ended.long().argmax(-1) + 1, steps)
     generated = torch.arange(steps, device=device) < lengths[:, None]
     batch = TokenBatch(
         tokens=torch.cat([prompt, response.masked_fill(~generated, pad_id)], 1),

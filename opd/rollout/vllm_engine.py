@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, PreTrainedTokenizerBase
+from transformers import AutoConfig, GenerationConfig, PreTrainedTokenizerBase
 
 from opd import models
 from opd.rollout.response import Response
@@ -41,7 +41,7 @@ def start(folder: Path, batch_size: int, in_process: bool = False, **options: An
     return LLM(
         model=str(folder),
         skip_tokenizer_init=True,
-        # Nothing of the folder's generation_config: neither sampling settings nor end tokens.
+        # Nothing of the folder's generation_config is taken over unseen; for its end tokens see below.
         generation_config="vllm",
         dtype=dtype(folder),
         max_num_seqs=batch_size,
@@ -50,6 +50,8 @@ def start(folder: Path, batch_size: int, in_process: bool = False, **options: An
         enforce_eager=not on_gpu,
         # After a part of a prompt vLLM winds a seeded generator back, which a CPU's cannot do.
         enable_chunked_prefill=on_gpu,
+        # As long as the cache has room for: the model's own limit may be more than a small card holds.
+        max_model_len=-1,
         disable_log_stats=True,
         **options,
     )
@@ -65,13 +67,20 @@ def dtype(folder: Path) -> torch.dtype:
     return AutoConfig.from_pretrained(folder).dtype or torch.float32
 
 
+def generation_config(folder: Path) -> GenerationConfig:
+    """The folder's, or what its config says of generation, as for a model that is loaded from it."""
+    if (folder / "generation_config.json").exists():
+        return GenerationConfig.from_pretrained(folder)
+    return GenerationConfig.from_model_config(AutoConfig.from_pretrained(folder))
+
+
 class VllmEngine:
     """vLLM, at most `batch_size` responses at a time."""
 
     version = f"vllm {__version__}"
 
     def __init__(self, folder: Path, batch_size: int, tokenizer: PreTrainedTokenizerBase) -> None:
-        self.tokenizer = tokenizer
+        self.tokenizer, self.end_ids = tokenizer, models.end_ids(tokenizer, generation_config(folder))
         self._llm = self._start(folder, batch_size)
         # Rows of the head beyond the tokenizer's ids; `opd.models.load` cuts them off.
         self._padding = range(len(self.tokenizer), self._llm.model_config.get_vocab_size())
@@ -106,7 +115,7 @@ class VllmEngine:
             max_tokens=sampling.max_new_tokens,
             seed=seed(key),
             ignore_eos=True,
-            stop_token_ids=[self.tokenizer.eos_token_id],
+            stop_token_ids=self.end_ids,
             logit_bias=dict.fromkeys(self._padding, -100.0) or None,
             logprobs=0,
             detokenize=False,

@@ -78,7 +78,7 @@ class Loop:
         self,
         learner: Learner,
         describe: Callable[[dict[str, Any]], str],
-        **stated: str,
+        **stated: Any,
     ) -> None:
         """Write what the run made, the manifest last; its checkpoint is of no more use.
 

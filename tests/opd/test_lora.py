@@ -79,7 +79,7 @@ def test_model_head_decoder_and_export_agree_with_dense_weights(folders, tokeniz
 
     sampling = SamplingSpec(temperature=1.0, top_p=1.0, max_new_tokens=12)
     prompts = [prompt_ids(tokenizer, "x = 4 ; f * 2"), prompt_ids(tokenizer, "x = 3")]
-    drawn, ends = uniforms(["0", "1"], 12), (tokenizer.eos_token_id, tokenizer.pad_token_id)
+    drawn, ends = uniforms(["0", "1"], 12), ([tokenizer.eos_token_id], tokenizer.pad_token_id)
     assert kind_for(model) is SmallQwen2Decoder
     expected = torch_engine.generate(dense, prompts, drawn, sampling, *ends, Decoder)
     for kind in (Decoder, SmallQwen2Decoder):

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from transformers import GenerationConfig
 
 from opd import models
 from tests.conftest import TINY
@@ -35,6 +36,14 @@ def test_a_base_model_has_no_template_and_goes_on_from_the_question(tokenizer):
     question = "start 3 ; a = 3 + 4"
     assert models.prompt_ids(base, question) == tokenizer(question)["input_ids"]
     assert len(models.prompt_ids(tokenizer, question)) > len(models.prompt_ids(base, question))
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"), [(None, [2]), (2, [2]), ([2, 0], [0, 2]), ([7, 999], [2, 7])]
+)
+def test_end_tokens_are_those_of_tokenizer_and_generation_config(tokenizer, stated, expected):
+    assert tokenizer.eos_token_id == 2
+    assert models.end_ids(tokenizer, GenerationConfig(eos_token_id=stated)) == expected
 
 
 def test_a_folder_without_weights_has_no_fingerprint(tmp_path):

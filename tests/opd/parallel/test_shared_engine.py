@@ -6,7 +6,7 @@ from opd.parallel.shared_engine import SharedEngine
 class Engine:
     """One that nobody may wake."""
 
-    tokenizer = version = dtype = None
+    tokenizer = version = dtype = end_ids = None
 
 
 def test_one_rank_wakes_no_engine():

@@ -29,7 +29,7 @@ def test_every_question_is_asked_in_the_chat_template(student, tokenizer, questi
     assert [rollouts.prompt(row) for row in range(9)] == prompts
     assert len({len(prompt) for prompt in prompts}) > 1
     expected = generate(
-        student, prompts, uniforms(keys, 20), SAMPLED, tokenizer.eos_token_id, tokenizer.pad_token_id
+        student, prompts, uniforms(keys, 20), SAMPLED, [tokenizer.eos_token_id], tokenizer.pad_token_id
     )
     assert torch.equal(rollouts.batch.tokens, expected.batch.tokens)
 

@@ -25,13 +25,13 @@ def prompts(tokenizer):
 def ending(tokenizer, student):
     """A token that the student often says, so that responses end at many different lengths."""
     uniform = torch.rand(64, 40, generator=torch.Generator().manual_seed(0))
-    rollouts = generate(student, [[1, 2, 3]] * 64, uniform, SAMPLED, -1, tokenizer.pad_token_id)
+    rollouts = generate(student, [[1, 2, 3]] * 64, uniform, SAMPLED, (), tokenizer.pad_token_id)
     return int(torch.bincount(rollouts.batch.sampled).argmax())
 
 
 def run(model, prompts, sampling, end, pad, keys=None):
     keys = keys or [f"sample {row}" for row in range(len(prompts))]
-    return generate(model, prompts, uniforms(keys, sampling.max_new_tokens), sampling, end, pad)
+    return generate(model, prompts, uniforms(keys, sampling.max_new_tokens), sampling, (end,), pad)
 
 
 def test_greedy_tokens_equal_generate(student, tokenizer, prompts):
@@ -92,6 +92,22 @@ def test_batch_marks_exactly_the_response(student, tokenizer, prompts, ending):
         assert ending not in response[:-1]
         assert (response[-1] == ending) is bool(rollouts.finished[row])
         assert bool(rollouts.finished[row]) or len(response) == 40
+
+
+def test_the_first_of_several_end_tokens_ends_a_response(student, tokenizer, prompts):
+    """As the responses without any end, each cut behind its first end token, whichever that is."""
+    keys, pad = [f"sample {row}" for row in range(len(prompts))], tokenizer.pad_token_id
+    endless = generate(student, prompts, uniforms(keys, 40), SAMPLED, (), pad)
+    ends = endless.batch.sampled.bincount().argsort(descending=True)[:2].tolist()
+    rollouts = generate(student, prompts, uniforms(keys, 40), SAMPLED, ends, pad)
+    last = set()
+    for row in range(len(prompts)):
+        whole = endless.response(row)
+        cut = next((place for place, token in enumerate(whole) if token in ends), len(whole))
+        assert rollouts.response(row) == whole[: cut + 1]
+        assert bool(rollouts.finished[row]) is (cut < len(whole))
+        last.add(rollouts.response(row)[-1])
+    assert last >= set(ends)
 
 
 def test_sampling_follows_the_models_probabilities(student, tokenizer):
