@@ -41,4 +41,5 @@ def load(folder: Path, spec: DistillSpec | SftSpec) -> Learner:
     if isinstance(spec, DistillSpec) and spec.lora:
         lora.adapt(model, spec.lora, spec.seed)
     root = sharding.student(model, spec.memory)
-    return Learner(model, tokenizer, root, adamw(model, spec.optimizer), spec.optimizer.clip_norm)
+    optimizer = adamw(model, spec.optimizer, on_host=spec.memory.offload)
+    return Learner(model, tokenizer, root, optimizer, spec.optimizer.clip_norm)

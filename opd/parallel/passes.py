@@ -20,13 +20,14 @@ def accumulate(root: Root, losses: Sequence[Callable[[], Tensor]]) -> float:
     Each loss is a function without arguments that reads the model, and has a forward and a backward pass of
     its own. Sharded weights are gathered by all ranks together, so all do the same number of passes.
     """
-    total, missing = 0.0, int(ranks.largest(len(losses))) - len(losses)
-    for loss_of in losses:
+    missing = int(ranks.largest(len(losses))) - len(losses)
+    passes = [*losses, *[partial(_zero, root.model)] * missing]
+    total = 0.0
+    for number, loss_of in enumerate(passes, 1):
+        root.before_pass(last=number == len(passes))
         loss = root(loss_of)
         loss.backward()
         total += loss.item()
-    for _ in range(missing):
-        root(partial(_zero, root.model)).backward()
     return total
 
 

@@ -40,9 +40,14 @@ class Root(nn.Module):
     pass, as it evaluates the head in its own way; so the loss is the forward pass.
     """
 
-    def __init__(self, model: PreTrainedModel) -> None:
+    def __init__(self, model: PreTrainedModel, holds_gradients: bool = False) -> None:
         super().__init__()
-        self.model = model
+        self.model, self._holds_gradients = model, holds_gradients
+
+    def before_pass(self, last: bool) -> None:
+        """To be called before each pass of an update: with the last, gradients that wait move to the host."""
+        if self._holds_gradients:
+            self.set_requires_gradient_sync(last)  # type: ignore[operator]
 
     def forward(self, function: Callable[[], Value]) -> Value:
         return function()
@@ -53,7 +58,9 @@ def student(model: PreTrainedModel, memory: MemorySpec) -> Root:
     if memory.recompute_layers:
         for layer in _layers(model):
             layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False)
-    root = Root(model)
+    # Else FSDP adds every pass's gradients to those on the host, which takes longer than the pass. With
+    # several ranks the whole gradient would not be in parts while it waits.
+    root = Root(model, holds_gradients=memory.offload and ranks.count() == 1)
     if ranks.count() > 1 or needed(memory):
         _shard(root, memory)
     return root

@@ -219,6 +219,35 @@ def test_a_run_that_died_resumes_with_smaller_passes(ragged, tmp_path):
     assert (tmp_path / "resumed/run/metrics.jsonl").read_text().startswith("".join(done))
 
 
+def gradient_of_passes(folders, offload: bool) -> tuple[torch.Tensor, list[bool], bool | None]:
+    """The gradient of some passes, whether any of it was at its place before each, and if AdamW is fused."""
+    run = started(spec_of(memory={"offload": offload}, tokens_per_forward=150), folders)
+    batch = distill.collect(run, run.tasks[0], 0).batch
+    teacher, root, parameters = run.tasks[0].teacher, run.student.root, list(run.student.model.parameters())
+    with sharding.gathered(root):
+        comparison = distill.compare(run.student.model, teacher, batch, 8, 64, "teacher_top_k")
+    before_pass, there = root.before_pass, []
+
+    def watched(last: bool) -> None:
+        there.append(any(p.grad is not None for p in parameters))
+        before_pass(last)
+
+    root.before_pass = watched  # type: ignore[method-assign]
+    ones = torch.ones(len(batch.sampled))
+    training.accumulate(run.spec, run.student, teacher, batch, comparison, 0 * ones, ones)
+    gradient = torch.cat([whole(p.grad).flatten() for p in parameters])
+    return gradient, there, run.student.optimizer.defaults["fused"]
+
+
+def test_offloaded_gradients_move_once_an_update(ragged, tmp_path):
+    expected, there, fused = gradient_of_passes(ragged, offload=False)
+    assert (there, fused) == ([False, *[True] * (len(there) - 1)], None)
+    ((gradient, there, fused),) = on_ranks(tmp_path, 1, gradient_of_passes, ragged, True)
+    assert (there, fused) == ([False] * len(there), True)
+    assert len(there) > 2
+    torch.testing.assert_close(gradient, expected)
+
+
 def in_half_precision(folders) -> dict[str, torch.Tensor | bool]:
     """What a student with master weights is made of, its gradient, and what a tiny update leaves."""
     spec = spec_of(memory={"master_weights": True}, tokens_per_forward=60)
