@@ -5,7 +5,6 @@ import inspect
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import yaml
 
@@ -13,9 +12,30 @@ from eval.grading import Conventions
 from opd.diagnostics.metrics import CHECK_METRICS, MACHINE_METRICS, METRICS
 from opd.names import SUPPORTS
 from opd.objectives import OBJECTIVES
+from programs.provenance import ROOT
 from workflows.config.schema import AblationConfig
 
-ROOT = Path(__file__).parent.parent
+PAGES = [
+    path for pattern in ("README.md", "docs/**/*.md", "workflows/report/*.rst") for path in ROOT.glob(pattern)
+]
+# In backticks: files and folders of the repository, but not of results, which are made.
+_PATH = re.compile(r"`((?:docs|envs|eval|opd|profiles|programs|studies|tests|workflows)/[\w./-]*)`")
+
+
+def test_files_that_pages_and_captions_name_are_there():
+    named = {(page.name, path) for page in PAGES for path in _PATH.findall(page.read_text())}
+    assert len(named) > 40
+    assert sorted((page, path) for page, path in named if not (ROOT / path).exists()) == []
+
+
+def test_files_that_pages_link_to_are_there():
+    linked = [
+        page.parent / target
+        for page in PAGES
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    ]
+    assert len(linked) > 100
+    assert [path for path in linked if not path.exists()] == []
 
 
 def test_every_metric_has_its_meaning_in_the_docs():

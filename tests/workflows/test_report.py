@@ -1,12 +1,16 @@
 """Captions of the HTML report are reStructuredText that docutils reads without a complaint."""
 
-from pathlib import Path
-
 import pytest
 from docutils.core import publish_doctree
 from docutils.utils import Reporter
 
-CAPTIONS = sorted(Path("workflows/report").glob("*.rst"))
+from programs.provenance import ROOT
+
+CAPTIONS = sorted(ROOT.glob("workflows/report/*.rst"))
+
+
+def test_there_are_captions():
+    assert CAPTIONS
 
 
 @pytest.mark.parametrize("caption", CAPTIONS, ids=lambda path: path.stem)
