@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-_PACKAGES = ("envs", "eval", "opd", "programs")
+_PACKAGES = ("envs", "eval", "opd", "programs", "studies")  # not workflows, which makes no number
 _LIBRARIES = ("torch", "transformers", "numpy", "math-verify", "datasets")
 
 
@@ -20,7 +20,7 @@ def provenance() -> dict[str, str]:
 
 
 def source_hash() -> str:
-    """The hash of all Python files of these packages."""
+    """The hash of all Python files of the packages that make numbers."""
     return hash_of(ROOT, (path for name in _PACKAGES for path in sorted((ROOT / name).rglob("*.py"))))
 
 
