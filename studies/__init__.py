@@ -1,1 +1,1 @@
-"""Studies that need no language model: each a program that writes long tables and figures."""
+"""Studies that train no language model: each a program that writes long tables and figures."""

@@ -1,1 +1,1 @@
-"""The workflow: configuration, rules, methods and ablations. Python here loads no torch, no Snakemake."""
+"""The workflow: configuration, rules, methods, ablations. Loads no Snakemake; torch in `rehearsal` alone."""

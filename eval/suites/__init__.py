@@ -2,7 +2,7 @@
 
 `suites.load(suites.get("math500"))` gives the problems and what a result must state of them. One file
 in `evaluation/` or `training/` is one suite; `docs/suites.md` tells the rest. This package imports
-nothing else of the project.
+nothing else of the project but `programs`.
 """
 
 from eval.suites.catalogue import evaluation_suites, get, training_sets

@@ -8,16 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from programs.provenance import ROOT
 from workflows import imports
 from workflows.imports import digest, sources
 
-ROOT = Path(__file__).parents[2]
 RULES = "\n".join(path.read_text() for path in sorted(ROOT.glob("workflows/rules/*.smk")))
 _RULE = r'code=digest\("([\w.]+)"\)(?:(?!\n    *rule).)*?-m ((?:eval|studies)[\w.]*)'
 _LOADED = """
 import sys, importlib
 importlib.import_module(sys.argv[1])
 print(*(module.__file__ for module in list(sys.modules.values()) if getattr(module, "__file__", None)))
+"""
+_LOADS = """
+import sys, importlib
+for module in sys.argv[1:]:
+    importlib.import_module(module)
+print(*sys.modules)
 """
 
 
@@ -99,6 +105,38 @@ def test_sources_hold_modules_their_packages_and_what_those_import():
     assert "eval/statistics/rule_of_three.py" in found  # two imports away
     assert found == sorted(found)
     assert "eval/score.py" not in found
+
+
+def modules(pattern: str) -> list[str]:
+    """The modules of this repository whose files are at a pattern, without rehearsals and trials of steps."""
+    trials = ("rehearsal", "measure", "profile", "trial")
+    files = sorted(path.relative_to(ROOT) for path in ROOT.glob(pattern) if path.stem not in trials)
+    return [".".join(file.with_suffix("").parts).removesuffix(".__init__") for file in files]
+
+
+@pytest.mark.parametrize(
+    ("package", "others"), [("grading", ["programs/"]), ("suites", ["programs/"]), ("statistics", [])]
+)
+def test_packages_that_import_nothing_else_of_the_project(package, others):
+    found = {file for module in modules(f"eval/{package}/**/*.py") for file in sources(module)}
+    assert f"eval/{package}/__init__.py" in found
+    allowed = (f"eval/{package}/", "eval/__init__.py", *others)
+    assert sorted(file for file in found if not file.startswith(allowed)) == []
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("workflows/**/*.py", "opd/plan/*.py", "opd/spec/*.py", "opd/names.py", "opd/objectives.py"),
+        *("opd/diagnostics/trigrams.py", "studies/*/spec.py", "studies/signal/stored.py"),
+        *("eval/spec.py", "eval/*/spec.py", "eval/report/*.py", "eval/claims/*.py"),
+    ],
+)
+def test_modules_that_load_neither_torch_nor_snakemake(pattern):
+    command = [sys.executable, "-c", _LOADS, *modules(pattern)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
+    assert set(modules(pattern)) <= set(found)
+    assert {"torch", "snakemake"} & set(found) == set()
 
 
 def forget() -> None:
