@@ -18,14 +18,12 @@ from torch import distributed
 
 from envs.tokenizer import build_tokenizer
 from opd import models
-from opd.spec import ArchitectureSpec
+from tests.opd.specs import TINY
 
 torch.set_num_threads(1)
 # Timing belongs in benchmarks: an example that takes long on a busy machine is no failure.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
-
-TINY = ArchitectureSpec(hidden_size=16, intermediate_size=24, layers=2, heads=2)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,8 +1,9 @@
 """Specs for tests: small, complete, and changed by keyword."""
 
-from opd.spec import DistillSpec
+from opd.spec import ArchitectureSpec, DistillSpec
 from workflows.plan import merge
 
+TINY = ArchitectureSpec(hidden_size=16, intermediate_size=24, layers=2, heads=2)
 DISTILL = {
     "experiment": "test",
     "method": "lsm",
@@ -37,6 +38,23 @@ DISTILL = {
     },
     "tokens_per_forward": 128,
     "checkpoint_every": 2,
+}
+# Objectives by name, as changes of the one above.
+METHODS = {
+    "sampled": {"name": "policy_gradient", "support": "sampled", "outside": "ignored"},
+    "lsm": {},
+    "unnormalised": {"outside": "ignored"},
+    "stop_gradient": {"name": "stop_gradient_reverse_kl", "outside": "ignored"},
+    "full": {"support": "vocabulary", "outside": "ignored"},
+    "union": {"support": "union"},
+    "nucleus": {"support": "teacher_nucleus", "nucleus_mass": 0.5, "outside": "tail_bucket"},
+    "baseline": {
+        "name": "policy_gradient",
+        "support": "sampled",
+        "outside": "ignored",
+        "advantage": {"baseline": True, "gamma": 0.5, "outcome_weight": 1.0},
+    },
+    "jsd": {"name": "jensen_shannon", "support": "vocabulary", "outside": "ignored"},
 }
 
 

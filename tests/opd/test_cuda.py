@@ -9,8 +9,7 @@ import torch
 from opd import distill
 from opd.diagnostics.metrics import CHECK_METRICS, METRICS
 from opd.spec import MemorySpec
-from tests.opd.specs import distill_spec
-from tests.opd.test_distill import METHODS
+from tests.opd.specs import METHODS, distill_spec
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU, or OPD_TEST_GPU is not set")
 MEMORY = {

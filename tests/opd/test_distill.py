@@ -19,25 +19,9 @@ from opd.experience import Experience
 from opd.learner import Learner
 from opd.run import checkpoint
 from opd.spec import TaskSpec
-from tests.opd.specs import distill_spec
+from tests.opd.specs import METHODS, distill_spec
 
 GAME_METRICS = {"turns", "invalid_format", "inadmissible", "episode_errors"}
-METHODS = {
-    "sampled": {"name": "policy_gradient", "support": "sampled", "outside": "ignored"},
-    "lsm": {},
-    "unnormalised": {"outside": "ignored"},
-    "stop_gradient": {"name": "stop_gradient_reverse_kl", "outside": "ignored"},
-    "full": {"support": "vocabulary", "outside": "ignored"},
-    "union": {"support": "union"},
-    "nucleus": {"support": "teacher_nucleus", "nucleus_mass": 0.5, "outside": "tail_bucket"},
-    "baseline": {
-        "name": "policy_gradient",
-        "support": "sampled",
-        "outside": "ignored",
-        "advantage": {"baseline": True, "gamma": 0.5, "outcome_weight": 1.0},
-    },
-    "jsd": {"name": "jensen_shannon", "support": "vocabulary", "outside": "ignored"},
-}
 
 
 def reproducible(path) -> list[dict]:

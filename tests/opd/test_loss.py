@@ -10,7 +10,7 @@ from opd.lm_head import head_of, tiles
 from opd.loss import needs_support_only, position_losses
 from opd.scoring.compare import compare
 from opd.spec import ObjectiveSpec
-from tests.opd.test_objectives import CASES, ESTIMATORS
+from tests.opd.cases import CASES, ESTIMATORS
 
 BATCH = from_pairs([([1, 10, 20], [40, 50, 60, 7]), ([2, 11], [41]), ([3], list(range(60, 80)))], pad_id=0)
 

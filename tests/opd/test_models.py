@@ -7,7 +7,7 @@ import torch
 from transformers import GenerationConfig
 
 from opd import models
-from tests.conftest import TINY
+from tests.opd.specs import TINY
 
 
 def padded(tokenizer, rows: int):

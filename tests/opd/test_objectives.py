@@ -1,6 +1,5 @@
 """Objectives against an independent reference, their closed forms, and what they must not do."""
 
-import itertools
 import math
 
 import numpy as np
@@ -12,10 +11,10 @@ from hypothesis import strategies as st
 from opd import support as supports
 from opd.lm_head import Head
 from opd.loss import chunk_losses, outside
-from opd.names import SUPPORTS
 from opd.objectives import OBJECTIVES
 from opd.spec import ObjectiveSpec
 from tests.opd import reference
+from tests.opd.cases import CASES, ESTIMATORS, ON_SUPPORT, SEVERAL, refused
 
 N, V, K = 6, 12, 4
 OPTIONS = {
@@ -24,21 +23,6 @@ OPTIONS = {
     "skew_forward_kl": {"skew": 0.2},
     "entropy_switched_kl": {"threshold": 1.5},
 }
-ON_SUPPORT = sorted(name for name, objective in OBJECTIVES.items() if objective.on_support)
-ESTIMATORS = sorted(set(OBJECTIVES) - set(ON_SUPPORT))
-SEVERAL = [name for name in SUPPORTS if name != "sampled"]
-TREATMENTS = ("ignored", "renormalised", "tail_bucket")
-
-
-def refused(name, support_name, treatment):
-    """Combinations without meaning: the rest of everything, or of what is estimated already."""
-    estimates_the_rest = name.startswith("ema_pg")
-    if support_name == "vocabulary":
-        return treatment != "ignored"
-    return estimates_the_rest and treatment != "ignored"
-
-
-CASES = [case for case in itertools.product(ON_SUPPORT, SEVERAL, TREATMENTS) if not refused(*case)]
 
 
 def draw(seed=0, scale=1.5):

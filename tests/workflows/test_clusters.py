@@ -5,7 +5,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from tests.workflows.test_workflow import ROOT, SMOKE, planned, snakemake
+from programs.provenance import ROOT
+from tests.workflows.command import SMOKE, planned, snakemake
 
 PAPER = ("--configfile", str(ROOT / "workflows/config/paper.yaml"))
 

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from opd import distill
+from programs.provenance import ROOT
 from tests.opd.specs import distill_spec
-from tests.workflows.test_workflow import ROOT, snakemake
+from tests.workflows.command import snakemake
 from workflows.scale import CONFIG, plan, read
 
 # Both nodes are this machine: the command that follows the four words of options, twice at a time.

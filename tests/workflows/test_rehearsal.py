@@ -7,7 +7,7 @@ import pytest
 import envs
 from eval.suites import get
 from opd import models
-from tests.workflows.test_workflow import planned, snakemake
+from tests.workflows.command import planned, snakemake
 from workflows import rehearsal
 from workflows.scale import CONFIG, plan, read
 

@@ -11,7 +11,7 @@ from eval.report.curves import PANELS
 from studies.estimators.spec import EstimatorsSpec
 from studies.signal.estimates import estimates
 from tests.eval.alfworld.study import long_table
-from tests.studies.signal.conftest import made_up
+from tests.studies.signal.scores import made_up
 from workflows.plan import Plan
 
 POSITIONS = tuple(f"gap_by_position_{index}" for index in range(8))

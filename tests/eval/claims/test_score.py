@@ -9,7 +9,7 @@ from eval.claims.spec import ScoreComparison
 from eval.report import tables
 from tests.eval.alfworld.study import long_table
 from tests.eval.claims.by_hand import ASKED, curves
-from tests.eval.report.test_tables import SPEC
+from tests.eval.report.specs import SPEC
 
 
 def scores(seeds=3) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from eval.report import tables
 from eval.report.render import with_interval
 from eval.spec import TableSpec
 from tests.eval.alfworld.study import long_table
+from tests.eval.report.specs import SPEC
 
 SUITES = ("easy", "hard")
 # Correct answers of 2 samples, by (row, seed, suite, problem).
@@ -23,29 +24,6 @@ CORRECT = {
     ("better", 1): ((2, 2, 1), (1, 2, 0)),
     ("model", 0): ((2, 0, 0), (0, 0, 0)),
 }
-SPEC = TableSpec(
-    title="A table",
-    scale="smoke",
-    scale_description="made by hand",
-    protocol="avg@2",
-    paper_table="Table 1",
-    paper_columns=["Avg"],
-    reference_row="base",
-    rows=[
-        {"row": "model", "label": "The model"},
-        {"row": "base", "label": "Base", "paper_row": "Sampled-token OPD"},
-        {"row": "better", "label": "Better", "paper_row": "Ours w/o mask"},
-    ],
-    evaluation={
-        "environment": "chain_arithmetic",
-        "problems_per_suite": 3,
-        "protocols": [
-            {"name": "avg@2", "samples": 2, "sampling": {"temperature": 1, "top_p": 1, "max_new_tokens": 9}}
-        ],
-    },
-    runs=[],
-    rebuild="snakemake table",
-)
 
 
 @pytest.fixture

@@ -7,12 +7,7 @@ import pytest
 from eval import suites
 from eval.suites import content
 from eval.suites.suite import Copy, Hub
-
-ROWS = [
-    {"id": 1, "problem": "What is $1 + 1$?", "answer": "002"},
-    {"id": 2, "problem": "What is\n$2 + 2$?", "answer": "\\boxed{4}"},
-    {"id": 3, "problem": "How large is the angle?", "answer": "$336^\\circ$"},
-]
+from tests.eval.suites.made_up import ROWS
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from pyarrow import Table, parquet
 from eval import suites
 from eval.suites.load import fetch, load
 from eval.suites.suite import Copy, Hub
-from tests.eval.suites.conftest import ROWS
+from tests.eval.suites.made_up import ROWS
 
 PROBLEMS = [("What is $1 + 1$?", "2"), ("What is\n$2 + 2$?", "4"), ("How large is the angle?", "336")]
 

@@ -10,13 +10,7 @@ from opd.plan import jobs as planned
 from opd.plan import memory, models, tables, work
 from opd.plan.devices import DEVICES
 from opd.plan.jobs import Job
-from workflows.plan import merge
-from workflows.scale import CONFIG, plan, read
-
-
-def scale(*names: str, **changes):
-    """A plan of shipped config files, and changes over them."""
-    return plan(merge(read([CONFIG / f"{name}.yaml" for name in names]), changes))
+from tests.opd.plan.scales import scale
 
 
 @pytest.fixture(scope="module")

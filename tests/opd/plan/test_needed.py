@@ -1,7 +1,7 @@
 """The models behind a target, with those that they are made from."""
 
 from opd.plan.needed import models_of
-from tests.opd.plan.test_jobs import scale
+from tests.opd.plan.scales import scale
 
 
 def test_models_of_runs_and_those_that_they_are_made_from():

@@ -3,7 +3,7 @@
 import pytest
 
 from opd.plan.requests import Requests
-from tests.opd.plan.test_jobs import scale
+from tests.opd.plan.scales import scale
 
 
 def test_paper_asks_for_a_gpu_and_room_for_the_models():

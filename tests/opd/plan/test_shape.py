@@ -9,7 +9,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 from opd import models
 from opd.plan import trial
 from opd.plan.shape import HUB, Shape, from_architecture, from_config, from_folder
-from tests.conftest import TINY
+from tests.opd.specs import TINY
 
 
 def built(shape: Shape) -> int:

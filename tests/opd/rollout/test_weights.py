@@ -8,7 +8,7 @@ from torch.distributed.fsdp import fully_shard
 from opd import lora, models
 from opd.rollout.weights import weights
 from opd.spec import LoraSpec
-from tests.conftest import TINY
+from tests.opd.specs import TINY
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from opd import models
 from opd.batch import aligned, from_pairs
 from opd.scoring.compare import compare
 from opd.scoring.witness import alarm_if_uniform, rescore, token_log_prob
-from tests.conftest import TINY
+from tests.opd.specs import TINY
 
 PAIRS = [([1, 2, 3, 4], [5, 6, 7, 8, 9]), ([9, 8], [7, 6, 5]), ([3], [4, 4, 200, 17, 30, 2])]
 

@@ -1,25 +1,11 @@
-"""Scores of the tiny random models, and made-up scores that hold what such models never write."""
+"""Scores of the tiny random models."""
 
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from opd.spec import SamplingSpec
 from studies.signal import score
-from studies.signal.spec import ScoringSpec
-from studies.signal.stored import GAP, Scores
-
-SPEC = ScoringSpec(
-    environment="chain_arithmetic",
-    seed=3,
-    responses=12,
-    sampling=SamplingSpec(temperature=1, top_p=1, max_new_tokens=20),
-    tokens_per_forward=200,
-)
-ANSWER = ["<", "think", ">", "so", "it", "is", "</", "think", ">", "7", "<|im_end|>"]
-_MARKED = ["<think>"] * 3 + [""] * 3 + ["</think>"] * 3 + ["", "<|im_end|>"]
+from tests.studies.signal.scores import SPEC
 
 
 @pytest.fixture(scope="session")
@@ -30,39 +16,3 @@ def stored(folders, tmp_path_factory) -> dict[str, Path]:
     score.main(SPEC, student, teacher, root / "teacher")
     score.main(SPEC, student, student, root / "respelled")
     return {name: root / name for name in ("teacher", "respelled")}
-
-
-def made_up(responses: int = 30, penalty: float = 0.0, cap: int = 32) -> Scores:
-    """Responses that end in ANSWER after 0, 1, ... numbers; marker tokens are paid `penalty` less."""
-    random = np.random.default_rng(0)
-    rows = []
-    for response in range(responses):
-        texts = [str(number) for number in random.integers(0, 5, response % 20)] + ANSWER
-        marks = [""] * (len(texts) - len(ANSWER)) + _MARKED
-        rows += [(response, place, *pair) for place, pair in enumerate(zip(texts, marks, strict=True))]
-    tokens = pd.DataFrame(rows, columns=["response", "position", "text", "marker"])
-    tokens["token"] = tokens.text.map({text: index for index, text in enumerate(sorted(set(tokens.text)))})
-    tokens["log_p"] = -random.exponential(1, len(tokens))
-    tokens["log_q"] = -random.exponential(1, len(tokens)) - penalty * (tokens.marker != "")
-    tokens[GAP] = tokens.log_q - tokens.log_p
-    tokens["logit_gradient_norm"] = tokens.gap.abs() * random.random(len(tokens))
-    tokens["favourite"], tokens["favourite_log_q"] = "7", -0.25
-    number = np.arange(responses)
-    lengths = tokens.groupby("response").size().to_numpy()
-    table = {"response": number, "question": "x = 1", "correct": number % 2 == 0, "finished": number % 5 > 0}
-    gradient = pd.DataFrame({"part": ["positive", "negative", "all"], "share": [0.25, 0.75, 1.0]})
-    manifest = {"spec": {"sampling": {"max_new_tokens": cap}}}
-    return Scores(tokens, pd.DataFrame(table | {"tokens": lengths}), repeated(), gradient, manifest)
-
-
-def repeated() -> pd.DataFrame:
-    """Four responses' answers, copied three times: the teacher's probability falls by 0.1 a copy.
-
-    The teacher gives a copy more probability than the student, and yet a lower mean log-probability.
-    """
-    copies = pd.DataFrame([(r, c) for r in range(0, 8, 2) for c in range(4)], columns=["response", "copy"])
-    copies["student"] = 0.3 + 0.01 * copies.response
-    copies["teacher"] = 0.9 - 0.1 * copies["copy"]
-    copies["log_p"] = -1.0 - 0.05 * copies.response
-    copies["log_q"] = -2.0 - 0.1 * copies["copy"]
-    return copies.assign(student_least=0.1, teacher_least=0.2, gap=copies.log_q - copies.log_p)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from studies.signal.estimates import QUANTITIES, estimates
-from tests.studies.signal.conftest import made_up
+from tests.studies.signal.scores import made_up
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from opd.diagnostics.step import repeated_trigrams as reference
 from studies.signal import failures, page
 from studies.signal.spec import FailureSpec
 from studies.signal.stored import load
-from tests.studies.signal.conftest import made_up
+from tests.studies.signal.scores import made_up
 
 SPEC = FailureSpec(scale_description="a test <b>", cases=2)
 

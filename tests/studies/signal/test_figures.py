@@ -12,7 +12,7 @@ from studies.signal.__main__ import main
 from studies.signal.estimates import estimates
 from studies.signal.spec import SignalSpec
 from studies.signal.stored import load
-from tests.studies.signal.conftest import made_up
+from tests.studies.signal.scores import made_up
 
 SPEC = SignalSpec(scale_description="a test; $ and _ are no mathematics", buckets=4)
 FIGURES = {"probabilities.svg", "repetition.svg", "gap.svg", "markers.svg"}

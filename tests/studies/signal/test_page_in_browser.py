@@ -13,7 +13,7 @@ from matplotlib import image
 
 from studies.signal import failures, page
 from studies.signal.spec import FailureSpec
-from tests.studies.signal.conftest import made_up
+from tests.studies.signal.scores import made_up
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs chromium: apt-get install chromium")

@@ -14,8 +14,8 @@ from opd.spec import RolloutSpec
 from opd.tasks.problems import Problems
 from studies.signal import score
 from studies.signal.stored import load, load_pair
-from tests.conftest import TINY
-from tests.studies.signal.conftest import SPEC
+from tests.opd.specs import TINY
+from tests.studies.signal.scores import SPEC
 
 ROLLOUT = RolloutSpec(**SPEC.sampling.model_dump(), prompts=5, samples_per_prompt=1, minibatch_size=5)
 
