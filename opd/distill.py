@@ -5,8 +5,8 @@
 SPEC is a `DistillSpec` as JSON, with one task or several; step t works on task t mod their number, and each
 task has a teacher of its own. RUN_FOLDER receives `model/`, `metrics.jsonl` (a line per step, see
 `opd.diagnostics.metrics`), `run.json`, and with LoRA the `adapters/` that the model was merged from. A killed
-run continues from its last checkpoint when started again with the same spec and models, and ends with the
-same numbers: all randomness is a function of (seed, step), so a checkpoint needs no generator state. What
+run continues from its last checkpoint when started again with the same spec, models and data, and ends with
+the same numbers: all randomness is a function of (seed, step), so a checkpoint needs no generator state. What
 changes numbers by rounding alone may be another then, such as smaller passes after a run out of memory; see
 `Spec.recipe`. Under torchrun several processes share the work, each with a device of its own; see
 `opd.parallel`.
@@ -83,7 +83,9 @@ def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Pa
         run = start(spec, loaded, student, teachers)
         parents = {"student": student, **{f"teacher, {name}": teachers[name] for name in spec.tasks}}
         fingerprints = ranks.from_first(lambda: [models.fingerprint(folder) for folder in parents.values()])
-        recipe = json.dumps([spec.recipe(), fingerprints])
+        # Where the data lie decides no number.
+        data = ranks.from_first(lambda: [task.describe() | {"source": ""} for task in loaded.values()])
+        recipe = json.dumps([spec.recipe(), fingerprints, data])
         loop.run(recipe, run.student, partial(distill_step, run))
         named = {
             role: (model_name(folder), mark)

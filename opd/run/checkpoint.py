@@ -73,7 +73,7 @@ def _newest(folder: Path, recipe: str) -> tuple[Path | None, list[str]]:
     if progress and progress["recipe"] == recipe:
         return whole[-1].parent, progress["metrics"]
     if progress:
-        print(f"{folder} belongs to another spec or other input models: starting over", flush=True)
+        print(f"{folder} belongs to another spec or other input: starting over", flush=True)
     # A checkpoint is not moved onto a folder: what is left of other runs would be in the way.
     _remove(folder.glob("*"))
     return None, []

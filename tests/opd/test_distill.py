@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from opd.experience import Experience
 from opd.learner import Learner
 from opd.run import checkpoint
 from opd.spec import TaskSpec
+from tests.opd.doctored import interrupt
 from tests.opd.specs import METHODS, distill_spec
 
 GAME_METRICS = {"turns", "invalid_format", "inadmissible", "episode_errors"}
@@ -118,6 +120,24 @@ def test_a_changed_knob_does_not_resume(folders, tmp_path):
     )
     train(spec, folders, tmp_path)
     assert len(reproducible(tmp_path / "metrics.jsonl")) == spec.steps
+
+
+def test_another_panel_under_the_same_name_does_not_resume(folders, two_tasks, tmp_path, monkeypatch, capsys):
+    student, teacher = folders
+    teachers = {"alfworld": student, "chain_arithmetic": teacher}
+    interrupt(monkeypatch, distill, "distill_step", at=3)
+    with pytest.raises(KeyboardInterrupt):
+        distill.main(two_tasks, student, teachers, tmp_path)
+    monkeypatch.undo()
+    assert list((tmp_path / "checkpoint").iterdir())
+    panel = Path(two_tasks.tasks["alfworld"].games.panel)
+    kept = panel.read_bytes()
+    write_panel(panel, make_panel("tiny", generate("tiny", 1, 1, "train")))
+    try:
+        distill.main(two_tasks, student, teachers, tmp_path)
+    finally:
+        panel.write_bytes(kept)
+    assert "belongs to another spec or other input" in capsys.readouterr().out
 
 
 def test_not_finite_stops_with_step_method_and_last_values(folders, tmp_path, monkeypatch):
