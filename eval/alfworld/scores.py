@@ -37,7 +37,8 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
     """One line per panel, protocol and row: all games, the mean of the task types, each type.
 
     `success` and the ends of its 95 % interval are shares; `interval` names its kind. Rates are shares
-    too: of `commands` for inadmissible, of turns for invalid_format and cut_off.
+    too: of episodes for lost_share and error_share, of `commands` for inadmissible, of turns for
+    invalid_format and cut_off.
     """
     lines = []
     for (suite, protocol), part in frame.groupby(_PANEL, sort=False):
@@ -172,8 +173,8 @@ def _outcomes(frame: pd.DataFrame) -> dict[str, int]:
 def _rates(frame: pd.DataFrame) -> dict[str, float]:
     sums = frame[["samples", "won_steps", *OUTCOMES, *_TURN_COUNTS]].sum()
     return {
-        "truncated": _share(sums.lost, sums.samples),
-        "errors": _share(sums.error, sums.samples),
+        "lost_share": _share(sums.lost, sums.samples),
+        "error_share": _share(sums.error, sums.samples),
         "won_steps": _share(sums.won_steps, sums.won),
         "invalid_format": _share(sums.invalid_format, sums.turns),
         "inadmissible": _share(sums.inadmissible, sums.commands),

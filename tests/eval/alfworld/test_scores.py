@@ -43,8 +43,8 @@ def test_errors_are_neither_won_nor_lost():
     found = row(panel(7, 5, error=3))
     assert found.success == pytest.approx(7 / 12)
     assert (found.low, found.high) == pytest.approx(proportion_confint(7, 12, method="wilson"))
-    assert found.errors == pytest.approx(3 / 15)
-    assert found.truncated == pytest.approx(5 / 15)
+    assert found.error_share == pytest.approx(3 / 15)
+    assert found.lost_share == pytest.approx(5 / 15)
     assert found.won + found.lost + found.error == found.samples
 
 
@@ -52,7 +52,7 @@ def test_only_errors_have_no_success():
     found = row(panel(0, 0, error=2))
     assert np.isnan(found.success)
     assert np.isnan(found.low)
-    assert found.errors == 1
+    assert found.error_share == 1
 
 
 def test_micro_and_macro_average():
@@ -100,7 +100,7 @@ def test_rates():
     assert found.inadmissible == pytest.approx(2 / 9)
     assert found.cut_off == pytest.approx(1 / 10)
     assert found.won_steps == 4
-    assert found.truncated == 0.5
+    assert found.lost_share == 0.5
 
 
 def test_unknown_outcomes_are_refused():
