@@ -37,9 +37,10 @@ Errors are no losses: they are left out of success, and more than --max-errors o
 With some 20 games per type and one episode each, an interval spans 30 to 40 points. To compare two runs, pair
 them by game: --against FOLDER prints the difference from an earlier run on the same panel.
 
-The protocols of arXiv 2603.25562's code: --temperature 1 --top-p 0.9, --max-steps 50 (its scripts also have
-30); GiGPO's validation: --temperature 0.4. Their 128 games are draws with replacement from valid_seen; make
-that panel with `python -m envs.alfworld.panel --split valid_seen --legacy-128`.
+arXiv 2603.25562 and its code train and evaluate with --temperature 1 --top-p 0.9 --max-steps 30; only the
+code's script for the teacher alone has --temperature 0.4 --max-steps 50, the defaults here. GiGPO's
+validation: --temperature 0.4. Their 128 games are draws with replacement from valid_seen; make that panel
+with `python -m envs.alfworld.panel --split valid_seen --legacy-128`.
 """
 
 import hashlib
