@@ -1,7 +1,5 @@
 """Games as compact rows: one JSON object per line, in `.jsonl` or `.jsonl.xz`. All of ALFWorld fits in 7 MB.
 
-    python -m envs.alfworld.rows SOURCE OUT.jsonl.xz      packs any source of games
-
 Two forms are read: the fields of `Game`, which is what is written, and rows of ALFWorld's own files with
 `task`, `trial` and `pddl_params` as they stand there; of these, unsolvable games are left out as alfworld
 leaves them out.
@@ -9,7 +7,7 @@ leaves them out.
 
 import json
 import lzma
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -74,13 +72,3 @@ def parameters(pddl_params: Mapping[str, Any]) -> Parameters:
     return Parameters(
         pddl_params["object_target"], pddl_params["parent_target"], pddl_params["toggle_target"]
     )
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    from envs.alfworld.sources import convert  # it imports this module
-
-    convert("Pack games into compact rows.", write_rows, arguments)
-
-
-if __name__ == "__main__":
-    main()

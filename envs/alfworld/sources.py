@@ -3,13 +3,13 @@
 Never one in place of another: what is missing is an error that says what to do.
 """
 
-import argparse
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
 from envs.alfworld.game import SPLITS, Game
+from envs.alfworld.generator import generate
 from envs.alfworld.rows import read_rows
 from envs.alfworld.tree import VERSION, read_tree
 
@@ -18,7 +18,7 @@ GENERATED = "generated"
 _HELP = """ALFWorld's games were not found: {problem}
 Get them once (2 GB):      pip install alfworld==0.4.2 && ALFWORLD_DATA={folder} alfworld-download
 From compact rows:         name the file or its folder as the source, or unpack it for alfworld itself with
-                           python -m envs.alfworld.tree ROWS.jsonl.xz {folder}
+                           python -m envs.alfworld.convert ROWS.jsonl.xz {folder}
 Only trying things out?    name {generated}:small:10:0 (size, games per task type, seed) as the source"""
 
 
@@ -39,20 +39,6 @@ def load_games(source: str | Path | None, split: str) -> list[Game]:
         raise FileNotFoundError(_advice(f"{name} has no games of {split}", path))
     _check_ids(games)
     return games
-
-
-def convert(
-    meaning: str, write: Callable[[Path, list[Game]], None], arguments: Sequence[str] | None = None
-) -> None:
-    """The program `SOURCE OUT [--splits ...]`, which gives the games of any source to `write`."""
-    parser = argparse.ArgumentParser(description=meaning)
-    parser.add_argument("source", help="a tree, rows, or generated:SIZE:PER_TYPE:SEED")
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--splits", nargs="+", choices=SPLITS, default=SPLITS)
-    options = parser.parse_args(arguments)
-    games = [game for split in options.splits for game in load_games(options.source, split)]
-    write(options.out, games)
-    print(f"{len(games)} games in {options.out}")
 
 
 def _located(source: str | Path | None) -> tuple[Path, str]:
@@ -76,8 +62,6 @@ def _read(path: Path, split: str) -> Iterable[Game]:
 
 
 def _generated(source: str, split: str) -> list[Game]:
-    from envs.alfworld.generator.generate import generate
-
     try:
         _, size, per_type, seed = source.split(":")
         return sorted(generate(size, int(per_type), int(seed), split), key=lambda game: game.id)

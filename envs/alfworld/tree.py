@@ -1,14 +1,12 @@
 """Games as the folders that alfworld itself reads: `json_2.1.1/SPLIT/TASK/TRIAL/` with two files each.
 
-    python -m envs.alfworld.tree SOURCE OUT      makes OUT a folder for $ALFWORLD_DATA
-
 Of a game file only the problem and the goal are read. Domain and grammar are those of the installed package,
 so files of older releases play by today's rules and give today's texts.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from envs.alfworld import rules
@@ -88,13 +86,3 @@ def _played(game: Game) -> dict:
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    from envs.alfworld.sources import convert  # it imports this module
-
-    convert("Write games as folders that alfworld loads: ALFWORLD_DATA=OUT.", write_tree, arguments)
-
-
-if __name__ == "__main__":
-    main()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from envs.alfworld import rows, rules, tree
+from envs.alfworld import convert, rules, tree
 from envs.alfworld.generator.generate import generate
 from envs.alfworld.rows import read_rows, write_rows
 from envs.alfworld.sources import load_games
@@ -91,7 +91,7 @@ def test_missing_data_says_what_to_do_at_once(tmp_path: Path, make, monkeypatch)
     for source in (path, None):
         with pytest.raises(FileNotFoundError) as error:
             load_games(source, "train")
-        for advice in (str(path), "alfworld-download", "envs.alfworld.tree", "generated:small:10:0"):
+        for advice in (str(path), "alfworld-download", "envs.alfworld.convert", "generated:small:10:0"):
             assert advice in str(error.value)
 
 
@@ -128,10 +128,10 @@ def test_the_rules_are_those_of_alfworld_0_4(tmp_path: Path) -> None:
     assert statement["grammar_md5"] == "468c80f18e11a832edf35a8e1fb77d8d"
 
 
-def test_both_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program_converts_both_ways(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_rows(tmp_path / "games.jsonl", GAMES)
-    tree.main([str(tmp_path / "games.jsonl"), str(tmp_path / "tree"), "--splits", "valid_seen"])
-    rows.main([str(tmp_path / "tree"), str(tmp_path / "packed.jsonl.xz"), "--splits", "valid_seen"])
+    convert.main([str(tmp_path / "games.jsonl"), str(tmp_path / "tree"), "--splits", "valid_seen"])
+    convert.main([str(tmp_path / "tree"), str(tmp_path / "packed.jsonl.xz"), "--splits", "valid_seen"])
     assert list(read_rows(tmp_path / "packed.jsonl.xz")) == REAL
     assert "6 games in" in capsys.readouterr().out
 
