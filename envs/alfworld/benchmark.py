@@ -23,6 +23,7 @@ from envs.alfworld.play import Episode, play
 from envs.alfworld.policies.player import PolicyPlayer
 from envs.alfworld.sources import load_games
 from envs.alfworld.vector import AlfWorld
+from programs.command_line import launch
 from programs.progress import progress
 
 
@@ -129,4 +130,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    launch(main)

@@ -14,6 +14,7 @@ from envs.alfworld.game import SPLITS
 from envs.alfworld.rows import write_rows
 from envs.alfworld.sources import load_games
 from envs.alfworld.tree import write_tree
+from programs.command_line import launch
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,4 +33,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    launch(main)

@@ -12,7 +12,6 @@ sees mistakes and how to go on after them, and none to copy. The same options gi
 import argparse
 import json
 import random
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,8 +24,10 @@ from envs.alfworld.play import Move, Played, Situation, episodes, play
 from envs.alfworld.policies import Expert
 from envs.alfworld.protocols import NAMES, Action, History, Protocol, load
 from envs.alfworld.protocols.notes import take_notes
-from envs.alfworld.rows import read_text, write_text
+from envs.alfworld.rows import read_stated, write_text
 from envs.alfworld.vector import AlfWorld
+from programs.command_line import launch
+from programs.errors import UserError
 
 _SLOTS = 16  # games at once; changes nothing
 
@@ -78,7 +79,7 @@ def demonstrate(
 ) -> list[Demonstration]:
     """All turns of all games, in the panel's order, each game played once.
 
-    ValueError for a protocol whose response is more than a command; RuntimeError if the engine fails.
+    UserError for a protocol whose response is more than a command; RuntimeError if the engine fails.
     """
     check(protocol)
     asked = episodes(panel, 1, f"demonstrations/{seed}")
@@ -94,9 +95,9 @@ def demonstrate(
 
 
 def check(protocol: Protocol) -> None:
-    """ValueError unless the protocol's response may be the bare command."""
+    """UserError unless the protocol's response may be the bare command."""
     if protocol.parse("look") != Action("look", valid_format=True):
-        raise ValueError(
+        raise UserError(
             f"a response of {type(protocol).__name__} is more than a command, and the expert writes nothing "
             f"else; use compact"
         )
@@ -120,26 +121,21 @@ def write_demonstrations(path: Path, shown: Sequence[Demonstration], statement: 
 
 
 def read_demonstrations(path: Path) -> tuple[list[Demonstration], Protocol]:
-    """The turns of a file, and the protocol of their prompts. ValueError if it is another kind of file."""
-    head, *rows = (json.loads(line) for line in read_text(path).splitlines())
-    if "demonstrations" not in head:
-        raise ValueError(
-            f"{path} is no file of demonstrations: see python -m envs.alfworld.demonstrations -h"
-        )
-    if len(rows) != head["demonstrations"]:
-        raise ValueError(f"{path} states {head['demonstrations']} demonstrations and holds {len(rows)}")
-    return [Demonstration(**row) for row in rows], load(head["protocol"])
+    """The turns of a file, and the protocol of their prompts. UserError if it is another kind of file."""
+    stated, rows = read_stated(path)
+    if "demonstrations" not in stated:
+        raise UserError(f"{path} is no file of demonstrations: see python -m envs.alfworld.demonstrations -h")
+    if len(rows) != stated["demonstrations"]:
+        raise UserError(f"{path} states {stated['demonstrations']} demonstrations and holds {len(rows)}")
+    return [Demonstration(**json.loads(row)) for row in rows], load(stated["protocol"])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line above; exits with a sentence where it cannot."""
+    """The command line above."""
     options = _parser().parse_args(arguments)
-    try:
-        panel, protocol = read_panel(options.panel), load({"name": options.protocol})
-        asked = {name: getattr(options, name) for name in ("slip_rate", "seed", "max_steps")}
-        shown = demonstrate(panel, protocol, processes=options.processes, **asked)
-    except (OSError, ValueError) as error:
-        sys.exit(str(error))
+    panel, protocol = read_panel(options.panel), load({"name": options.protocol})
+    asked = {name: getattr(options, name) for name in ("slip_rate", "seed", "max_steps")}
+    shown = demonstrate(panel, protocol, processes=options.processes, **asked)
     stated = {"demonstrations": len(shown), "protocol": protocol.model_dump(), **asked, **panel.statement()}
     write_demonstrations(options.out, shown, stated)
     print(f"{len(shown)} turns of {len(panel.games)} games in {options.out}")
@@ -166,4 +162,4 @@ def _share(text: str) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    launch(main)

@@ -11,7 +11,7 @@ import argparse
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from envs.alfworld.game import SPLITS, TASK_TYPES, Game
-from envs.alfworld.rows import from_row, line, read_text, write_text
+from envs.alfworld.rows import games_of, line, read_stated, write_text
 from envs.alfworld.sources import load_games
+from programs.command_line import launch
 from programs.errors import UserError
 
 # Checksums of the splits that ALFWorld released: 3,553, 140 and 134 games.
@@ -48,7 +49,7 @@ class Panel:
     @cached_property
     def sha256(self) -> str:
         """The checksum of the games, whatever source they came from."""
-        return hashlib.sha256("".join(line(game) + "\n" for game in self.games).encode()).hexdigest()
+        return checksum(self.games)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -62,13 +63,20 @@ class Panel:
         return {"panel": self.name, "games": count, "sha256": self.sha256, "official": official}
 
 
+def checksum(games: Iterable[Game]) -> str:
+    """sha256 of the games' lines, in the order given."""
+    return hashlib.sha256("".join(line(game) + "\n" for game in games).encode()).hexdigest()
+
+
 def make_panel(name: str, games: Sequence[Game], per_type: int | None = None) -> Panel:
-    """All the games, or the first `per_type` of each task type by id. ValueError if a type has fewer."""
+    """All the games, or the first `per_type` of each task type by id. UserError if a type has fewer."""
     chosen = sorted(games, key=lambda game: game.id)
     if per_type is not None:
+        if per_type < 1:
+            raise UserError(f"per_type must be at least 1, not {per_type}")
         of_type = {kind: [game for game in chosen if game.task_type == kind] for kind in TASK_TYPES}
         if short := [kind for kind, found in of_type.items() if len(found) < per_type]:
-            raise ValueError(f"fewer than {per_type} games of {', '.join(short)}")
+            raise UserError(f"fewer than {per_type} games of {', '.join(short)}")
         some = [game for found in of_type.values() for game in found[:per_type]]
         chosen = sorted(some, key=lambda game: game.id)
     return Panel(name, tuple(chosen))
@@ -103,15 +111,14 @@ def write_panel(path: Path, panel: Panel) -> None:
 
 
 def read_panel(path: Path) -> Panel:
-    """The panel of a file. ValueError if the games are not those that its first line states."""
-    head, *rows = read_text(path).splitlines()
-    stated = json.loads(head)
+    """The panel of a file. UserError if the games are not those that its first line states."""
+    stated, rows = read_stated(path)
     if "panel" not in stated:
         raise UserError(f"{path} is not a panel: make one with python -m envs.alfworld.panel")
-    panel = Panel(stated["panel"], tuple(from_row(json.loads(row)) for row in rows))
-    if panel.sha256 != stated["sha256"]:
+    games = tuple(games_of(path, rows, first=2))
+    if checksum(games) != stated["sha256"]:
         raise UserError(f"{path} states other games than it holds")
-    return panel
+    return Panel(stated["panel"], games)
 
 
 def _nth_draw(count: int, seed: int, n: int) -> int:
@@ -124,17 +131,14 @@ def _nth_draw(count: int, seed: int, n: int) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write one panel; exits with a sentence where it cannot."""
+    """Write one panel."""
     options = _parser().parse_args(arguments)
-    try:
-        games = load_games(options.source, options.split)
-        panel = (
-            legacy_128(games, options.seed, options.validation)
-            if options.legacy_128
-            else make_panel(options.name or options.split, games, options.per_type)
-        )
-    except (FileNotFoundError, ValueError) as error:
-        raise SystemExit(str(error)) from error
+    games = load_games(options.source, options.split)
+    panel = (
+        legacy_128(games, options.seed, options.validation)
+        if options.legacy_128
+        else make_panel(options.name or options.split, games, options.per_type)
+    )
     write_panel(options.out, panel)
     print(json.dumps(panel.statement() | panel.counts))
 
@@ -155,4 +159,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    main()
+    launch(main)

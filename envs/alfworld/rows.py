@@ -13,17 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from envs.alfworld.game import Game, Parameters
+from programs.errors import UserError
 
 
 def read_rows(path: Path) -> Iterator[Game]:
-    """The games of a file, in its order. ValueError names the line that is not a game."""
-    for number, text in enumerate(read_text(path).splitlines(), 1):
+    """The games of a file, in its order. UserError names the line that is not a game."""
+    return games_of(path, read_text(path).splitlines(), first=1)
+
+
+def games_of(path: Path, lines: Iterable[str], first: int) -> Iterator[Game]:
+    """The games in a file's lines, the first of which has the number `first`. Errors as of `read_rows`."""
+    for number, text in enumerate(lines, first):
         try:
             row = json.loads(text)
             if row.get("solvable", True):
                 yield from_row(row)
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path}, line {number}: not a game ({error!r})") from error
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise UserError(f"{path}, line {number}: not a game ({error!r})") from error
 
 
 def write_rows(path: Path, games: Iterable[Game]) -> None:
@@ -32,12 +38,22 @@ def write_rows(path: Path, games: Iterable[Game]) -> None:
 
 
 def read_text(path: Path) -> str:
-    """A file's text, unpacked if its name ends in `.xz`. ValueError if it is not such a file."""
+    """A file's text, unpacked if its name ends in `.xz`. UserError if it is not such a file."""
     data = path.read_bytes()
     try:
         return (lzma.decompress(data) if path.suffix == ".xz" else data).decode()
-    except lzma.LZMAError as error:
-        raise ValueError(f"{path}: {error}") from error
+    except (lzma.LZMAError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def read_stated(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """What a file's first line states of it, nothing if that is no JSON object; and the other lines."""
+    first, *others = read_text(path).splitlines() or [""]
+    try:
+        stated = json.loads(first)
+    except json.JSONDecodeError:
+        return {}, others
+    return stated if isinstance(stated, dict) else {}, others
 
 
 def write_text(path: Path, text: str) -> None:

@@ -4,6 +4,7 @@ Never one in place of another: what is missing is an error that says what to do.
 """
 
 import os
+import re
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ from envs.alfworld.game import SPLITS, Game
 from envs.alfworld.generator import generate
 from envs.alfworld.rows import read_rows
 from envs.alfworld.tree import VERSION, read_tree
+from programs.errors import UserError
 
 GENERATED = "generated"
 
@@ -27,10 +29,11 @@ def load_games(source: str | Path | None, split: str) -> list[Game]:
 
     `source`: a tree (the folder that $ALFWORLD_DATA names), a file of compact rows or a folder of such files,
     "generated:SIZE:PER_TYPE:SEED", or None for $ALFWORLD_DATA. FileNotFoundError says how to get games if
-    there are none; ValueError says which file or line is not a game, or which id occurs twice.
+    there are none; UserError says what is no source or split, which file or line is not a game, or which id
+    occurs twice.
     """
     if split not in SPLITS:
-        raise ValueError(f"unknown split {split!r}; known: {', '.join(SPLITS)}")
+        raise UserError(f"unknown split {split!r}; known: {', '.join(SPLITS)}")
     if isinstance(source, str) and source.split(":")[0] == GENERATED:
         return _generated(source, split)
     path, name = _located(source)
@@ -62,17 +65,17 @@ def _read(path: Path, split: str) -> Iterable[Game]:
 
 
 def _generated(source: str, split: str) -> list[Game]:
-    try:
-        _, size, per_type, seed = source.split(":")
-        return sorted(generate(size, int(per_type), int(seed), split), key=lambda game: game.id)
-    except ValueError as error:
-        raise ValueError(f"{source!r} is not {GENERATED}:SIZE:PER_TYPE:SEED ({error})") from error
+    found = re.fullmatch(rf"{GENERATED}:(\w+):(\d+):(-?\d+)", source)
+    if found is None:
+        raise UserError(f"{source!r} is not {GENERATED}:SIZE:PER_TYPE:SEED, say {GENERATED}:small:10:0")
+    size, per_type, seed = found.groups()
+    return sorted(generate(size, int(per_type), int(seed), split), key=lambda game: game.id)
 
 
 def _check_ids(games: list[Game]) -> None:
     for first, second in pairwise(games):
         if first.id == second.id:
-            raise ValueError(f"two games are called {first.id}")
+            raise UserError(f"two games are called {first.id}")
 
 
 def _advice(problem: str, path: Path) -> str:

@@ -6,6 +6,7 @@ Only what the game says changes: its commands, the domain and what can be done i
 import re
 
 from envs.alfworld import rules
+from programs.errors import UserError
 
 _RULE = re.compile(r'"rhs": "(.*)"')  # what is said, as it stands in the grammar's JSON: a line break is \n
 
@@ -51,9 +52,9 @@ def grammar(goal: str) -> str:
 
 
 def terse(grammar: str) -> str:
-    """The same grammar with short wordings; ValueError if it is not the one that they were written for."""
+    """The same grammar with short wordings; UserError if it is not the one that they were written for."""
     if missing := [wording for wording in _WORDINGS if f'"rhs": "{wording}"' not in grammar]:
-        raise ValueError(f"not alfworld 0.4.2's grammar: it never says {missing[0]!r}")
+        raise UserError(f"not alfworld 0.4.2's grammar: it never says {missing[0]!r}")
     return _RULE.sub(lambda rule: f'"rhs": "{_shortened(rule[1])}"', grammar)
 
 

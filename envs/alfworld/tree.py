@@ -12,6 +12,7 @@ from pathlib import Path
 from envs.alfworld import rules
 from envs.alfworld.game import TASK_TYPES, Game
 from envs.alfworld.rows import parameters
+from programs.errors import UserError
 
 VERSION = "json_2.1.1"
 _TASK, _PLAYED = "traj_data.json", "game.tw-pddl"
@@ -22,7 +23,7 @@ _GOAL = re.compile(r'"Your task is to: (.*)\."')
 def read_tree(root: Path, split: str) -> Iterator[Game]:
     """The split's games that alfworld would play, sorted by folder. Nothing if the folder is not there.
 
-    ValueError names a file that cannot be read.
+    UserError names the folder whose files are not a game's.
     """
     folder = root / VERSION / split
     for path in sorted(folder.rglob(_TASK)):
@@ -30,7 +31,7 @@ def read_tree(root: Path, split: str) -> Iterator[Game]:
             try:
                 yield from _game(path.parent, path.parent.relative_to(folder).as_posix(), split)
             except (ValueError, KeyError) as error:
-                raise ValueError(f"{path.parent}: not a game ({error!r})") from error
+                raise UserError(f"{path.parent}: not a game ({error!r})") from error
 
 
 def write_tree(root: Path, games: Iterable[Game]) -> None:

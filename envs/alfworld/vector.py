@@ -13,6 +13,7 @@ from envs.alfworld import rules
 from envs.alfworld.game import Game
 from envs.alfworld.messages import State
 from envs.alfworld.process import EngineError, Limits, Worker
+from programs.errors import UserError
 
 _Given = TypeVar("_Given", Game, str)
 
@@ -37,6 +38,7 @@ class AlfWorld:
 
     An episode ends after `max_steps` commands. `accelerated` plays on `envs.alfworld.acceleration`, which
     gives the same text. `grammar` makes the grammar with a goal in it, of `envs.alfworld.rules` by default.
+    UserError if one of the three numbers is less than 1.
     Memory per process with 8 slots: about 100 MB on tiny games, 180 MB on real ones.
     """
 
@@ -50,7 +52,7 @@ class AlfWorld:
         limits: Limits = Limits(),  # noqa: B008  frozen
     ) -> None:
         if slots < 1 or processes < 1 or max_steps < 1:
-            raise ValueError("slots, processes and max_steps must be at least 1")
+            raise UserError("slots, processes and max_steps must be at least 1")
         processes = min(slots, processes)
         self.max_steps = max_steps
         self._turns: dict[int, Turn] = {}

@@ -78,11 +78,8 @@ _PACE = {"slots", "processes"}
 
 def main(spec: PlaySpec, model: Path | None, out: Path, max_errors: float, against: Path | None) -> None:
     """Play all episodes, write the records and scores into `out` and print the table."""
-    try:
-        panel = load_panel(spec)
-        player, player_statement = load_player(spec, model, panel)
-    except (OSError, ValueError) as error:
-        sys.exit(str(error))
+    panel = load_panel(spec)
+    player, player_statement = load_player(spec, model, panel)
     asked = episodes(panel, spec.repeats, spec.run)
     origin = {
         "spec": spec.model_dump(mode="json", exclude=_PACE),
@@ -116,7 +113,7 @@ def statement(grammar: str) -> dict[str, str]:
 
 
 def load_player(spec: PlaySpec, folder: Path | None, panel: Panel) -> tuple[Player, dict[str, Any]]:
-    """Who plays, and what the manifest says of it; ValueError if it cannot play a game of the panel."""
+    """Who plays, and what the manifest says of it; UserError if it cannot play a game of the panel."""
     if spec.policy is not None:
         for game in panel.games:
             policy(spec.policy, game, seed=0)

@@ -48,7 +48,7 @@ class Games:
 def lines(spec: TableSpec, frame: pd.DataFrame, panel: str) -> pd.DataFrame:
     """One line per row and column of a panel: success with its rates, and `<panel> difference`.
 
-    ValueError if a row has not played the panel, or if too few games were finished.
+    UserError if a row has not played the panel, or if too few games were finished.
     """
     part = frame[frame.suite == panel]
     finished = {row.row: success(part[part.row == row.row], f"{row.row} on {panel}") for row in spec.rows}
@@ -71,7 +71,8 @@ def lines(spec: TableSpec, frame: pd.DataFrame, panel: str) -> pd.DataFrame:
 def success(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     """Percentages of won among judged episodes, a line per game and a column per seed.
 
-    Holds the games that every seed finished at least once. `name` says in errors whose they are.
+    Holds the games that every seed finished at least once. UserError, which calls them `name`, if there are
+    none or if some seed did not play them all.
     """
     if not len(frame):
         raise UserError(f"no episodes of {name}")
@@ -83,7 +84,7 @@ def success(frame: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def games(scores: pd.DataFrame) -> Games:
-    """The games behind a line per draw and a column per seed; ValueError if they are too few."""
+    """The games behind a line per draw and a column per seed; UserError if they are too few."""
     drawn = scores.groupby(drawn_id)
     counts = drawn.size().to_numpy()
     if len(counts) < 2:

@@ -22,7 +22,7 @@ from programs.errors import UserError
 
 
 def lines(panel: str, folder: Path) -> list[dict]:
-    """One line per game of a folder that `eval.alfworld` wrote; ValueError if it is not complete."""
+    """One line per game of a folder that `eval.alfworld` wrote; UserError if it is not complete."""
     manifest, records = read_manifest(folder), read_episodes(folder)
     played, games = PlaySpec(**manifest["spec"]), problems(records)
     if len(games) != manifest["panel"]["games"] or (games.samples != played.repeats).any():
@@ -55,7 +55,7 @@ def lines(panel: str, folder: Path) -> list[dict]:
 
 
 def refuse_unlike(subjects: Iterable[Mapping[str, str]]) -> None:
-    """ValueError if the subjects' folders, by panel, hold other games or were played by other rules."""
+    """UserError if the subjects' folders, by panel, hold other games or were played by other rules."""
     first: dict[str, tuple[str, list]] = {}
     for episodes in subjects:
         for panel, folder in episodes.items():

@@ -20,6 +20,7 @@ from eval.alfworld.spec import GRAMMARS, PlaySpec
 from opd.rollout import ENGINES
 from opd.spec import SamplingSpec
 from programs.command_line import in_words, json_of
+from programs.errors import UserError
 
 _GENERATED_PER_TYPE = 10
 
@@ -35,7 +36,7 @@ def arguments(
         spec = spec_by_hand(given) if by_hand else PlaySpec.model_validate_json(json_of(given.spec))
     except ValidationError as error:
         parser.error(in_words(error))
-    except (ValueError, OSError) as error:
+    except (UserError, OSError) as error:
         parser.error(str(error))
     if (given.model is None) == (spec.policy is None):
         parser.error("say who plays: --model FOLDER or --policy NAME")
@@ -83,11 +84,11 @@ def command_line(description: str | None) -> argparse.ArgumentParser:
 
 
 def spec_by_hand(given: argparse.Namespace) -> PlaySpec:
-    """The spec that the options describe; ValueError if they contradict each other."""
+    """The spec that the options describe; UserError if they contradict each other."""
     source = given.games
     if given.generated:
         if given.games:
-            raise ValueError("--games and --generated are two sources; name one")
+            raise UserError("--games and --generated are two sources; name one")
         source = f"{GENERATED}:{given.generated}:{given.per_type or _GENERATED_PER_TYPE}:{given.seed}"
     of_model: dict[str, Any] = {}
     if given.model is not None:
@@ -105,10 +106,13 @@ def spec_by_hand(given: argparse.Namespace) -> PlaySpec:
 
 def protocol_of(text: str, examples: Path | None) -> Protocol:
     """The protocol of `--protocol`, a name, JSON or a file of JSON, with the examples of `--examples`."""
-    config = {"name": text} if text in PROTOCOLS else json.loads(json_of(text))
+    try:
+        config = {"name": text} if text in PROTOCOLS else json.loads(json_of(text))
+    except json.JSONDecodeError as error:
+        raise UserError(f"--protocol is no JSON: {error}") from error
     protocol = load_protocol(config)
     if examples is None:
         return protocol
     if not isinstance(protocol, React):
-        raise ValueError("--examples are for --protocol react")
+        raise UserError("--examples are for --protocol react")
     return with_examples(protocol, read_episodes(examples))

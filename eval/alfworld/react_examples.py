@@ -5,23 +5,24 @@ from collections.abc import Iterable
 from typing import Any
 
 from envs.alfworld.protocols import Exchange, History, React
+from programs.errors import UserError
 
 
 def with_examples(react: React, records: Iterable[dict[str, Any]], per_type: int = 2) -> React:
     """The protocol with the transcripts of the first `per_type` won episodes of each task type.
 
-    `records` are those of an episodes file. ValueError if they are not of training games, since examples
+    `records` are those of an episodes file. UserError if they are not of training games, since examples
     from the evaluated games would give them away, or if none was won.
     """
     examples: defaultdict[str, list[str]] = defaultdict(list)
     for record in records:
         if record["split"] != "train":
-            raise ValueError(f"examples must come from games of the split train, not {record['split']}")
+            raise UserError(f"examples must come from games of the split train, not {record['split']}")
         if record["outcome"] == "won" and len(examples[record["task_type"]]) < per_type:
             examples[record["task_type"]].append(react.transcript(played(record)))
     shown = {task_type: tuple(texts) for task_type, texts in examples.items() if texts}
     if not shown:
-        raise ValueError("none of the episodes was won, so there are no examples to show")
+        raise UserError("none of the episodes was won, so there are no examples to show")
     return react.model_copy(update={"examples": shown})
 
 

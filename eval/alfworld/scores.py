@@ -14,6 +14,7 @@ from envs.alfworld.panel import drawn_id
 from envs.alfworld.play import OUTCOMES
 from eval.alfworld.columns import difference, games
 from eval.statistics import compare, estimate, mcnemar_p, mean_interval, wilson_interval
+from programs.errors import UserError
 
 ALL, MACRO = "all", "mean of types"
 _PANEL = ["suite", "protocol"]
@@ -89,17 +90,17 @@ def _clustered(problems: pd.Series, shares: pd.Series, types: pd.Series) -> tupl
 
 
 def paired(first: pd.DataFrame, second: pd.DataFrame) -> dict[str, Any]:
-    """first - second in success, on the games that both could finish; the same panel, or ValueError.
+    """first - second in success, on the games that both could finish; the same panel, or UserError.
 
     `dropped` counts games without a finished episode on one of the sides. `p` is the sign-flip p, and
     `p_mcnemar` that of McNemar's exact test, nan with several episodes per game.
     """
     a, b = (run.set_index(["suite", "problem"]).sort_index() for run in (first, second))
     if list(a.index) != list(b.index):
-        raise ValueError("the runs did not play the same games; play one of them again on the other's panel")
+        raise UserError("the runs did not play the same games; play one of them again on the other's panel")
     judged = ((a.won + a.lost > 0) & (b.won + b.lost > 0)).to_numpy()
     if judged.sum() < 2:
-        raise ValueError(f"{judged.sum()} games were finished by both runs; a comparison needs 2 or more")
+        raise UserError(f"{judged.sum()} games were finished by both runs; a comparison needs 2 or more")
     of_a, of_b = ((run.won / (run.won + run.lost)).to_numpy()[judged] for run in (a, b))
     counts = {"games": int(judged.sum()), "dropped": int((~judged).sum()), "p_mcnemar": np.nan}
     names = a.index.get_level_values("problem")[judged]

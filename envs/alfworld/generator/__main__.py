@@ -12,6 +12,7 @@ from envs.alfworld.generator.scene import SIZES
 from envs.alfworld.generator.verify import verify
 from envs.alfworld.rows import write_rows
 from envs.alfworld.vector import AlfWorld
+from programs.command_line import launch
 
 SLOTS = 8  # one engine object each
 
@@ -36,4 +37,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    launch(main)

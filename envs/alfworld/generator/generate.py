@@ -9,6 +9,7 @@ from envs.alfworld.generator.goal import LOOK, Goal, goals
 from envs.alfworld.generator.problem import write_problem
 from envs.alfworld.generator.scene import SIZES, draw_scene
 from envs.alfworld.generator.witness import witness
+from programs.errors import UserError
 
 
 def generate(size: str, per_type: int, seed: int, split: str) -> list[Game]:
@@ -16,16 +17,18 @@ def generate(size: str, per_type: int, seed: int, split: str) -> list[Game]:
 
     Sizes: tiny (6 pieces of furniture), small (10), full (a whole ALFRED floor plan). Splits: train,
     valid_seen (the rooms and goals of train) and valid_unseen (rooms and pairs of object and place that
-    train never has).
+    train never has). UserError for less than a game per type, or as `draw_game`'s.
     """
+    if per_type < 1:
+        raise UserError(f"per_type must be at least 1, not {per_type}")
     return [draw_game(size, task, seed, split, index) for index in range(per_type) for task in TASK_TYPES]
 
 
 def draw_game(size: str, task_type: str, seed: int, split: str, index: int) -> Game:
-    """One game. ValueError names an unknown size, split or task type."""
+    """One game. UserError names an unknown size, split or task type."""
     for name, known in ((size, tuple(SIZES)), (split, SPLITS), (task_type, TASK_TYPES)):
         if name not in known:
-            raise ValueError(f"{name!r} is none of {', '.join(known)}")
+            raise UserError(f"{name!r} is none of {', '.join(known)}")
     id = f"generated-{size}-{seed}/{split}/{task_type}/{index:05d}"
     draw = random.Random(id)
     goal = draw.choice(list(goals(task_type, split)))

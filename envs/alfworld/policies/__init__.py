@@ -17,7 +17,7 @@ NAMES = tuple(_POLICIES)
 
 
 def policy(name: str, game: Game, seed: int) -> Policy:
-    """A player of the game; ValueError if the name is unknown or the policy cannot play this game."""
+    """A player of the game. ValueError if the name is unknown, UserError if it cannot play this game."""
     if name not in _POLICIES:
         raise ValueError(f"unknown policy {name!r}; known: {', '.join(NAMES)}")
     return _POLICIES[name](game, seed)

@@ -17,7 +17,7 @@ _TREATED = {"clean": "clean", "heat": "hot", "cool": "cool"}
 
 
 class Expert:
-    """Plays all six task types, in any grammar. ValueError on a goal that is not one of the templates'."""
+    """Plays all six task types, in any grammar. UserError on a goal that is not one of the templates'."""
 
     def act(self, history: History) -> str:
         """The next command; `look` when there is nothing left to try."""

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from programs.errors import UserError
+
 
 @dataclass(frozen=True)
 class Task:
@@ -29,9 +31,9 @@ _SENTENCES = {
 
 
 def read_task(sentence: str) -> Task:
-    """The task in a goal sentence of ALFWorld's templates; ValueError for any other sentence."""
+    """The task in a goal sentence of ALFWorld's templates; UserError for any other sentence."""
     for verb, patterns in _SENTENCES.items():
         for pattern in patterns:
             if found := re.fullmatch(pattern, sentence.strip(" .")):
                 return Task(verb, *found.groups())
-    raise ValueError(f"not a goal sentence of ALFWorld's templates: {sentence!r}")
+    raise UserError(f"not a goal sentence of ALFWorld's templates: {sentence!r}")

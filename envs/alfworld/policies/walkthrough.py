@@ -2,14 +2,15 @@
 
 from envs.alfworld.game import Game
 from envs.alfworld.protocols.history import History
+from programs.errors import UserError
 
 
 class Walkthrough:
-    """Plays a game's witness; ValueError for a game without one: the official games have none."""
+    """Plays a game's witness; UserError for a game without one: the official games have none."""
 
     def __init__(self, game: Game) -> None:
         if not game.witness:
-            raise ValueError(
+            raise UserError(
                 f"{game.id} has no witness plan: generated games have one, the official ones do not"
             )
         self._plan = game.witness

@@ -13,6 +13,7 @@ from envs.alfworld.play import Episode, Played, Situation
 from envs.alfworld.policies import Expert
 from envs.alfworld.protocols import Compact, Exchange, History, VerlAgent
 from envs.alfworld.vector import AlfWorld, Turn
+from programs.errors import UserError
 
 PANEL = make_panel("six", generate("tiny", 1, 3, "train"))
 
@@ -105,9 +106,9 @@ def test_slips_are_half_admissible_and_half_plausible():
 
 
 def test_a_protocol_that_wants_more_than_a_command_is_refused(panel, tmp_path):
-    with pytest.raises(SystemExit, match=r"VerlAgent is more than a command.*use compact"):
+    with pytest.raises(UserError, match=r"VerlAgent is more than a command.*use compact"):
         made(panel, tmp_path / "d.jsonl", "--protocol", "verl_agent")
-    with pytest.raises(ValueError, match="more than a command"):
+    with pytest.raises(UserError, match="more than a command"):
         demonstrations.check(VerlAgent())
 
 
@@ -115,15 +116,18 @@ def test_errors_name_what_is_wrong(panel, tmp_path, capsys):
     with pytest.raises(SystemExit):
         made(panel, tmp_path / "d.jsonl", "--slip-rate", "1.5")
     assert "1.5 is not between 0 and 1" in capsys.readouterr().err
-    with pytest.raises(SystemExit, match="No such file"):
+    with pytest.raises(FileNotFoundError):
         made(tmp_path / "none.jsonl", tmp_path / "d.jsonl")
-    with pytest.raises(ValueError, match="is no file of demonstrations"):
+    with pytest.raises(UserError, match="is no file of demonstrations"):
         read_demonstrations(panel)
     made(panel, tmp_path / "d.jsonl", "--slip-rate", "0", "--max-steps", "1")
     cut = "".join((tmp_path / "d.jsonl").read_text().splitlines(keepends=True)[:-1])
     (tmp_path / "cut.jsonl").write_text(cut)
-    with pytest.raises(ValueError, match="states 6 demonstrations and holds 5"):
+    with pytest.raises(UserError, match="states 6 demonstrations and holds 5"):
         read_demonstrations(tmp_path / "cut.jsonl")
+    (tmp_path / "text").write_text("no JSON\n")
+    with pytest.raises(UserError, match="is no file of demonstrations"):
+        read_demonstrations(tmp_path / "text")
 
 
 def test_an_engine_error_is_no_demonstration():

@@ -13,6 +13,7 @@ from envs.alfworld.generator import draw_game, generate, wheel
 from envs.alfworld.generator.floor_plan import floor_plan
 from envs.alfworld.generator.goal import LOOK, goals, held_out_pairs
 from envs.alfworld.generator.witness import entity_names
+from programs.errors import UserError
 
 pytestmark = pytest.mark.skipif(find_spec("alfworld") is None, reason="alfworld is not installed")
 
@@ -156,7 +157,7 @@ def test_entities_are_numbered_as_the_engine_does():
     [(("huge", 1, 0, "train"), "huge"), (("tiny", 1, 0, "test"), "test")],
 )
 def test_unknown_sizes_and_splits_are_refused(arguments, named):
-    with pytest.raises(ValueError, match=named):
+    with pytest.raises(UserError, match=named):
         generate(*arguments)
 
 

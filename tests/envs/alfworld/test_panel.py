@@ -21,6 +21,7 @@ from envs.alfworld.panel import (
     write_panel,
 )
 from envs.alfworld.sources import load_games
+from programs.errors import UserError
 
 GAMES = generate("tiny", 3, 0, "valid_seen")
 SEEN = [
@@ -42,8 +43,10 @@ def test_the_first_games_of_each_type() -> None:
     panel = make_panel("seen", GAMES, per_type=2)
     assert panel.counts == dict.fromkeys(TASK_TYPES, 2)
     assert {game.id[-5:] for game in panel.games} == {"00000", "00001"}
-    with pytest.raises(ValueError, match="fewer than 4 games of pick_and_place_simple"):
+    with pytest.raises(UserError, match="fewer than 4 games of pick_and_place_simple"):
         make_panel("seen", GAMES, per_type=4)
+    with pytest.raises(UserError, match="at least 1, not -1"):
+        make_panel("seen", GAMES, per_type=-1)
 
 
 def test_a_panel_refuses_disorder_and_emptiness() -> None:
@@ -67,11 +70,21 @@ def test_a_panel_that_was_touched_is_refused(tmp_path: Path) -> None:
     write_panel(path, make_panel("seen", GAMES))
     lines = path.read_text().splitlines()
     path.write_text("\n".join(lines[:-1]) + "\n")
-    with pytest.raises(ValueError, match="states other games than it holds"):
+    with pytest.raises(UserError, match="states other games than it holds"):
         read_panel(path)
     path.write_text("\n".join(lines[1:]) + "\n")
-    with pytest.raises(ValueError, match="is not a panel"):
+    with pytest.raises(UserError, match="is not a panel"):
         read_panel(path)
+    path.write_text("\n".join([lines[0], lines[1][:-1]]) + "\n")
+    with pytest.raises(UserError, match="line 2: not a game"):
+        read_panel(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"id,goal\n", b"[1]\n"])
+def test_other_files_are_no_panels(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "other").write_bytes(content)
+    with pytest.raises(UserError, match="is not a panel"):
+        read_panel(tmp_path / "other")
 
 
 def _first_draws(validation: int) -> Counter[int]:
@@ -111,7 +124,7 @@ def test_the_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert panel.games == make_panel("valid_unseen", generate("tiny", 2, 0, "valid_unseen")).games
     stated = json.loads(capsys.readouterr().out)
     assert (stated["games"], stated["official"], stated["sha256"]) == (12, False, panel.sha256)
-    with pytest.raises(SystemExit, match="were not found"):
+    with pytest.raises(FileNotFoundError, match="were not found"):
         main(["--source", str(tmp_path / "nothing"), "--split", "valid_unseen", "--out", str(out)])
 
 

@@ -6,6 +6,7 @@ from envs.alfworld.game import Game, Parameters
 from envs.alfworld.policies import NAMES, policy
 from envs.alfworld.policies.task import Task, read_task
 from envs.alfworld.protocols import History
+from programs.errors import UserError
 
 GAME = Game("g", "train", "pick_and_place_simple", "put a mug in desk", "", Parameters("Mug", "Desk"))
 SOLVED = Game(
@@ -48,7 +49,7 @@ def test_every_goal_template_is_read(sentence, task):
 
 @pytest.mark.parametrize("sentence", ["", "put a clean mug", "slice the bread", "put a mug in desk and sit"])
 def test_other_sentences_are_refused(sentence):
-    with pytest.raises(ValueError, match="not a goal sentence"):
+    with pytest.raises(UserError, match="not a goal sentence"):
         read_task(sentence)
 
 
@@ -143,7 +144,7 @@ def test_a_walkthrough_plays_the_witness_then_looks():
 
 
 def test_a_game_without_a_witness_has_no_walkthrough():
-    with pytest.raises(ValueError, match="g has no witness"):
+    with pytest.raises(UserError, match="g has no witness"):
         policy("walkthrough", GAME, 0)
 
 

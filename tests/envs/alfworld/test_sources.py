@@ -14,6 +14,7 @@ from envs.alfworld.generator.generate import generate
 from envs.alfworld.rows import read_rows, write_rows
 from envs.alfworld.sources import load_games
 from envs.alfworld.tree import read_tree, write_tree
+from programs.errors import UserError
 
 GAMES = sorted(generate("tiny", 1, 0, "valid_seen"), key=lambda game: game.id)
 REAL = [replace(game, size="real", witness=None) for game in GAMES]
@@ -76,8 +77,10 @@ def test_of_a_tree_only_what_alfworld_plays(tmp_path: Path) -> None:
 
 def test_generated_games_only_if_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_games("generated:tiny:1:0", "valid_seen") == GAMES
-    with pytest.raises(ValueError, match="'generated:tiny' is not generated:SIZE:PER_TYPE:SEED"):
+    with pytest.raises(UserError, match="'generated:tiny' is not generated:SIZE:PER_TYPE:SEED"):
         load_games("generated:tiny", "valid_seen")
+    with pytest.raises(UserError, match="at least 1, not 0"):
+        load_games("generated:tiny:0:0", "valid_seen")
     monkeypatch.delenv("ALFWORLD_DATA", raising=False)
     with pytest.raises(FileNotFoundError, match="no source is named and \\$ALFWORLD_DATA is not set"):
         load_games(None, "valid_seen")
@@ -100,24 +103,26 @@ def test_broken_files_are_named(tmp_path: Path) -> None:
     text = (tmp_path / "good.jsonl").read_text()
     (tmp_path / "cut.jsonl").write_text(text[:-100])
     (tmp_path / "cut.jsonl.xz").write_bytes(lzma.compress(text.encode())[:-100])
+    (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe")
     (tmp_path / "other.jsonl").write_text('{"question": "1+1"}\n')
     write_rows(tmp_path / "twice.jsonl", GAMES + GAMES[:1])
     for name, message in (
         ("cut.jsonl", "line 6: not a game"),
         ("cut.jsonl.xz", "cut.jsonl.xz"),
+        ("binary.jsonl", "binary.jsonl: 'utf-8'"),
         ("other.jsonl", "line 1: not a game"),
         ("twice.jsonl", f"two games are called {GAMES[0].id}"),
     ):
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(UserError, match=message):
             load_games(tmp_path / name, "valid_seen")
     write_tree(tmp_path, GAMES)
     (tmp_path / tree.VERSION / "valid_seen" / GAMES[2].id / "game.tw-pddl").write_text('{"solvable": tr')
-    with pytest.raises(ValueError, match=GAMES[2].id):
+    with pytest.raises(UserError, match=GAMES[2].id):
         load_games(tmp_path, "valid_seen")
 
 
 def test_unknown_split() -> None:
-    with pytest.raises(ValueError, match="unknown split 'test'; known: train, valid_seen, valid_unseen"):
+    with pytest.raises(UserError, match="unknown split 'test'; known: train, valid_seen, valid_unseen"):
         load_games("generated:tiny:1:0", "test")
 
 

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import pytest
 
 from envs.alfworld import rules, terse
+from programs.errors import UserError
 
 pytestmark = pytest.mark.skipif(find_spec("alfworld") is None, reason="alfworld is not installed")
 
@@ -33,5 +34,5 @@ def test_no_reachable_wording_keeps_a_sentence():
 
 
 def test_another_grammar_is_refused():
-    with pytest.raises(ValueError, match="it never says"):
+    with pytest.raises(UserError, match="it never says"):
         terse.terse(rules.grammar("win").replace("You close the", "You shut the"))

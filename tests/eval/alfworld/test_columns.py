@@ -12,6 +12,7 @@ from statsmodels.stats.multitest import multipletests
 from eval.alfworld import columns
 from eval.spec import TableSpec
 from eval.statistics import estimate, paired_difference, zero_p
+from programs.errors import UserError
 from tests.eval.alfworld.study import long_table
 
 SPEC = TableSpec(
@@ -185,18 +186,18 @@ def test_differences_that_are_all_alike_have_no_detectable_difference():
 
 def test_missing_games_are_errors():
     frame = long_table(OUTCOMES)
-    with pytest.raises(ValueError, match="no episodes of model on unseen"):
+    with pytest.raises(UserError, match="no episodes of model on unseen"):
         columns.lines(SPEC, frame[frame.row != "model"], "unseen")
-    with pytest.raises(ValueError, match="no episodes of model on seen"):
+    with pytest.raises(UserError, match="no episodes of model on seen"):
         columns.lines(SPEC, frame, "seen")
     missing = frame[(frame.row != "base") | (frame.seed != 1) | (frame.problem != "a")]
-    with pytest.raises(ValueError, match="base on unseen were not played by every seed"):
+    with pytest.raises(UserError, match="base on unseen were not played by every seed"):
         columns.lines(SPEC, missing, "unseen")
     failed = long_table({("r", 0): {"a": (1, 0, 0), "a#2": (1, 0, 0), "b": (0, 0, 1)}})
-    with pytest.raises(ValueError, match=r"1 game\(s\) were finished in all runs"):
+    with pytest.raises(UserError, match=r"1 game\(s\) were finished in all runs"):
         columns.cell(columns.success(failed, "r"))
     other = columns.success(long_table({("r", 0): {"c": (1, 0, 0), "d": (1, 0, 0)}}), "r")
-    with pytest.raises(ValueError, match=r"0 game\(s\) were finished in all runs"):
+    with pytest.raises(UserError, match=r"0 game\(s\) were finished in all runs"):
         columns.difference(columns.success(failed, "r"), other)
 
 

@@ -7,6 +7,7 @@ import pytest
 from eval.alfworld import long_table
 from eval.alfworld.__main__ import main
 from eval.alfworld.options import arguments
+from programs.errors import UserError
 from tests.eval.alfworld.study import episode, turn, write_folder
 
 RECORDS = [
@@ -62,7 +63,7 @@ def test_an_episode_too_few_or_too_many_is_refused(tmp_path):
     write_folder(tmp_path / "few", RECORDS[:-1])
     write_folder(tmp_path / "many", [*RECORDS, RECORDS[-1]])
     for name in ("few", "many"):
-        with pytest.raises(ValueError, match=r"does not hold 2 episode\(s\) of every game"):
+        with pytest.raises(UserError, match=r"does not hold 2 episode\(s\) of every game"):
             long_table.lines("unseen", tmp_path / name)
 
 
@@ -73,7 +74,7 @@ def test_models_must_have_played_the_same_games_alike(tmp_path):
     long_table.refuse_unlike([{"unseen": one}, {"unseen": same}])
     long_table.refuse_unlike([{"unseen": one, "seen": longer}])
     for folder in (longer, other):
-        with pytest.raises(ValueError, match="not the same games of unseen, played alike"):
+        with pytest.raises(UserError, match="not the same games of unseen, played alike"):
             long_table.refuse_unlike([{"unseen": one}, {"unseen": same}, {"unseen": folder}])
 
 

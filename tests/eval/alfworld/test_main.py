@@ -18,12 +18,13 @@ from eval.alfworld.__main__ import main
 from eval.alfworld.options import arguments
 from eval.alfworld.spec import PlaySpec
 from opd import models
+from programs.command_line import launch
 
 BY_HAND = "--policy expert --generated tiny --per-type 1 --seed 3 --panel valid_unseen --slots 3 --out"
 
 
 def run(command: str) -> None:
-    main(*arguments(None, [*command.split(), "--processes", "1"]))
+    launch(main, *arguments(None, [*command.split(), "--processes", "1"]))
 
 
 def records(folder) -> list[dict]:

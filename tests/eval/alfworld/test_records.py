@@ -19,6 +19,7 @@ from opd.rollout.engine import TorchEngine
 from opd.rollout.game_player import ModelPlayer
 from opd.rollout.sampling import seed
 from opd.spec import SamplingSpec
+from programs.errors import UserError
 
 MAX_STEPS = 12
 
@@ -153,7 +154,7 @@ def test_expert_episodes_become_react_examples(world, panel):
     assert example.startswith("You are in the middle of a room.")
     assert example.endswith(record["turns"][-1]["observation"])
     assert example.count("\n> ") == record["steps"]
-    with pytest.raises(ValueError, match="split train"):
+    with pytest.raises(UserError, match="split train"):
         with_examples(React(), [record | {"split": "valid_seen"}])
-    with pytest.raises(ValueError, match="none of the episodes was won"):
+    with pytest.raises(UserError, match="none of the episodes was won"):
         with_examples(React(), [record | {"outcome": "lost"}])

@@ -7,6 +7,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
 from eval.alfworld.scores import ALL, MACRO, paired, problems, render, success, table
+from programs.errors import UserError
 
 
 def turn(valid=True, admissible=True, cut_off=False) -> dict:
@@ -128,9 +129,9 @@ def test_paired_leaves_out_games_with_errors_and_refuses_other_panels():
     found = paired(a, b)
     assert (found["games"], found["dropped"]) == (4, 1)
     assert found["difference"] == pytest.approx(2 / 4)
-    with pytest.raises(ValueError, match="same games"):
+    with pytest.raises(UserError, match="same games"):
         paired(a, problems(panel(1, 3)))
-    with pytest.raises(ValueError, match="2 or more"):
+    with pytest.raises(UserError, match="2 or more"):
         paired(a, problems(panel(0, 1, error=4)))
 
 
