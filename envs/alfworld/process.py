@@ -33,7 +33,7 @@ class Limits:
 
 
 @dataclass
-class Episode:
+class Recording:
     """What a slot plays, enough to play it again: the requests so far and what the last one gave."""
 
     requests: list[Load | Step]
@@ -56,22 +56,22 @@ class Worker:
     grammar: Callable[[str], str] = rules.grammar
     limits: Limits = Limits()
     faults: list[str] = field(default_factory=list)  # a sentence per failure, in order
-    _episodes: dict[int, Episode] = field(default_factory=dict)
+    _recordings: dict[int, Recording] = field(default_factory=dict)
     _process: subprocess.Popen | None = None
     _connection: Connection | None = None
 
     def load(self, slot: int, game: Game) -> State:
         """Begin a game. EngineError: it failed twice. EngineStartError: no process can be had."""
         request = Load(self.slots.index(slot), game.problem, self.grammar(game.goal))
-        self._episodes[slot] = Episode([request], [self.limits.reset])
-        return self._play(self._episodes[slot])
+        self._recordings[slot] = Recording([request], [self.limits.reset])
+        return self._play(self._recordings[slot])
 
     def step(self, slot: int, command: str) -> State:
         """Give a command to the slot's game. Errors as of `load`."""
-        episode = self._episodes[slot]
-        episode.requests.append(Step(self.slots.index(slot), command))
-        episode.limits.append(self.limits.step)
-        return self._play(episode)
+        recording = self._recordings[slot]
+        recording.requests.append(Step(self.slots.index(slot), command))
+        recording.limits.append(self.limits.step)
+        return self._play(recording)
 
     def start(self) -> None:
         """Start the process if none is running. Raises EngineStartError if it does not get ready."""
@@ -99,38 +99,38 @@ class Worker:
             self._process.kill()
             self._process.wait()
         self._process = self._connection = None
-        for episode in self._episodes.values():
-            episode.live = 0
+        for recording in self._recordings.values():
+            recording.live = 0
 
     def _kind(self) -> Kind:
         if self.accelerated:
             return "checked" if self.check else "accelerated"
         return "stock"
 
-    def _play(self, episode: Episode) -> State:
+    def _play(self, recording: Recording) -> State:
         try:
-            return self._attempt(episode)
+            return self._attempt(recording)
         except EngineError:
-            return self._attempt(episode)
+            return self._attempt(recording)
 
-    def _attempt(self, episode: Episode) -> State:
+    def _attempt(self, recording: Recording) -> State:
         self.start()
         try:
-            return self._catch_up(episode)
+            return self._catch_up(recording)
         except EngineError as error:
             self.faults.append(str(error))
             self.close()
             raise
 
-    def _catch_up(self, episode: Episode) -> State:
+    def _catch_up(self, recording: Recording) -> State:
         """Send the requests that the process has not seen; the state after the last of them."""
-        last = len(episode.requests) - 1
-        while episode.live <= last:
-            state = self._ask(episode.requests[episode.live], episode.limits[episode.live])
-            if episode.live == last - 1 and state != episode.state:
+        last = len(recording.requests) - 1
+        while recording.live <= last:
+            state = self._ask(recording.requests[recording.live], recording.limits[recording.live])
+            if recording.live == last - 1 and state != recording.state:
                 raise EngineError("a replay of the same commands went another way")
-            episode.live += 1
-        episode.state = state
+            recording.live += 1
+        recording.state = state
         return state
 
     def _ask(self, request: Load | Step, seconds: float) -> State:

@@ -50,7 +50,7 @@ def test_a_replay_that_goes_another_way_is_an_error() -> None:
     with AlfWorld(1, 1, 20, limits=QUICK) as world:
         first = world.reset({0: GAMES[0]})[0]
         (worker,) = world._workers
-        worker._episodes[0].state = State("You are on the moon.", (), False)  # as if it had said so
+        worker._recordings[0].state = State("You are on the moon.", (), False)  # as if it had said so
         os.kill(world.pids[0], signal.SIGKILL)
         turn = world.step({0: "look"})[0]
         assert (turn.error, turn.won) == ("a replay of the same commands went another way", False)
