@@ -17,8 +17,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from envs.alfworld.panel import Panel, read_panel
 from envs.alfworld.play import Move, Played, Situation, episodes, play
 from envs.alfworld.policies import Expert
@@ -28,6 +26,7 @@ from envs.alfworld.rows import read_stated, write_text
 from envs.alfworld.vector import AlfWorld
 from programs.command_line import launch
 from programs.errors import UserError
+from programs.progress import progress
 
 _SLOTS = 16  # games at once; changes nothing
 
@@ -86,7 +85,7 @@ def demonstrate(
     shown: dict[str, list[Demonstration]] = {}
     with (
         AlfWorld(_SLOTS, processes, max_steps) as world,
-        tqdm(total=len(asked), desc="demonstrations", unit="game", disable=None) as bar,
+        progress(total=len(asked), desc="demonstrations", unit="game") as bar,
     ):
         for played in play(world, _SLOTS, asked, SlippingExpert(slip_rate)):
             shown[played.situation.episode.game.id] = turns(played, protocol)

@@ -149,7 +149,7 @@ def play_all(spec: PlaySpec, asked: Sequence[Episode], player: Player, journal: 
         for played in play(world, spec.slots, waiting, player):
             journal.add(record(spec, played))
             outcomes[played.outcome] += 1
-            bar.set_postfix(outcomes)
+            bar.set_postfix(outcomes, refresh=False)  # else each episode writes a line into a log
             bar.update()
         return world.faults
 
