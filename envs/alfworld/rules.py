@@ -1,6 +1,7 @@
 """The rules that every game is played by: domain and grammar as the installed alfworld package has them."""
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -27,9 +28,12 @@ def grammar(goal: str) -> str:
     return grammar_template().replace(_GOAL, goal)
 
 
-def statement() -> dict[str, str]:
-    """What every result states: versions of the engine's packages, MD5 of domain and grammar."""
-    checksums = {"domain_md5": _md5(domain()), "grammar_md5": _md5(grammar_template())}
+def statement(grammar: Callable[[str], str] = grammar) -> dict[str, str]:
+    """What every result states: versions of the engine's packages, MD5 of domain and grammar without a goal.
+
+    `grammar` is the one in use: a goal in words -> the grammar with it.
+    """
+    checksums = {"domain_md5": _md5(domain()), "grammar_md5": _md5(grammar(_GOAL))}
     return {name: version(name) for name in _PACKAGES} | checksums
 
 

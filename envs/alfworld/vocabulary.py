@@ -4,7 +4,7 @@ import re
 
 from envs.alfworld.game import TASK_TYPES
 from envs.alfworld.generator import wheel
-from envs.alfworld.generator.goal import LAMP
+from envs.alfworld.household import LAMP
 
 _COMMANDS = "go to open close use examine take from move heat cool clean slice with look inventory help"
 _NOTES = "goal: left: use: done: known: failed: hold: here: at: closed useful hot cool clean nothing"

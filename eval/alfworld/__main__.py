@@ -43,7 +43,6 @@ validation: --temperature 0.4. Their 128 games are draws with replacement from v
 with `python -m envs.alfworld.panel --split valid_seen --legacy-128`.
 """
 
-import hashlib
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -84,7 +83,7 @@ def main(spec: PlaySpec, model: Path | None, out: Path, max_errors: float, again
     origin = {
         "spec": spec.model_dump(mode="json", exclude=_PACE),
         "panel": panel.statement(),
-        "rules": statement(spec.grammar),
+        "rules": rules.statement(GRAMMARS[spec.grammar]),
         **player_statement,
     }
     out.mkdir(parents=True, exist_ok=True)
@@ -102,14 +101,6 @@ def load_panel(spec: PlaySpec) -> Panel:
     generated = spec.games is not None and spec.games.startswith(GENERATED)
     name = f"{spec.games} {spec.panel}" if generated else spec.panel
     return make_panel(name, load_games(spec.games, spec.panel), spec.per_type)
-
-
-def statement(grammar: str) -> dict[str, str]:
-    """Versions of the engine's packages, MD5 of domain and grammar, the grammar being the one in use."""
-    stated = rules.statement()
-    if grammar == "standard":
-        return stated
-    return stated | {"grammar_md5": hashlib.md5(GRAMMARS[grammar]("UNKNOWN GOAL").encode()).hexdigest()}
 
 
 def load_player(spec: PlaySpec, folder: Path | None, panel: Panel) -> tuple[Player, dict[str, Any]]:
@@ -161,7 +152,7 @@ def request(spec: PlaySpec, episode: Episode) -> Request:
 
 def record(spec: PlaySpec, played: Played) -> dict[str, Any]:
     """One line of the episodes file; the fields are explained in the module's docstring."""
-    stated = statement(spec.grammar)
+    stated = rules.statement(GRAMMARS[spec.grammar])
     return {
         "protocol": spec.protocol_name,
         "run": spec.run,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from envs.alfworld.generator import wheel
+from envs.alfworld.household import LAMP
 
 ROOMS = ("Kitchen", "LivingRoom", "Bedroom", "Bathroom")
 BURNERS = 4
@@ -45,7 +46,7 @@ def floor_plan(scene: int) -> FloorPlan:
     unplaced = [kind for kind in missing for _ in range(BURNERS if kind == "StoveBurner" else 1)]
     furniture += [_unplaced(kind, number) for number, kind in enumerate(unplaced)]
     placeable = frozenset().union(*wheel.contents().values())
-    return FloorPlan(scene, tuple(furniture), classes & (placeable | {"DeskLamp"}))
+    return FloorPlan(scene, tuple(furniture), classes & (placeable | {LAMP}))
 
 
 def _kind(key: str) -> str:

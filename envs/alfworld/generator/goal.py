@@ -8,16 +8,11 @@ from itertools import product
 
 from envs.alfworld.generator import wheel
 from envs.alfworld.generator.floor_plan import FloorPlan, Furniture, floor_plan
+from envs.alfworld.household import LAMP, LAMP_STANDS, TREATMENTS, Treatment
 
-LAMP = "DeskLamp"
-LAMP_STANDS = frozenset({"SideTable", "Desk", "Dresser", "Shelf", "CoffeeTable"})  # as in ALFRED's rooms
-TREATMENTS = {
-    "pick_clean_then_place_in_recep": ("clean", "Cleanable", "SinkBasin"),
-    "pick_heat_then_place_in_recep": ("heat", "Heatable", "Microwave"),
-    "pick_cool_then_place_in_recep": ("cool", "Coolable", "Fridge"),
-}
 LOOK = "look_at_obj_in_light"
 PICK_TWO = "pick_two_obj_and_place"
+_TREATMENTS = {each.task_type: each for each in TREATMENTS}
 
 
 @dataclass(frozen=True, order=True)
@@ -39,12 +34,17 @@ class Goal:
         return 2 if self.task_type == PICK_TWO else 1
 
     @property
+    def treatment(self) -> Treatment | None:
+        """What is done with the object before it is placed."""
+        return _TREATMENTS.get(self.task_type)
+
+    @property
     def needs(self) -> tuple[frozenset[str], ...]:
         """The kinds of each piece of furniture it takes: destination or lamp's stand, appliance, source."""
         sources = frozenset(kind for kind, held in wheel.contents().items() if self.object in held)
         if self.task_type == LOOK:
             return LAMP_STANDS, sources
-        appliance = (frozenset({TREATMENTS[self.task_type][2]}),) if self.task_type in TREATMENTS else ()
+        appliance = (frozenset({self.treatment.appliance}),) if self.treatment else ()
         return frozenset({self.place}), *appliance, sources - {self.place}
 
     def placements(self, furniture: Sequence[Furniture]) -> Iterator[tuple[Furniture, ...]]:
@@ -89,9 +89,9 @@ def _all_goals(task_type: str) -> list[Goal]:
     pairs = {(name, kind) for kind, held in wheel.contents().items() for name in held}
     if task_type == LOOK:
         pairs = {(name, LAMP) for name, _ in pairs}
-    if task_type in TREATMENTS:
-        _, affordance, appliance = TREATMENTS[task_type]
-        pairs = {(a, b) for a, b in pairs if a in wheel.affordance(affordance) and b != appliance}
+    if treatment := _TREATMENTS.get(task_type):
+        treatable = wheel.affordance(treatment.affordance)
+        pairs = {(a, b) for a, b in pairs if a in treatable and b != treatment.appliance}
     return sorted(Goal(task_type, name, place) for name, place in pairs)
 
 

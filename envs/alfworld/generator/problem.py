@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 
 from envs.alfworld.generator import wheel
-from envs.alfworld.generator.goal import LAMP, Goal
+from envs.alfworld.generator.goal import Goal
 from envs.alfworld.generator.scene import Scene
+from envs.alfworld.household import LAMP, TREATMENTS
 
 START = "loc_bar_start"
-DOMAIN_RTYPES = ("SinkBasin", "Microwave", "Fridge")  # the domain's actions name these types
+DOMAIN_RTYPES = tuple(each.appliance for each in TREATMENTS)  # the domain's actions name these types
 DOMAIN_OTYPES = ("Knife", "ButterKnife")
 
 

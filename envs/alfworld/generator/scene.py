@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from envs.alfworld.generator import wheel
 from envs.alfworld.generator.floor_plan import FloorPlan, Furniture
-from envs.alfworld.generator.goal import LAMP, LOOK, Goal
+from envs.alfworld.generator.goal import LOOK, Goal
+from envs.alfworld.household import LAMP
 
 STUCK_KINDS = frozenset({"Cabinet", "Drawer"})
 STUCK_RATE = (

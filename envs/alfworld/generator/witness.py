@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from envs.alfworld.generator.floor_plan import Furniture
-from envs.alfworld.generator.goal import LAMP, LOOK, TREATMENTS, Goal
+from envs.alfworld.generator.goal import LOOK, Goal
 from envs.alfworld.generator.scene import Object, Scene
+from envs.alfworld.household import LAMP
 
 
 def entity_names(ids: Iterable[str]) -> dict[str, str]:
@@ -53,11 +54,10 @@ class _Planner:
         self.commands.append(f"take {self.names[target.id]} from {self.names[target.home.id]}")
 
     def treat(self, target: Object) -> None:
-        if self.goal.task_type in TREATMENTS:
-            verb, _, kind = TREATMENTS[self.goal.task_type]
-            appliance = self.first(kind)
+        if treatment := self.goal.treatment:
+            appliance = self.first(treatment.appliance)
             self.approach(appliance, opening=False)
-            self.commands.append(f"{verb} {self.names[target.id]} with {self.names[appliance.id]}")
+            self.commands.append(f"{treatment.verb} {self.names[target.id]} with {self.names[appliance.id]}")
 
     def look(self, target: Object) -> None:
         lamp = next(each for each in self.scene.objects if each.kind == LAMP)

@@ -6,14 +6,14 @@ says. Its wishes come in order of preference; the first that the game admits is 
 
 from collections.abc import Iterator
 
+from envs.alfworld.household import TREATMENTS
 from envs.alfworld.policies.search_order import likelihood
 from envs.alfworld.policies.task import Task, read_task
 from envs.alfworld.protocols.command import read
 from envs.alfworld.protocols.history import History
 from envs.alfworld.protocols.notes import Notes, take_notes
 
-_APPLIANCES = {"clean": "sinkbasin", "heat": "microwave", "cool": "fridge"}
-_TREATED = {"clean": "clean", "heat": "hot", "cool": "cool"}
+_TREATMENTS = {each.verb: each for each in TREATMENTS}
 
 
 class Expert:
@@ -28,9 +28,9 @@ class Expert:
 
 def _holding(task: Task, notes: Notes) -> Iterator[str]:
     """What to do with the thing in hand."""
-    held = notes.held
-    if task.verb in _APPLIANCES and notes.treated.get(held) != _TREATED[task.verb]:
-        for place in _places(notes, _APPLIANCES[task.verb]):
+    held, treatment = notes.held, _TREATMENTS.get(task.verb)
+    if treatment and notes.treated.get(held) != treatment.state:
+        for place in _places(notes, treatment.appliance.lower()):
             yield f"{task.verb} {held} with {place}"
             yield f"go to {place}"
     elif task.verb == "look":

@@ -3,6 +3,7 @@
 from functools import cache
 
 from envs.alfworld.generator import wheel
+from envs.alfworld.household import LAMP, LAMP_STANDS
 
 # Things that can be taken from one piece of furniture, on average over ALFWorld's 3,553 training games.
 _CROWD = {
@@ -36,13 +37,13 @@ _CROWD = {
     "towelholder": 0.9,
     "tvstand": 2.7,
 }
-_LAMP_STANDS = ("coffeetable", "desk", "dresser", "shelf", "sidetable")
+_LAMP_STANDS = {kind.lower() for kind in LAMP_STANDS}
 
 
 @cache
 def likelihood(thing: str, furniture: str) -> float:
     """About how many things of the class to expect at one piece of furniture, per turn spent to see it."""
-    if thing == "desklamp":
+    if thing == LAMP.lower():
         return float(furniture in _LAMP_STANDS)
     things = _tables().get(furniture, frozenset())
     if thing not in things:

@@ -7,13 +7,13 @@ transcripts. The notes do part of the work, so results are not comparable with t
 
 from typing import Literal
 
+from envs.alfworld.household import TREATMENTS, Treatment
 from envs.alfworld.protocols.command import read
 from envs.alfworld.protocols.history import History
 from envs.alfworld.protocols.notes import Notes, take_notes
 from envs.alfworld.protocols.protocol import Action, Protocol
 
-_TREATED = {"clean": "clean", "hot": "hot", "heat": "hot", "cool": "cool"}
-_APPLIANCES = {"clean": "sinkbasin", "hot": "microwave", "cool": "fridge"}
+_ASKED_BY = {word: each for each in TREATMENTS for word in (each.verb, each.state)}
 
 
 class Compact(Protocol):
@@ -71,17 +71,20 @@ def sightings(notes: Notes) -> tuple[Sightings, Sightings, Sightings]:
 
 def useful_places(notes: Notes) -> list[str]:
     """Places whose class the goal names, and the appliance if it asks for one."""
-    classes = {*notes.goal.split(), _APPLIANCES.get(_treatment(notes))}
+    classes, treatment = set(notes.goal.split()), _treatment(notes)
+    if treatment is not None:
+        classes.add(treatment.appliance.lower())
     return [place for place in notes.places if place.split()[0] in classes]
 
 
-def _treatment(notes: Notes) -> str:
-    """How the goal wants its thing, `clean`, `hot` or `cool`; empty if any will do."""
-    return next((_TREATED[word] for word in notes.goal.split() if word in _TREATED), "")
+def _treatment(notes: Notes) -> Treatment | None:
+    """What the goal wants done with its thing, if anything."""
+    return next((_ASKED_BY[word] for word in notes.goal.split() if word in _ASKED_BY), None)
 
 
 def _treated_enough(notes: Notes, thing: str) -> bool:
-    return _treatment(notes) in ("", notes.treated.get(thing))
+    treatment = _treatment(notes)
+    return treatment is None or notes.treated.get(thing) == treatment.state
 
 
 def _described(notes: Notes, thing: str) -> str:

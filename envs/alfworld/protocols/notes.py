@@ -6,10 +6,11 @@ the standard grammar and with terser ones.
 
 from dataclasses import dataclass, field, replace
 
+from envs.alfworld.household import TREATMENTS
 from envs.alfworld.protocols.command import ENTITY, read
 from envs.alfworld.protocols.history import Exchange, History
 
-_TREATED = {"heat": "hot", "cool": "cool", "clean": "clean"}
+_TREATED = {each.verb: each.state for each in TREATMENTS}
 _NO_COMMAND = "nothing"
 
 
@@ -61,8 +62,8 @@ def note(notes: Notes, exchange: Exchange) -> Notes:
         case "move":
             filled = (*notes.contents.get(second, ()), first)
             return replace(notes, at=second, held="", contents={**notes.contents, second: filled})
-        case "heat" | "cool" | "clean":
-            return replace(notes, treated={**notes.treated, first: _TREATED[command.verb]})
+        case verb if verb in _TREATED:
+            return replace(notes, treated={**notes.treated, first: _TREATED[verb]})
     return notes
 
 
