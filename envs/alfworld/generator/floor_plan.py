@@ -6,7 +6,6 @@ from functools import cache
 from envs.alfworld.generator import wheel
 from envs.alfworld.household import LAMP
 
-ROOMS = ("Kitchen", "LivingRoom", "Bedroom", "Bathroom")
 BURNERS = 4
 
 
@@ -26,11 +25,6 @@ class FloorPlan:
     scene: int
     furniture: tuple[Furniture, ...]
     objects: frozenset[str]
-
-    @property
-    def kinds(self) -> frozenset[str]:
-        """The kinds of furniture it has."""
-        return frozenset(piece.kind for piece in self.furniture)
 
 
 @cache

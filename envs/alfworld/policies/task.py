@@ -14,11 +14,6 @@ class Task:
     thing: str
     place: str
 
-    @property
-    def count(self) -> int:
-        """How many things it takes."""
-        return 2 if self.verb == "two" else 1
-
 
 _SENTENCES = {
     "look": (r"look at (\w+) under the (\w+)", r"examine the (\w+) with the (\w+)"),
