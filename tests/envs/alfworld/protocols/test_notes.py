@@ -8,7 +8,6 @@ from envs.alfworld import rules, terse
 from envs.alfworld.game import Game
 from envs.alfworld.generator import generate
 from envs.alfworld.protocols import Compact, Exchange, History
-from envs.alfworld.protocols.command import Command, read
 from envs.alfworld.protocols.notes import take_notes
 from envs.alfworld.vector import AlfWorld
 
@@ -155,27 +154,6 @@ def test_failed_line_keeps_to_the_vocabulary(texts):
     assert "failed: go to shelf 3" in prompt.splitlines()
     babbled = history(texts, 5).then("zzz " * 500, "Nothing happens.", ())
     assert "failed: nothing" in Compact().prompt(babbled).splitlines()
-
-
-@pytest.mark.parametrize(
-    ("text", "command"),
-    [
-        ("go to bed 1", Command("go to", "bed 1")),
-        ("take mug 1 from desk 2", Command("take", "mug 1", "desk 2")),
-        ("move mug 1 to desk 2", Command("move", "mug 1", "desk 2")),
-        ("clean mug 1 with sinkbasin 1", Command("clean", "mug 1", "sinkbasin 1")),
-        ("use desklamp 1", Command("use", "desklamp 1")),
-        ("examine mug 1", Command("examine", "mug 1")),
-        ("inventory", Command("inventory")),
-        ("put mug 1 in desk 2", None),
-        ("go to", None),
-        ("look\n", None),
-        ("open drawer 1 with knife 1", None),
-        ("Go to bed 1", None),
-    ],
-)
-def test_commands(text, command):
-    assert read(text) == command
 
 
 def test_prompts_do_not_depend_on_the_grammar():
