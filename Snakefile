@@ -3,7 +3,7 @@
 snakemake --cores all                          the headline tables, figures and claims of the mini scale
 snakemake --cores all full                     every study
 snakemake --cores all table_ablation           one table and what it needs
-snakemake --cores all -R lsm                   retrain one method
+snakemake --cores all table_ablation -R lsm    retrain one method
 snakemake --cores all --configfile workflows/config/smoke.yaml
 """
 

@@ -5,11 +5,11 @@
 SPEC is a `DistillSpec` as JSON, with one task or several; step t works on task t mod their number, and each
 task has a teacher of its own. RUN_FOLDER receives `model/`, `metrics.jsonl` (a line per step, see
 `opd.diagnostics.metrics`), `run.json`, and with LoRA the `adapters/` that the model was merged from. A killed
-run continues from its last checkpoint when started again with the same spec, models and data, and ends with
-the same numbers: all randomness is a function of (seed, step), so a checkpoint needs no generator state. What
-changes numbers by rounding alone may be another then, such as smaller passes after a run out of memory; see
-`Spec.recipe`. Under torchrun several processes share the work, each with a device of its own; see
-`opd.parallel`.
+run continues from its last checkpoint when started again with the same spec, models, data and code of its
+loss, and ends with the same numbers: all randomness is a function of (seed, step), so a checkpoint needs no
+generator state. What changes numbers by rounding alone may be another then, such as smaller passes after a
+run out of memory; see `Spec.recipe`. Under torchrun several processes share the work, each with a device of
+its own; see `opd.parallel`.
 """
 
 import json
@@ -47,6 +47,9 @@ from opd.tasks import Task
 from opd.training import train
 from programs.command_line import arguments, launch
 from programs.errors import UserError
+from programs.provenance import ROOT, hash_of
+
+_LOSS = ("advantages", "credit", "loss", "masks", "objectives", "reduction", "support")
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Pa
         fingerprints = ranks.from_first(lambda: [models.fingerprint(folder) for folder in parents.values()])
         # Where the data lie decides no number.
         data = ranks.from_first(lambda: [task.describe() | {"source": ""} for task in loaded.values()])
-        recipe = json.dumps([spec.recipe(), fingerprints, data])
+        recipe = json.dumps([spec.recipe(), fingerprints, data, loss_code()])
         loop.run(recipe, run.student, partial(distill_step, run))
         named = {
             role: (model_name(folder), mark)
@@ -100,6 +103,11 @@ def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Pa
                 engine = {"engine": run.engine.version, "end_tokens": ends}
                 loop.finish(run.student, partial(describe, run, named), **engine)
             ranks.wait()
+
+
+def loss_code() -> str:
+    """A hash of the code that makes a loss of responses and scores: another loss is another run."""
+    return hash_of(ROOT, [ROOT / "opd" / f"{name}.py" for name in _LOSS])
 
 
 def loop_of(spec: DistillSpec, out: Path) -> Loop:

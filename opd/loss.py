@@ -48,9 +48,15 @@ def position_losses(
 
 
 def evaluate(spec: ObjectiveSpec, inputs: dict[str, Tensor]) -> Tensor:
-    """The objective on what it asks for, with the spec's options."""
+    """(n,) the objective on what it asks for, with the spec's options; ValueError for another shape."""
     objective = OBJECTIVES[spec.name]
-    return objective.function(**{name: inputs[name] for name in objective.inputs}, **spec.options)
+    losses = objective.function(**{name: inputs[name] for name in objective.inputs}, **spec.options)
+    if losses.shape != inputs["sampled"].shape:
+        raise ValueError(
+            f"the objective {spec.name} must return a number per position, {tuple(inputs['sampled'].shape)}, "
+            f"and returned {tuple(losses.shape)}"
+        )
+    return losses
 
 
 def per_position_inputs(comparison: Comparison, sampled: Tensor, advantage: Tensor) -> dict[str, Tensor]:

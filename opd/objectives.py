@@ -65,12 +65,29 @@ class Objective(NamedTuple):
 
 
 OBJECTIVES: dict[str, Objective] = {}
+INPUTS = frozenset(
+    {
+        "log_p",
+        "log_q",
+        "sampled_log_p",
+        "sampled_log_p_old",
+        "sampled_log_q",
+        "sampled_outside",
+        "teacher_entropy",
+        "advantage",
+    }
+)
 
 
 def objective(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Register an objective under its own name."""
+    """Register an objective under its own name; ValueError if it asks for a tensor that nobody makes."""
     parameters = inspect.signature(function).parameters.values()
     inputs = frozenset(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+    if unknown := inputs - INPUTS:
+        raise ValueError(
+            f"the objective {function.__name__} asks for {', '.join(sorted(unknown))}; known: "
+            f"{', '.join(sorted(INPUTS))} (docs/adding_a_method.md says how to make another)"
+        )
     options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
     # Tensors are there for type checkers alone.
     types = get_type_hints(function, localns={"Tensor": object}, include_extras=True)

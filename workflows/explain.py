@@ -1,6 +1,7 @@
 """Validation errors as sentences that say what to write instead."""
 
 import difflib
+from collections.abc import Iterable
 from typing import TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -37,10 +38,13 @@ def _sentence(model: type[BaseModel], problem: ErrorDetails) -> str:
 
 def _unknown_key(model: type[BaseModel], path: tuple) -> str:
     *parents, key = path
-    known = sorted(_keys(model, parents))
-    close = difflib.get_close_matches(str(key), known, n=1)
-    advice = f"did you mean {close[0]!r}? " if close else ""
-    return f"{'.'.join(map(str, path))} is not a known key; {advice}Known here: {', '.join(known)}"
+    return f"{'.'.join(map(str, path))} is not a known key; {among(str(key), _keys(model, parents))}"
+
+
+def among(name: str, known: Iterable[str]) -> str:
+    """What is known, and what of it a name that is not was probably meant to be."""
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return (f"did you mean {close[0]!r}? " if close else "") + f"Known here: {', '.join(sorted(known))}"
 
 
 def _keys(model: type[BaseModel], parents: list) -> list[str]:

@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from programs.provenance import ROOT
+from workflows.explain import ConfigError
 from workflows.plan import Plan, merge
 from workflows.plan.values import read_yaml
 
 CONFIG = ROOT / "workflows/config"
 METHODS = ROOT / "workflows/methods"
+_NAMES = {
+    "rule": re.compile(r"^use rule \w+ as (\w+) with:", re.M),
+    "folder": re.compile(r"^        method=\"([^\"]*)\"", re.M),
+}
 _REGISTRATION = re.compile(r"spec=(method\(.*\)),", re.S)
 
 
@@ -32,14 +37,22 @@ def plan(config: dict[str, Any]) -> Plan:
 
 
 def registrations() -> dict[str, dict[str, Any]]:
-    """Method -> what it changes in `distill`, read from the `method(...)` of every method file."""
+    """Method -> what it changes in `distill`, read from the `method(...)` of every method file.
+
+    ConfigError where a file's rule, folder and registration have different names.
+    """
     return dict(_registration(path) for path in sorted(METHODS.glob("*.smk")))
 
 
 def _registration(path: Path) -> tuple[str, dict[str, Any]]:
-    found = _REGISTRATION.search(path.read_text())
+    text = path.read_text()
+    found = _REGISTRATION.search(text)
     call = ast.parse(found[1], mode="eval").body if found else None
     if not isinstance(call, ast.Call):
-        raise ValueError(f"{path} has no params entry spec=method(...); see docs/adding_a_method.md")
-    knobs = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
-    return ast.literal_eval(call.args[0]), knobs
+        raise ConfigError(f"{path} has no params entry spec=method(...); see docs/adding_a_method.md")
+    name = ast.literal_eval(call.args[0])
+    others = {kind: pattern.findall(text) for kind, pattern in _NAMES.items()}
+    for kind, names in others.items():
+        if names != [name]:
+            raise ConfigError(f"{path} registers {name!r}, and its {kind} is {names}; write one name thrice")
+    return name, {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}

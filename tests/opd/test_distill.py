@@ -140,6 +140,16 @@ def test_another_panel_under_the_same_name_does_not_resume(folders, two_tasks, t
     assert "belongs to another spec or other input" in capsys.readouterr().out
 
 
+def test_another_loss_does_not_resume(folders, tmp_path, monkeypatch, capsys):
+    interrupt(monkeypatch, distill, "distill_step", at=3)
+    with pytest.raises(KeyboardInterrupt):
+        train(distill_spec(steps=4, checkpoint_every=2), folders, tmp_path)
+    monkeypatch.undo()
+    monkeypatch.setattr(distill, "loss_code", lambda: "edited")
+    train(distill_spec(steps=4, checkpoint_every=2), folders, tmp_path)
+    assert "starting over" in capsys.readouterr().out
+
+
 def test_not_finite_stops_with_step_method_and_last_values(folders, tmp_path, monkeypatch):
     position_losses, calls = training.position_losses, []
 

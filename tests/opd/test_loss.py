@@ -8,6 +8,7 @@ from opd.advantages import advantages
 from opd.batch import from_pairs
 from opd.lm_head import head_of, tiles
 from opd.loss import needs_support_only, position_losses
+from opd.objectives import OBJECTIVES
 from opd.scoring.compare import compare
 from opd.spec import ObjectiveSpec
 from tests.opd.cases import CASES, ESTIMATORS
@@ -44,6 +45,17 @@ def test_every_combination_runs_through_real_models(student, teacher, fields):
     parameters = [p for p in student.parameters() if p.requires_grad]
     slopes = torch.autograd.grad(losses.sum(), parameters)
     assert all(torch.isfinite(slope).all() for slope in slopes)
+
+
+@pytest.mark.parametrize("wrong", [lambda x: x[:, None], lambda x: x.mean()])
+@pytest.mark.parametrize("outside", ["renormalised", "ignored"])
+def test_a_loss_of_another_shape_is_refused(student, teacher, monkeypatch, outside, wrong):
+    """Broadcast against the weights, it would be another loss, and train."""
+    right = OBJECTIVES["reverse_kl"]
+    broken = right._replace(function=lambda **given: wrong(right.function(**given)))
+    monkeypatch.setitem(OBJECTIVES, "reverse_kl", broken)
+    with pytest.raises(ValueError, match=r"reverse_kl must return a number per position, \(\d+,\), and"):
+        evaluate(student, teacher, name="reverse_kl", support="teacher_top_k", outside=outside)
 
 
 @pytest.mark.parametrize("support", ["teacher_top_k", "union", "intersection"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from opd import support as supports
 from opd.lm_head import Head
 from opd.loss import chunk_losses, outside
-from opd.objectives import OBJECTIVES
+from opd.objectives import OBJECTIVES, objective
 from opd.spec import ObjectiveSpec
 from tests.opd import reference
 from tests.opd.cases import CASES, ESTIMATORS, ON_SUPPORT, SEVERAL, refused
@@ -389,6 +389,15 @@ def test_objectives_stay_finite_on_extreme_logits(positions, size, scale, treatm
         assert torch.isfinite(gradient(loss, student)).all()
         if treatment != "ignored" or name == "generalised_kl":
             assert (loss > -1e-4).all()
+
+
+def test_an_objective_that_asks_for_what_nobody_makes_is_refused():
+    def guess(log_p, teacher_top_log_q):
+        return log_p
+
+    with pytest.raises(ValueError, match="guess asks for teacher_top_log_q; known: advantage, log_p, log_q"):
+        objective(guess)
+    assert "guess" not in OBJECTIVES
 
 
 def test_registry_knows_inputs_and_options():

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from workflows import scale
 from workflows.explain import ConfigError
 from workflows.plan import as_param, merge
 from workflows.scale import plan, read
@@ -128,8 +129,46 @@ def test_wrong_knobs_are_explained(mini, change, sentence):
 
 
 def test_unknown_method_lists_the_known_ones(mini):
-    with pytest.raises(ConfigError, match="unknown method 'lms'; known: full_forward_kl, "):
+    with pytest.raises(ConfigError, match="unknown method 'lms'; did you mean 'lsm'\\? Known here: full_fo"):
         plan(mini).distill_spec("single_task", "lms", 0)
+
+
+def test_a_setting_that_no_run_has_is_explained(mini):
+    with pytest.raises(ConfigError, match="lsm: rolout is not a known key; did you mean 'rollout'"):
+        plan(merge(mini, {"distill": {"rolout": {"top_p": 1.0}}})).distill_spec("single_task", "lsm", 0)
+
+
+def test_a_method_has_a_name_of_its_own(mini):
+    made = plan(mini)
+    with pytest.raises(ConfigError, match="two methods are registered as 'lsm'"):
+        made.method("lsm", teacher_top_k=8)
+    with pytest.raises(ConfigError, match="'LSM-8' must be named with lower-case letters"):
+        made.method("LSM-8", teacher_top_k=8)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("as lsm with", "as lsm_new with"), ('method="lsm"', 'method="lsm_new"')]
+)
+def test_rule_folder_and_registration_are_one_name(tmp_path, monkeypatch, old, new):
+    """A file whose names differ would train into another method's folder, or never."""
+    text = (scale.METHODS / "lsm.smk").read_text()
+    (tmp_path / "lsm.smk").write_text(text)
+    monkeypatch.setattr(scale, "METHODS", tmp_path)
+    assert list(scale.registrations()) == ["lsm"]
+    (tmp_path / "lsm.smk").write_text(text.replace(old, new))
+    with pytest.raises(ConfigError, match=r"registers 'lsm', and its (rule|folder) is \['lsm_new'\]"):
+        scale.registrations()
+
+
+def test_an_ablation_without_a_reference_or_of_another_scale_is_explained(mini, tmp_path):
+    ablation = yaml.safe_load((ROOT / "workflows/ablations/support_size.yaml").read_text())
+    path = tmp_path / "broken.yaml"
+    path.write_text(yaml.safe_dump(ablation | {"reference": {"paper": 16}}))
+    with pytest.raises(ConfigError, match=r"broken\.yaml: reference has no value for the scale mini; add it"):
+        plan(mini)._ablation(path)
+    path.write_text(yaml.safe_dump(ablation | {"values": {"mni": [16, 64]}}))
+    with pytest.raises(ConfigError, match=r"broken\.yaml: values\.mni.*'smoke', 'mini', 'small'"):
+        plan(mini)._ablation(path)
 
 
 def leaves(config: dict, path: tuple = ()):
@@ -244,7 +283,6 @@ def test_games_are_named_by_panel_and_played_from_its_file(mini):
 
 def test_a_reinforced_model_learns_one_task_from_outcomes(mini):
     made = plan(mini)
-    made.method("gigpo", objective={"name": "policy_gradient", "support": "sampled"})
     spec = made.reinforce_spec("game_teacher")
     assert list(spec.tasks) == ["alfworld"]
     assert (spec.method, spec.seed) == ("gigpo", 1000)

@@ -14,6 +14,8 @@ from opd.spec import GamesSpec, HubModelSpec, PretrainSpec, SamplingSpec, SftRec
 from programs.spec import Count, Spec
 from studies.estimators.spec import EstimatorsSpec
 
+Scale = Literal["smoke", "mini", "small", "paper", "paper_1gpu"]
+
 
 class WarmStartConfig(TracesRecipe, SftRecipe):
     """A model made by SFT on teacher traces. What that may cost is said by `distill`, as of every run."""
@@ -185,8 +187,8 @@ class EvaluationConfig(EvaluationSpec):
 class Config(Spec):
     """A scale."""
 
-    scale: Literal["smoke", "mini", "small", "paper", "paper_1gpu"]
-    base: str | None = Field(
+    scale: Scale
+    base: Scale | None = Field(
         None,
         description="scale whose file this one lies over, as a second --configfile; ablations are its own",
     )
@@ -322,11 +324,11 @@ class AblationConfig(Spec):
     experiment: str
     methods: dict[str, str] = Field(min_length=1, description="label -> method that is varied")
     knob: str = Field(description="dotted path of a key of the run spec, such as rollout.top_p")
-    values: dict[str, tuple[Any, ...]] = Field(description="values per scale; a missing scale skips it")
-    reference: dict[str, Any] = Field(
+    values: dict[Scale, tuple[Any, ...]] = Field(description="values per scale; a missing scale skips it")
+    reference: dict[Scale, Any] = Field(
         description="value per scale that the others are compared with, of the first method"
     )
-    seeds: dict[str, tuple[int, ...]] = Field({}, description="per scale; a missing scale has the config's")
+    seeds: dict[Scale, tuple[int, ...]] = Field({}, description="per scale; a missing scale has the config's")
     notes: tuple[str, ...] = ()
 
     def label(self, method: str, value: Any) -> str:

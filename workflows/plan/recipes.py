@@ -1,5 +1,6 @@
 """The second layer of a plan: the recipe of every model and run."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,9 +9,13 @@ import yaml
 from eval.alfworld.spec import PlaySpec
 from eval.spec import GenerateSpec
 from opd.spec import DistillSpec, PretrainSpec, SftRecipe, SftSpec, TracesRecipe, TracesSpec
-from workflows.explain import ConfigError, check
+from workflows.explain import ConfigError, among, check
 from workflows.plan.paths import Paths
 from workflows.plan.values import merge, nest
+
+# What configs, settings and methods may say of a run; the rest of its spec follows from where they stand.
+_SETTINGS = (DistillSpec.model_fields.keys() | {"rollout"}) - {"experiment", "method", "seed", "tasks"}
+_NAME = re.compile(r"[a-z0-9_]+")
 
 
 class Recipes(Paths):
@@ -21,7 +26,14 @@ class Recipes(Paths):
         self.methods: dict[str, dict] = {}
 
     def method(self, name: str, **knobs: Any) -> dict:
-        """Register a method by what it changes in the config's `distill` section; returns the knobs."""
+        """Register a method by what it changes in the config's `distill` section; returns the knobs.
+
+        ConfigError for a name that is taken, or that no file of results can have.
+        """
+        if name in self.methods:
+            raise ConfigError(f"two methods are registered as {name!r}; a copied file keeps the old name")
+        if not _NAME.fullmatch(name):
+            raise ConfigError(f"the method {name!r} must be named with lower-case letters, digits and _")
         self.methods[name] = knobs
         return knobs
 
@@ -46,16 +58,18 @@ class Recipes(Paths):
         Rollouts are changed first by what their task says of them.
         """
         changes = merge(setting, self._knobs(method))
-        recipe = merge(self.config.distill, changes)
+        recipe, place = merge(self.config.distill, changes), f"{names['experiment']}, method {method}"
+        for key in recipe.keys() - _SETTINGS:
+            raise ConfigError(f"{place}: {key} is not a known key; {among(key, _SETTINGS)}")
         del recipe["rollout"]
         recipe["tasks"] = {task: self._task(task, changes.get("rollout", {})) for task in tasks}
-        return check(DistillSpec, recipe | names, f"{names['experiment']}, method {method}")
+        return check(DistillSpec, recipe | names, place)
 
     def _knobs(self, method: str) -> dict:
         """What a method or an ablation's variant of it changes."""
         base, *changes = method.split("@")
         if base not in self.methods:
-            raise ConfigError(f"unknown method {base!r}; known: {', '.join(sorted(self.methods))}")
+            raise ConfigError(f"unknown method {base!r}; {among(base, self.methods)}")
         knobs = self.methods[base]
         for change in changes:
             knob, _, value = change.partition("=")

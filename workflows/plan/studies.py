@@ -115,6 +115,8 @@ class Studies(Recipes):
             }
             for label, method, value in cells
         ]
+        if scale not in config.reference:
+            raise ConfigError(f"{path.name}: reference has no value for the scale {scale}; add it")
         first = next(iter(config.methods))
         study = {
             "title": config.title,

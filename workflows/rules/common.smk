@@ -9,6 +9,7 @@ from opd.plan.requests import Requests
 from workflows.explain import ConfigError
 from workflows.imports import digest
 from workflows.plan import Plan, as_param
+from workflows.scale import registrations
 
 STUDY_FILES = [
     "scores.csv",
@@ -46,6 +47,7 @@ METHOD_FILES = [
 ]
 
 try:
+    registrations()  # for its checks; each file registers itself
     PLAN = Plan(config)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
