@@ -112,7 +112,9 @@ def published(spec: TableSpec, row: RowSpec, paper: Paper) -> dict[str, str]:
 
 
 def paper_headings(spec: TableSpec) -> dict[str, str]:
-    """Heading -> column of the paper's table."""
+    """Heading -> column of the paper's table, if it has such a table."""
+    if spec.paper_table is None:
+        return {}
     scale = "" if spec.paper_scale else " (7B, other scale)"
     return {f"paper {column}{scale}": column for column in spec.paper_columns}
 
