@@ -6,8 +6,15 @@ import subprocess
 from pathlib import Path
 
 from programs.provenance import ROOT
+from workflows.scale import CONFIG
 
-SMOKE = ("--configfile", str(ROOT / "workflows/config/smoke.yaml"))
+
+def configfiles(*names: str) -> tuple[str, ...]:
+    """Arguments for shipped config files, the later over the earlier."""
+    return "--configfile", *(str(CONFIG / f"{name}.yaml") for name in names)
+
+
+SMOKE = configfiles("smoke")
 
 
 def snakemake(folder: Path, *arguments: str, fails: bool = False) -> str:

@@ -6,9 +6,9 @@ from importlib.util import find_spec
 import pytest
 
 from programs.provenance import ROOT
-from tests.workflows.command import SMOKE, planned, snakemake
+from tests.workflows.command import SMOKE, configfiles, planned, snakemake
 
-PAPER = ("--configfile", str(ROOT / "workflows/config/paper.yaml"))
+PAPER = configfiles("paper")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from opd import distill
 from programs.provenance import ROOT
 from tests.opd.specs import distill_spec
-from tests.workflows.command import snakemake
+from tests.workflows.command import configfiles, snakemake
 from workflows.scale import CONFIG, plan, read
 
 # Both nodes are this machine: the command that follows the four words of options, twice at a time.
@@ -64,7 +64,7 @@ def test_what_slurm_is_asked_for(tmp_path, nodes, flags):
     printed = snakemake(
         tmp_path,
         *("results/paper/runs/single_task/lsm/seed0/run.json", "--dry-run"),
-        *("--profile", str(ROOT / "profiles/slurm"), "--configfile", str(CONFIG / "paper.yaml")),
+        *("--profile", str(ROOT / "profiles/slurm"), *configfiles("paper")),
         *("--config", f"training_nodes={nodes}"),
     )
     (listed,) = re.findall(r"^rule lsm:.*?resources: (.*?)$", printed, re.M | re.S)

@@ -8,9 +8,22 @@ import subprocess
 import pytest
 
 from programs.provenance import ROOT
-from tests.workflows.command import SMOKE, planned, snakemake
+from tests.workflows.command import SMOKE, configfiles, planned, snakemake
+from workflows.scale import CONFIG, METHODS
 
-SCALES = ("smoke", "mini", "paper")
+EVERYWHERE = {"generate", "score", "table", "curves", "lm_eval_crosscheck", "claims_all", "claims_full"}
+_MODELS = {"traces", "sft", "reinforce"}
+_WHOLE = _MODELS | {"panel", "play", "estimators", "score_signal", "signal", "failures", "sweep"}
+# Reinforcement has no place in a comparison of losses: models are made with it.
+_METHODS = {path.stem for path in METHODS.glob("*.smk") if '"log_ratio_weight": 0.0' not in path.read_text()}
+# Config files, the later over the earlier, and rules that have jobs of `full` in them.
+RULES = {
+    "smoke": _WHOLE | {"pretrain", "demonstrate"},
+    "mini": _WHOLE | {"pretrain", "demonstrate"} | _METHODS,
+    "small": {"fetch", "contamination", "lsm", "sampled_token"},
+    "paper": _WHOLE | {"fetch"} | _METHODS,
+    "paper paper_1gpu": _WHOLE | {"fetch"} | _METHODS,
+}
 
 
 def test_lint_finds_nothing_but_the_missing_containers(tmp_path):
@@ -26,32 +39,14 @@ def test_lint_finds_nothing_but_the_missing_containers(tmp_path):
     assert titles == {"Specify a conda environment or container for each rule."}
 
 
-@pytest.mark.parametrize("scale", SCALES)
-def test_dry_run(tmp_path, scale):
-    config = str(ROOT / f"workflows/config/{scale}.yaml")
-    jobs = planned(snakemake(tmp_path, "full", "--dry-run", "--configfile", config))
-    assert {"panel", "generate", "play", "score", "table", "curves", "lm_eval_crosscheck"} <= jobs.keys()
-    assert {
-        "estimators",
-        "score_signal",
-        "signal",
-        "failures",
-        "sweep",
-        "claims_all",
-        "claims_full",
-    } <= jobs.keys()
-    made_here = {"fetch"} if scale == "paper" else {"pretrain", "demonstrate"}
-    assert made_here | {"traces", "sft", "reinforce"} <= jobs.keys()
+@pytest.mark.parametrize("files", RULES)
+def test_dry_run(tmp_path, files):
+    jobs = planned(snakemake(tmp_path, "full", "--dry-run", *configfiles(*files.split())))
+    assert EVERYWHERE | RULES[files] <= jobs.keys()
 
 
-@pytest.mark.parametrize("scale", ["mini", "paper"])
-def test_every_method_has_its_place(tmp_path, scale):
-    config = str(ROOT / f"workflows/config/{scale}.yaml")
-    jobs = planned(snakemake(tmp_path, "full", "--dry-run", "--configfile", config))
-    files = (ROOT / "workflows/methods").glob("*.smk")
-    # Reinforcement has no place in a comparison of losses: models are made with it.
-    methods = {path.stem for path in files if '"log_ratio_weight": 0.0' not in path.read_text()}
-    assert methods <= jobs.keys()
+def test_every_config_file_has_a_dry_run():
+    assert set(" ".join(RULES).split()) == {path.stem for path in CONFIG.glob("*.yaml")}
 
 
 def test_mini_is_the_default_scale(tmp_path):
