@@ -39,6 +39,14 @@ def _ends_without_a_process_group():
 
 
 @pytest.fixture(scope="session")
+def math_data() -> Path:
+    """The folder of the real suites; where none is named, what asks for it is skipped."""
+    if not os.environ.get("OPD_MATH_DATA"):
+        pytest.skip("needs the real suites: set OPD_MATH_DATA to their folder, see docs/suites.md")
+    return Path(os.environ["OPD_MATH_DATA"])
+
+
+@pytest.fixture(scope="session")
 def tokenizer():
     return build_tokenizer()
 

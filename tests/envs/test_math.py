@@ -1,8 +1,6 @@
-"""The math environment on a small folder of its own, and on the real suites where they lie."""
+"""The math environment on a small folder of its own, and on the real suites if they are at hand."""
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +9,6 @@ from envs.environment import Problem
 from envs.math import Math
 from eval import suites
 from programs.errors import UserError
-
-REAL = Path(os.environ.get("OPD_MATH_DATA", Path(__file__).parents[3] / "shared/data/math"))
 
 
 @pytest.fixture
@@ -116,9 +112,8 @@ def math():
     return envs.load("math")
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real suites are not here: set OPD_MATH_DATA")
-def test_real_suites_are_verified(monkeypatch):
-    monkeypatch.setenv("OPD_MATH_DATA", str(REAL))
+@pytest.mark.usefixtures("math_data")
+def test_real_suites_are_verified():
     environment = envs.load("math")
     sizes = {suite: len(environment.suite_problems(suite, None)) for suite in environment.suites}
     assert sizes == {

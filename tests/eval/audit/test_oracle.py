@@ -1,8 +1,6 @@
-"""The oracle scores everything and the adversary nothing, on the real suites where they lie."""
+"""The oracle scores everything and the adversary nothing, on the real suites too if they are at hand."""
 
-import os
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +9,6 @@ from envs import Problem
 from eval.audit import oracle
 from eval.suites import evaluation_suites
 
-REAL = Path(os.environ.get("OPD_MATH_DATA", Path(__file__).parents[4] / "shared/data/math"))
-needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="the real suites are not here: set OPD_MATH_DATA")
 # Golds that mean what a neighbour's gold means; anything else that the adversary hits is a wrong accept.
 COINCIDENCES = {("5", r"\boxed{x=5}")}
 
@@ -44,10 +40,9 @@ def test_surprises_are_the_oracles_misses_and_the_adversarys_hits():
     assert (hit.asked, hit.correct, len(hit.surprises)) == (3, 1, 1)
 
 
-@needs_real
+@pytest.mark.usefixtures("math_data")
 @pytest.mark.parametrize("suite", evaluation_suites())
-def test_real_suites(suite, monkeypatch):
-    monkeypatch.setenv("OPD_MATH_DATA", str(REAL))
+def test_real_suites(suite):
     math = envs.load("math")
     asked = math.suite_problems(suite, None)
     for phrasing in oracle.PHRASINGS:
@@ -56,9 +51,8 @@ def test_real_suites(suite, monkeypatch):
     assert {(gold, response) for gold, response, _ in hits} <= COINCIDENCES
 
 
-@needs_real
+@pytest.mark.usefixtures("math_data")
 def test_the_command_prints_a_line_per_reader(monkeypatch, capsys):
-    monkeypatch.setenv("OPD_MATH_DATA", str(REAL))
     monkeypatch.setattr(sys, "argv", ["oracle", "--suite", "aime24"])
     with pytest.raises(SystemExit) as stop:
         oracle.main()

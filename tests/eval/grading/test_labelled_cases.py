@@ -1,15 +1,11 @@
-"""Labelled answer pairs, where their file lies: how often the grader is wrong where no convention decides."""
+"""Labelled answer pairs, if they are at hand: how often the grader is wrong where no convention decides."""
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 
 from eval.grading import DEFAULT, STRICT, Grader
 
-FOLDER = Path(os.environ.get("OPD_MATH_DATA", Path(__file__).parents[4] / "shared/data/math"))
-CASES = FOLDER / "grader_cases.jsonl"
 PATTERNS = [
     r"It is \boxed{{{0}}}.",
     r"\boxed{{{0}}}." + "\n\n" + r"\boxed{{{0}}}",
@@ -19,14 +15,15 @@ PATTERNS = [
 ]
 
 
-needs_cases = pytest.mark.skipif(
-    not CASES.is_file(), reason="grader_cases.jsonl is not here: set OPD_MATH_DATA"
-)
+@pytest.fixture(scope="module")
+def rows(math_data) -> list[dict]:
+    path = math_data / "grader_cases.jsonl"
+    if not path.is_file():
+        pytest.skip(f"{path} is not there: the folder in OPD_MATH_DATA has no labelled pairs")
+    return [json.loads(line) for line in path.open()]
 
 
-@needs_cases
-def test_error_rates():
-    rows = [json.loads(line) for line in CASES.open()]
+def test_error_rates(rows):
     facts = [row for row in rows if row["kind"] == "answer" and not row["policy"]]
     with Grader() as grader:
         grades = grader.answers([(row["gold"], row["pred"]) for row in facts])
@@ -40,10 +37,8 @@ def test_error_rates():
     assert max(grade.seconds for grade in grades) < 6
 
 
-@needs_cases
-def test_what_the_strict_conventions_accept_the_default_ones_accept():
+def test_what_the_strict_conventions_accept_the_default_ones_accept(rows):
     """As answers, and as responses that box the answer once, twice, and beside other boxes."""
-    rows = [json.loads(line) for line in CASES.open()]
     pairs = [(row["gold"], row["pred"]) for row in rows if row["kind"] == "answer"]
     boxed = [(gold, pattern.format(pred)) for gold, pred in pairs for pattern in PATTERNS]
     responses = boxed + [(row["gold"], row["pred"]) for row in rows if row["kind"] == "response"]

@@ -1,7 +1,4 @@
-"""The definitions against the real data, where a folder of it is named or lies beside the repository."""
-
-import os
-from pathlib import Path
+"""The definitions against the real data, where $OPD_MATH_DATA names a folder of it."""
 
 import pytest
 
@@ -10,14 +7,12 @@ from eval.suites.contamination import overlaps
 from eval.suites.diff import differences
 from eval.suites.text import problem_text
 
-REAL = Path(os.environ.get("OPD_MATH_DATA", Path(__file__).parents[4] / "shared/data/math"))
-pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason="the real suites are not here: set OPD_MATH_DATA")
 ALL = (*suites.evaluation_suites(), *suites.training_sets())
 
 
 @pytest.fixture(scope="module")
-def loaded():
-    return {name: suites.load(suites.get(name), REAL) for name in ALL}
+def loaded(math_data):
+    return {name: suites.load(suites.get(name), math_data) for name in ALL}
 
 
 @pytest.mark.parametrize("name", suites.evaluation_suites())
