@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from programs.provenance import ROOT
+from workflows.scale import CONFIG, scales
 
 
 def main(scale: str) -> None:
@@ -23,7 +24,7 @@ def main(scale: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         command = ["snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", folder]
         command += ["--cores", "all", "--quiet", "all"]
-        command += ["--configfile", str(ROOT / f"workflows/config/{scale}.yaml")]
+        command += ["--configfile", str(CONFIG / f"{scale}.yaml")]
         started = time.perf_counter()
         subprocess.run(command, check=True, cwd=ROOT)
         wall = time.perf_counter() - started
@@ -46,5 +47,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--scale", default="mini", choices=["smoke", "mini", "paper"])
+    parser.add_argument("--scale", default="mini", choices=scales())
     main(parser.parse_args().scale)

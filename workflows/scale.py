@@ -28,6 +28,11 @@ def read(files: Sequence[Path]) -> dict[str, Any]:
     return config
 
 
+def scales() -> list[str]:
+    """The scales that ship. A file that names a `base` is laid over that one's, and is none by itself."""
+    return sorted(path.stem for path in CONFIG.glob("*.yaml") if "base" not in read_yaml(path))
+
+
 def plan(config: dict[str, Any]) -> Plan:
     """The plan of a config with the methods of all method files, as the Snakefile makes it."""
     made = Plan(config)

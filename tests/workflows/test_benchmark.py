@@ -1,5 +1,9 @@
-"""Stage times from Snakemake's benchmark files."""
+"""Scales that can be timed, and stage times from Snakemake's benchmark files."""
 
+import subprocess
+import sys
+
+from programs.provenance import ROOT
 from workflows.benchmark import stages
 
 
@@ -11,3 +15,9 @@ def test_stages_are_summed_by_their_first_folder(tmp_path):
     table = stages(tmp_path)
     assert table.index.tolist() == ["distill", "table"]
     assert table.loc["distill"].tolist() == [2, 10, 5, 6]
+
+
+def test_every_scale_can_be_timed_and_no_overlay():
+    command = [sys.executable, "-m", "workflows.benchmark", "--help"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert "--scale {mini,paper,small,smoke}" in printed

@@ -15,9 +15,8 @@ from tests.workflows.seen import same, seen
 from workflows.config.schema import Config
 from workflows.explain import ConfigError
 from workflows.plan import merge
-from workflows.scale import CONFIG, ROOT, plan, read
+from workflows.scale import CONFIG, ROOT, plan, read, scales
 
-SCALES = ("smoke", "mini", "small", "paper")
 # Of any type, for keys that are null or have no value of their kind to be changed to.
 ANY = (2, 0.5, True, "other", ["chain2"], [0, 7], {"rank": 4}, {})
 
@@ -71,7 +70,7 @@ def whole(config: dict) -> dict:
 def written() -> dict[str, list[Any]]:
     """Key -> texts and lists that are written there in any scale, and what the schema lists."""
     found: dict[str, list[Any]] = {}
-    for scale in SCALES:
+    for scale in scales():
         config = whole(read([CONFIG / f"{scale}.yaml"]))
         for path in paths(config):
             if isinstance(value := at(config, path), str | list):
@@ -139,7 +138,7 @@ def test_everything_that_rules_read_is_seen():
 
 
 @pytest.mark.parametrize(
-    "scale", [pytest.param(scale, marks=[pytest.mark.slow] if scale == "mini" else []) for scale in SCALES]
+    "scale", [pytest.param(scale, marks=[pytest.mark.slow] if scale == "mini" else []) for scale in scales()]
 )
 def test_every_key_has_an_effect(scale):
     config = whole(read([CONFIG / f"{scale}.yaml"]))
