@@ -16,6 +16,7 @@ from eval.spec import GenerateSpec
 from opd import models
 from opd.rollout import engine
 from opd.rollout.engine import TorchEngine
+from tests.json_lines import read_lines
 
 SAMPLING = {"temperature": 1, "top_p": 0.95, "max_new_tokens": 40}
 SPEC = GenerateSpec(
@@ -27,10 +28,6 @@ SPEC = GenerateSpec(
     ],
     batch_size=8,
 )
-
-
-def read(path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def questions(spec) -> list[generate.Question]:
@@ -96,7 +93,7 @@ def test_only_what_is_missing_is_asked_again(folders, whole, tmp_path, monkeypat
 def test_records_say_how_they_were_made(folders, whole):
     tokenizer = models.load_tokenizer(folders[0])
     problems = {(q.suite, q.problem.id): q.problem for q in questions(SPEC)}
-    for record in read(whole):
+    for record in read_lines(whole):
         greedy = record["protocol"] == "greedy"
         assert (record["engine"], record["run"], record["max_new_tokens"]) == ("torch", "evaluation", 40)
         assert (record["temperature"], record["top_p"]) == ((0, 1) if greedy else (1, 0.95))
@@ -117,8 +114,10 @@ def test_streams_are_named_by_run_suite_problem_and_sample(folders, whole, tmp_p
     assert first.key("evaluation") == f"evaluation/chain2/{first.problem.id}/0"
     spec = changed(run="again", suites=("chain4",), problems_per_suite=4)
     generate.main(spec, folders[0], tmp_path / "again.jsonl")
-    of_suite = {(r["protocol"], r["problem"], r["sample"]): r for r in read(whole) if r["suite"] == "chain4"}
-    for record in read(tmp_path / "again.jsonl"):
+    of_suite = {
+        (r["protocol"], r["problem"], r["sample"]): r for r in read_lines(whole) if r["suite"] == "chain4"
+    }
+    for record in read_lines(tmp_path / "again.jsonl"):
         before = of_suite[record["protocol"], record["problem"], record["sample"]]
         same = record["response_sha256"] == before["response_sha256"]
         assert same is (record["protocol"] == "greedy")
@@ -129,7 +128,7 @@ def test_token_ids_are_stored_on_request(folders, tmp_path):
     spec = changed(token_ids=True, problems_per_suite=1, suites=("chain2",))
     generate.main(spec, folders[0], tmp_path / "out.jsonl")
     tokenizer = models.load_tokenizer(folders[0])
-    for record in read(tmp_path / "out.jsonl"):
+    for record in read_lines(tmp_path / "out.jsonl"):
         assert len(record["token_ids"]) == record["tokens"]
         assert sha256(record["token_ids"]) == record["response_sha256"]
         assert tokenizer.decode(record["token_ids"], skip_special_tokens=True) == record["response"]

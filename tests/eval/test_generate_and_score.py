@@ -9,6 +9,7 @@ import envs
 from eval import generate, score
 from eval.spec import GenerateSpec, ScoreSpec
 from tests.eval.alfworld.study import episode, turn, write_folder
+from tests.json_lines import read_lines
 
 PROTOCOLS = [
     {"name": "greedy", "samples": 1, "sampling": {"temperature": 0, "top_p": 1, "max_new_tokens": 12}},
@@ -29,7 +30,7 @@ def spec(path) -> ScoreSpec:
 
 
 def test_every_request_has_one_response(responses):
-    records = [json.loads(line) for line in responses.read_text().splitlines()]
+    records = read_lines(responses)
     assert len(records) == 5 * 2 * (1 + 3)
     keys = {(r["suite"], r["problem"], r["protocol"], r["sample"]) for r in records}
     assert len(keys) == len(records)
@@ -39,10 +40,7 @@ def test_every_request_has_one_response(responses):
 
 def test_responses_do_not_depend_on_the_batch_size(responses, folders, tmp_path):
     generate.main(GenerateSpec(**EVALUATION, batch_size=64), folders[0], tmp_path / "again.jsonl")
-    again, before = (
-        [json.loads(line) for line in path.read_text().splitlines()]
-        for path in (tmp_path / "again.jsonl", responses)
-    )
+    again, before = (read_lines(path) for path in (tmp_path / "again.jsonl", responses))
     for record, other in zip(again, before, strict=True):
         assert record.pop("log_prob") == pytest.approx(other.pop("log_prob"), abs=1e-4)  # rounding
         assert record == other
@@ -56,7 +54,7 @@ def test_samples_of_a_problem_differ(responses):
 
 def test_score_grades_with_the_environment(responses, tmp_path):
     """Replace some responses by known ones: the table holds exactly those verdicts."""
-    records = [json.loads(line) for line in responses.read_text().splitlines()]
+    records = read_lines(responses)
     environment = envs.load("chain_arithmetic")
     problem = environment.suite_problems("chain2", 2)[0]
     for record in records:

@@ -7,10 +7,7 @@ import pytest
 
 import envs
 from eval import grade
-
-
-def lines(path):
-    return [json.loads(line) for line in path.read_text().splitlines()]
+from tests.json_lines import read_lines
 
 
 def write(path, rows):
@@ -34,7 +31,7 @@ CASES = [
 
 def test_pairs_keeps_order_and_says_why(tmp_path, monkeypatch, capsys):
     run(monkeypatch, "pairs", write(tmp_path / "cases.jsonl", CASES), tmp_path / "out.jsonl")
-    rows = lines(tmp_path / "out.jsonl")
+    rows = read_lines(tmp_path / "out.jsonl")
     assert [row["id"] for row in rows] == ["a", "b", "c", "d", "a"]
     assert [row["verdict"] for row in rows] == ["correct", "correct", "wrong", "ungraded", "correct"]
     assert all(row.keys() == {"id", "verdict", "reason", "seconds"} for row in rows)
@@ -46,13 +43,13 @@ def test_pairs_keeps_order_and_says_why(tmp_path, monkeypatch, capsys):
 def test_numbers_and_null_are_read_as_text(tmp_path):
     cases = [{"id": 1, "gold": 204, "pred": "204.0", "kind": "answer"}, CASES[1] | {"pred": None}]
     grade.grade_pairs(write(tmp_path / "cases.jsonl", cases), tmp_path / "out.jsonl")
-    assert [row["verdict"] for row in lines(tmp_path / "out.jsonl")] == ["correct", "wrong"]
+    assert [row["verdict"] for row in read_lines(tmp_path / "out.jsonl")] == ["correct", "wrong"]
 
 
 def test_pairs_under_strict_conventions(tmp_path, monkeypatch):
     cases = write(tmp_path / "cases.jsonl", CASES[-1:])
     run(monkeypatch, "pairs", cases, tmp_path / "out.jsonl", "--conventions", "strict")
-    assert [row["verdict"] for row in lines(tmp_path / "out.jsonl")] == ["wrong"]
+    assert [row["verdict"] for row in read_lines(tmp_path / "out.jsonl")] == ["wrong"]
 
 
 def test_bad_rows_are_named(tmp_path):
@@ -89,7 +86,7 @@ def test_responses_are_graded_against_the_suite(suite, tmp_path, monkeypatch, ca
     ]
     source = write(tmp_path / "responses.jsonl", rows)
     run(monkeypatch, "responses", source, tmp_path / "graded.jsonl", "--suite", "aime24")
-    graded = lines(tmp_path / "graded.jsonl")
+    graded = read_lines(tmp_path / "graded.jsonl")
     assert [row["verdict"] for row in graded] == ["correct", "correct", "truncated", "wrong", "wrong"]
     assert [row["answer"] for row in graded] == ["7", r"8 \text{ cm}", None, None, "12"]
     assert graded[0]["sample"] == 3
@@ -116,7 +113,7 @@ def test_generated_suites_are_graded_too(tmp_path):
     texts = [rf"<think> </think> \boxed{{{problem.answer}}}" for problem in problems]
     rows = [{"problem": p.id, "response": text} for p, text in zip(problems, texts, strict=True)]
     grade.grade_responses(write(tmp_path / "r.jsonl", rows), tmp_path / "sub" / "out.jsonl", "chain2")
-    assert [row["verdict"] for row in lines(tmp_path / "sub" / "out.jsonl")] == ["correct", "correct"]
+    assert [row["verdict"] for row in read_lines(tmp_path / "sub" / "out.jsonl")] == ["correct", "correct"]
 
 
 def test_lines_end_where_json_says_so(tmp_path):
@@ -124,4 +121,4 @@ def test_lines_end_where_json_says_so(tmp_path):
     cases = write(tmp_path / "cases.jsonl", [])
     cases.write_text(json.dumps(CASES[0] | {"note": "a\u2028b\x85c"}, ensure_ascii=False) + "\n")
     grade.grade_pairs(cases, tmp_path / "out.jsonl")
-    assert len(lines(tmp_path / "out.jsonl")) == 1
+    assert len(read_lines(tmp_path / "out.jsonl")) == 1

@@ -1,14 +1,14 @@
 """The loop on a GPU against the loop on the CPU, which all other tests are about; see docs/gpu_checks.md."""
 
-import json
 import math
 
 import pytest
 import torch
 
-from opd import distill
 from opd.diagnostics.metrics import CHECK_METRICS, METRICS
 from opd.spec import MemorySpec
+from tests.json_lines import read_lines
+from tests.opd.runs import train
 from tests.opd.specs import METHODS, distill_spec
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU, or OPD_TEST_GPU is not set")
@@ -21,9 +21,8 @@ MEMORY = {
 
 
 def metrics(spec, folders, out) -> list[dict]:
-    student, teacher = folders
-    distill.main(spec, student, dict.fromkeys(spec.tasks, teacher), out)
-    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    train(spec, folders, out)
+    return read_lines(out / "metrics.jsonl")
 
 
 def check(spec, folders, out, monkeypatch) -> None:

@@ -14,13 +14,15 @@ import torch
 
 from envs.alfworld.generator import generate
 from envs.alfworld.panel import make_panel, write_panel
-from opd import distill, models, tasks, training
+from opd import distill, models, training
 from opd.diagnostics.metrics import CHECK_METRICS, MACHINE_METRICS, METRICS
 from opd.experience import Experience
 from opd.learner import Learner
 from opd.run import checkpoint
 from opd.spec import TaskSpec
+from tests.json_lines import read_lines
 from tests.opd.doctored import interrupt
+from tests.opd.runs import started, train
 from tests.opd.specs import METHODS, distill_spec
 
 GAME_METRICS = {"turns", "invalid_format", "inadmissible", "episode_errors"}
@@ -28,7 +30,7 @@ GAME_METRICS = {"turns", "invalid_format", "inadmissible", "episode_errors"}
 
 def reproducible(path) -> list[dict]:
     """Metrics lines without what depends on the machine's speed."""
-    records = [json.loads(line) for line in path.read_text().splitlines()]
+    records = read_lines(path)
     for record in records:
         assert record.pop("machine").keys() == MACHINE_METRICS.keys()
     return records
@@ -39,17 +41,6 @@ def command(spec, folders, out) -> list[str]:
     text = spec.model_dump_json()
     program = [sys.executable, "-m", "opd.distill", "--spec", text, "--student", student]
     return [*program, "--teachers", f"chain_arithmetic={teacher}", "--out", str(out)]
-
-
-def train(spec, folders, out) -> None:
-    student, teacher = folders
-    distill.main(spec, student, dict.fromkeys(spec.tasks, teacher), out)
-
-
-def started(spec, folders) -> distill.Run:
-    student, teacher = folders
-    loaded = {name: tasks.load(task) for name, task in spec.tasks.items()}
-    return distill.start(spec, loaded, student, dict.fromkeys(loaded, teacher))
 
 
 def sampled(run) -> Experience:

@@ -1,7 +1,6 @@
 """Adapters: what they compute, what is trained and saved, and that nothing is left of them on export."""
 
 import copy
-import json
 from dataclasses import replace
 
 import pytest
@@ -11,7 +10,7 @@ from pydantic import ValidationError
 from torch import nn
 from torch.distributed.checkpoint import FileSystemReader
 
-from opd import distill, lora, models, tasks
+from opd import distill, lora, models
 from opd.lm_head import head_of
 from opd.models import prompt_ids
 from opd.optimizer import adamw
@@ -19,16 +18,13 @@ from opd.rollout import torch_engine
 from opd.rollout.decoder import Decoder, SmallQwen2Decoder, kind_for
 from opd.rollout.sampling import uniforms
 from opd.spec import LoraSpec, SamplingSpec
+from tests.json_lines import read_lines
 from tests.opd.doctored import interrupt
+from tests.opd.runs import started
 from tests.opd.specs import distill_spec
 
 HEAD_TOO = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "lm_head")
 IDS = torch.tensor([[5, 9, 33, 70], [1, 2, 3, 4]])
-
-
-def started(spec, folders) -> distill.Run:
-    loaded = {name: tasks.load(task) for name, task in spec.tasks.items()}
-    return distill.start(spec, loaded, folders[0], dict.fromkeys(loaded, folders[1]))
 
 
 def adapted(folders, targets="all-linear", rank=3, dtype=torch.float32):
@@ -166,10 +162,7 @@ def test_a_resumed_run_ends_with_the_same_numbers_and_the_base_is_untouched(fold
     monkeypatch.undo()
     distill.main(spec, folders[0], teachers, tmp_path / "resumed")
 
-    records = [
-        [json.loads(line) for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
-        for name in ("whole", "resumed")
-    ]
+    records = [read_lines(tmp_path / name / "metrics.jsonl") for name in ("whole", "resumed")]
     for record in (*records[0], *records[1]):
         del record["machine"]
     assert records[0] == records[1]

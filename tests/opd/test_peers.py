@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from envs.tokenizer import build_tokenizer
-from opd import distill, models, peers, tasks, training
+from opd import distill, models, peers, training
 from opd.models import prompt_ids
 from opd.peers import FULL, LSM, Step
+from tests.opd.runs import started
 
 needs_trl = pytest.mark.skipif(find_spec("trl") is None, reason="TRL is not installed: make .venv/peers")
 
@@ -50,10 +51,8 @@ def test_a_loop_here_takes_what_it_generated_and_its_time(folders, monkeypatch):
 def test_trl_gets_the_same_prompts_and_has_the_same_loss(folders, tmp_path):
     """TRL's loss and gradient on a batch that was sampled here, against ours."""
     trainer, _ = peers.trl_trainer(*folders, 1, peers.RESPONSES, True, str(tmp_path))
-    student, teacher = folders
     spec = peers.spec_of(FULL, 1, 256)
-    loaded = {name: tasks.load(task) for name, task in spec.tasks.items()}
-    run = distill.start(spec, loaded, student, dict.fromkeys(loaded, teacher))
+    run = started(spec, folders)
     collected = run.tasks[0].task.collect(run.engine, spec.seed, 0)
     batch = collected.batch
 

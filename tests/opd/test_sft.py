@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from torch.nn.functional import cross_entropy
 
 from opd import models, sft
+from tests.json_lines import read_lines
 from tests.opd.doctored import interrupt
 from tests.opd.traces import KEPT, sft_spec, write_traces
 
@@ -32,7 +33,7 @@ def plain_loss(model, records) -> torch.Tensor:
 
 
 def right(traces) -> list[dict]:
-    records = [json.loads(line) for line in traces.read_text().splitlines()]
+    records = read_lines(traces)
     return [record for record in records if record["correct"]]
 
 
@@ -61,7 +62,7 @@ def test_right_traces_are_learned(folders, traces, tmp_path):
     records = right(traces)
     before, after = (plain_loss(models.load(f), records).item() for f in (folders[0], tmp_path / "model"))
     assert after < before - 0.2
-    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    lines = read_lines(tmp_path / "metrics.jsonl")
     assert [line["step"] for line in lines] == list(range(3 * math.ceil(KEPT / 4)))
     # Before the first update, of the four traces that it is made of.
     chosen = [records[number] for number in sft.orders(sft_spec(), KEPT)[0]]

@@ -11,6 +11,7 @@ from opd import models, traces
 from opd.rollout import engine
 from opd.rollout.respond import respond
 from opd.spec import ArchitectureSpec, TracesSpec
+from tests.json_lines import read_lines
 from tests.opd.doctored import save_favouring
 
 SPEC = TracesSpec(
@@ -19,10 +20,6 @@ SPEC = TracesSpec(
     traces=12,
     sampling={"temperature": 0.9, "top_p": 1.0, "max_new_tokens": 12},
 )
-
-
-def read(path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +43,7 @@ def test_the_teacher_answers_the_student_s_prompts(pair, tokenizer, whole):
     problems = envs.load("chain_arithmetic").training_problems(3, -1, 12)
     questions, keys = [problem.question for problem in problems], [f"sft/3/{row}" for row in range(12)]
     expected = respond(models.load(pair[1]), tokenizer, questions, keys, SPEC.sampling).responses()
-    records = read(whole)
+    records = read_lines(whole)
     assert [record["trace"] for record in records] == list(range(12))
     assert [record["problem"] for record in records] == [problem.id for problem in problems]
     assert [(r["prompt"], r["response"]) for r in records] == [(e.prompt, e.tokens) for e in expected]
@@ -56,7 +53,7 @@ def test_the_teacher_answers_the_student_s_prompts(pair, tokenizer, whole):
 
 
 def test_a_record_says_whether_the_answer_is_right(pair, tokenizer, whole, tmp_path, monkeypatch):
-    assert not any(record["correct"] for record in read(whole))  # a random teacher
+    assert not any(record["correct"] for record in read_lines(whole))  # a random teacher
     asked = []
 
     def verified(responses, problems, *_):
@@ -65,7 +62,7 @@ def test_a_record_says_whether_the_answer_is_right(pair, tokenizer, whole, tmp_p
 
     monkeypatch.setattr(traces, "verified", verified)
     traces.main(SPEC, *pair, tmp_path / "traces.jsonl")
-    for record, (response, problem) in zip(read(tmp_path / "traces.jsonl"), asked, strict=True):
+    for record, (response, problem) in zip(read_lines(tmp_path / "traces.jsonl"), asked, strict=True):
         assert record["correct"] == (record["trace"] % 2 == 0)
         assert (record["response"], record["problem"]) == (response.tokens, problem.id)
         assert response.finished == (record["finish_reason"] == "stop")

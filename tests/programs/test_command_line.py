@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -10,6 +9,7 @@ from opd import fetch
 from opd.spec import HubModelSpec
 from programs import command_line as program
 from programs.errors import UserError
+from programs.provenance import ROOT
 from workflows.explain import ConfigError
 
 
@@ -61,8 +61,6 @@ def test_a_program_of_another_process_prints_one_line(tmp_path):
         str(tmp_path / "out.jsonl"),
     ]
     command = [sys.executable, "-m", "eval.generate", *asked]
-    result = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2]
-    )
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert result.returncode == 1
     assert result.stderr.strip() == f"{tmp_path} is no model folder: it holds no config.json"

@@ -7,6 +7,7 @@ from operator import itemgetter
 import pytest
 
 from programs.journal import Journal as AnyJournal
+from tests.json_lines import read_lines
 
 BELONGS_TO = {"spec": {"run": "test"}, "model": "abc"}
 RECORDS = [{"name": f"{row}", "text": "a record of some length"} for row in range(6)]
@@ -20,7 +21,7 @@ def test_the_file_is_in_the_order_of_the_requests(tmp_path):
         journal.add(each)
     assert not (tmp_path / "out.jsonl").exists()
     journal.finish(ORDER, {"made": "here"})
-    assert [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()] == RECORDS
+    assert read_lines(tmp_path / "out.jsonl") == RECORDS
     assert json.loads((tmp_path / "out.json").read_text()) == {"made": "here"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.json", "out.jsonl"]
 
@@ -38,7 +39,7 @@ def test_a_line_cut_off_in_the_middle_is_dropped(tmp_path, capsys, torn):
     for each in RECORDS[3:]:
         again.add(each)
     again.finish(ORDER, {})
-    assert [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()] == RECORDS
+    assert read_lines(tmp_path / "out.jsonl") == RECORDS
 
 
 @pytest.mark.parametrize("before", [b"", b'{"spec": {"run"', None])

@@ -4,13 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from programs.provenance import ROOT
 from workflows import lease
 
-ROOT = Path(__file__).parents[2]
 JOB = """
 import json, os, sys, time
 devices, started = os.environ["CUDA_VISIBLE_DEVICES"].split(","), time.monotonic()

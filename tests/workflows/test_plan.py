@@ -2,17 +2,16 @@
 
 import copy
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 
+from programs.provenance import ROOT
 from workflows import scale
 from workflows.explain import ConfigError
 from workflows.plan import as_param, merge
 from workflows.scale import plan, read
 
-ROOT = Path(__file__).parents[2]
 SCALES = sorted((ROOT / "workflows/config").glob("*.yaml"))
 ONLY_CHAIN9 = {
     "name": "avg@4",

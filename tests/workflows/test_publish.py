@@ -1,13 +1,12 @@
 """Blocks of a page are filled from a run's files, and only those that the run has."""
 
 import re
-from pathlib import Path
 
 import pytest
 
+from programs.provenance import ROOT
 from workflows import publish
 
-ROOT = Path(__file__).parents[2]
 PAGE = """Before.
 <!-- results: studies/a/table.md -->
 old

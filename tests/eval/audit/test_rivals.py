@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from eval.audit import rivals
+from tests.json_lines import read_lines
 
 ROWS = [
     {"id": 1, "gold": "5", "pred": "5", "kind": "answer", "equal": True},
@@ -51,7 +52,7 @@ def test_the_command_counts_errors_and_writes_differences(tmp_path, monkeypatch,
     assert "0 of 1          | 0 of 3" in printed["ours"]
     assert "0 of 1          | 2 of 3" in printed["text equality"]
     assert "1 of 1          | 1 of 3" in printed["math-verify"]
-    different = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    different = read_lines(tmp_path / "out.jsonl")
     assert [row["id"] for row in different] == [2, 3, 4, 5]
     assert different[2]["accepts"]["math-verify"] is True
     assert different[2]["accepts"]["ours"] is False

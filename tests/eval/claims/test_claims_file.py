@@ -1,7 +1,5 @@
 """workflows/claims.yaml: every claim can be tested at the mini scale, or says why not."""
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 import yaml
@@ -10,13 +8,13 @@ from eval.claims.ledger import build
 from eval.claims.missing import missing
 from eval.claims.spec import CurveComparison, Ledger, several
 from eval.report.curves import PANELS
+from programs.provenance import ROOT
 from tests.eval.claims import made_up
 from workflows import scale as scales
 from workflows.explain import ConfigError, check
 from workflows.plan import Plan
 from workflows.scale import CONFIG
 
-ROOT = Path(__file__).parents[3]
 CLAIMS = yaml.safe_load((ROOT / "workflows/claims.yaml").read_text())
 
 

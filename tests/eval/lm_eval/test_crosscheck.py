@@ -1,7 +1,6 @@
 """The cross-check agrees where both paths do, counts what lm-eval cannot know, and fails otherwise."""
 
 import json
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,13 +11,13 @@ from eval import score
 from eval.grading import Grade
 from eval.lm_eval import crosscheck
 from eval.spec import ScoreSpec
+from programs.provenance import ROOT
 from workflows.plan import Plan
 
 PROTOCOLS = [
     {"name": "greedy", "samples": 1, "sampling": {"temperature": 0, "top_p": 1, "max_new_tokens": 9}},
     {"name": "avg@4", "samples": 4, "sampling": {"temperature": 1, "top_p": 1, "max_new_tokens": 9}},
 ]
-ROOT = Path(__file__).parents[3]
 ENVIRONMENT = envs.load("chain_arithmetic")
 
 

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from pathlib import Path
 
 import pytest
 from lm_eval import simple_evaluate
@@ -11,8 +10,10 @@ from lm_eval.tasks import TaskManager
 from eval import generate
 from eval.spec import GenerateSpec
 from opd import models
+from programs.provenance import ROOT
+from tests.json_lines import read_lines
 
-FOLDER = Path(__file__).parents[3] / "eval/lm_eval/tasks"
+FOLDER = ROOT / "eval/lm_eval/tasks"
 
 
 @pytest.mark.slow  # importing lm-eval's Hugging Face model takes some 10 seconds
@@ -27,7 +28,7 @@ def test_a_live_model_gets_our_prompts_and_gives_our_responses(folders, tmp_path
         batch_size=20,
     )
     generate.main(spec, folders[0], tmp_path / "responses.jsonl")
-    records = [json.loads(line) for line in (tmp_path / "responses.jsonl").read_text().splitlines()]
+    records = read_lines(tmp_path / "responses.jsonl")
     ours = {record["problem"]: record["response"] for record in records if record["suite"] == "chain4"}
 
     tokenizer = models.load_tokenizer(folders[0])
@@ -54,7 +55,7 @@ def test_the_documented_command(folders, tmp_path):
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr[-4000:]
     (samples,) = tmp_path.rglob("samples_opd_chain2_*.jsonl")
-    logged = [json.loads(line) for line in samples.read_text().splitlines()]
+    logged = read_lines(samples)
     assert [len(sample["filtered_resps"][0]) for sample in logged] == [3, 3]
     (summary,) = tmp_path.rglob("results_*.json")
     assert json.loads(summary.read_text())["results"]["opd_chain3"]["distinct_rate,graded"] == 1

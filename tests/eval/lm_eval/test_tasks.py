@@ -5,7 +5,6 @@ import json
 import statistics
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 from lm_eval import evaluate, simple_evaluate
@@ -19,8 +18,9 @@ import envs
 from eval.lm_eval.stored_responses import StoredResponses
 from eval.lm_eval.tasks.task import check_sampling, refuse_copies
 from eval.suites import evaluation_suites
+from programs.provenance import ROOT
 
-FOLDER = Path(__file__).parents[3] / "eval/lm_eval/tasks"
+FOLDER = ROOT / "eval/lm_eval/tasks"
 PROBLEMS = envs.load("chain_arithmetic").suite_problems("chain2", 3)
 GOOD = {"until": [], "do_sample": True, "temperature": 1.0, "max_gen_toks": 100}
 

@@ -2,15 +2,15 @@
 
 import inspect
 import re
-from pathlib import Path
 
 import pytest
 
 import eval.statistics
 from eval.statistics import estimate
 from eval.statistics.coverage import coverage
+from programs.provenance import ROOT
 
-PAGE = (Path(__file__).parents[3] / "docs/statistics.md").read_text()
+PAGE = (ROOT / "docs/statistics.md").read_text()
 
 
 def test_every_function_is_on_the_page():

@@ -8,9 +8,10 @@ import pytest
 from eval import suites
 from eval.suites import content
 from programs.errors import UserError
+from programs.provenance import ROOT
 
 FOLDER = Path(suites.__file__).parent
-DOCS = Path(__file__).parents[3] / "docs/suites.md"
+DOCS = ROOT / "docs/suites.md"
 ALL = (*suites.evaluation_suites(), *suites.training_sets())
 
 

@@ -12,13 +12,15 @@ from torch.distributed.tensor import DTensor
 
 from envs.alfworld.generator import generate
 from envs.alfworld.panel import make_panel, write_panel
-from opd import distill, tasks, training
+from opd import distill, training
 from opd.optimizer import update
 from opd.parallel import ranks, sharding
 from opd.parallel.share import divide
 from opd.spec import DistillSpec, MemorySpec, TaskSpec
+from tests.json_lines import read_lines
 from tests.opd.doctored import interrupt, save_favouring
 from tests.opd.parallel.processes import on_ranks
+from tests.opd.runs import started, train
 from tests.opd.specs import distill_spec
 
 GROUPED = {
@@ -52,12 +54,6 @@ def ragged(folders, tokenizer, student, tmp_path_factory):
 def spec_of(**changes) -> DistillSpec:
     rollout = {"prompts": 6, "samples_per_prompt": 3, "minibatch_size": 9, "max_new_tokens": 16}
     return distill_spec(rollout=rollout | changes.pop("rollout", {}), **changes)
-
-
-def started(spec, folders) -> distill.Run:
-    student, teacher = folders
-    loaded = {name: tasks.load(task) for name, task in spec.tasks.items()}
-    return distill.start(spec, loaded, student, dict.fromkeys(spec.tasks, teacher))
 
 
 def whole(tensor):
@@ -108,14 +104,13 @@ def test_gradient_does_not_depend_on_ranks_and_micro_batches(ragged, tmp_path, c
 
 def trained(folders, variants, out: Path) -> None:
     """A run of each spec."""
-    student, teacher = folders
     for name, spec in variants.items():
-        distill.main(spec, student, dict.fromkeys(spec.tasks, teacher), out / name)
+        train(spec, folders, out / name)
 
 
 def metrics(folder: Path) -> list[dict]:
     """Metrics lines without the machine's and those of rounding itself."""
-    records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    records = read_lines(folder / "metrics.jsonl")
     for record in records:
         assert record.pop("machine")["peak_memory_mib"] > 0
         assert record.pop("mismatch_mean") < 1e-5

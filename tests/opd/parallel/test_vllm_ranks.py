@@ -1,6 +1,5 @@
 """Sharded students under torchrun with vLLM as their rollout engine: its weights follow the shards."""
 
-import json
 import os
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import pytest
 
 from opd import models
 from opd.spec import ArchitectureSpec
+from tests.json_lines import read_lines
 from tests.opd.specs import distill_spec
 
 pytest.importorskip("vllm")
@@ -30,7 +30,7 @@ def test_engines_answer_with_the_weights_of_all_shards(tokenizer, tmp_path, tens
     environment = os.environ | {"VLLM_CPU_OMP_THREADS_BIND": "nobind"}
     ended = subprocess.run(program, env=environment, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr[-3000:]
-    records = [json.loads(line) for line in (tmp_path / "out/metrics.jsonl").read_text().splitlines()]
+    records = read_lines(tmp_path / "out/metrics.jsonl")
     assert len(records) == 3
     assert records[-1]["loss"] < records[0]["loss"]
     assert max(record["mismatch_mean"] for record in records) < 1e-5

@@ -14,6 +14,7 @@ from opd import models
 from opd.rollout import engine
 from opd.rollout.sampling import seed
 from opd.spec import ArchitectureSpec, SamplingSpec
+from tests.json_lines import read_lines
 
 pytest.importorskip("vllm", reason="vLLM is not installed")
 pytestmark = pytest.mark.slow
@@ -117,7 +118,7 @@ def test_the_program_runs_and_refuses_a_fixed_seed(folder, vllm, tmp_path, monke
         batch_size=64,
     )
     generate.main(spec, folder, tmp_path / "out.jsonl")
-    records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    records = read_lines(tmp_path / "out.jsonl")
     assert [record["sample"] for record in records] == [0, 1, 2] * 5
     assert {record["engine"] for record in records} == {"vllm"}
     assert "vllm" in json.loads((tmp_path / "out.json").read_text())["engine"]

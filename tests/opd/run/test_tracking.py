@@ -7,6 +7,7 @@ import pytest
 
 from opd import distill
 from opd.run import tracking
+from tests.json_lines import read_lines
 from tests.opd.doctored import interrupt
 from tests.opd.specs import distill_spec
 
@@ -22,7 +23,7 @@ LINE = {
 
 def train(folders, out) -> list[dict]:
     distill.main(distill_spec(), folders[0], {"chain_arithmetic": folders[1]}, out)
-    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    return read_lines(out / "metrics.jsonl")
 
 
 def test_a_line_becomes_flat_names():

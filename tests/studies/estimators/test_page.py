@@ -1,12 +1,12 @@
 """docs/results/estimators.md states what the mini scale measures."""
 
 import re
-from pathlib import Path
 
+from programs.provenance import ROOT
 from studies.estimators import variance
 from studies.estimators.spec import EstimatorsSpec, ToySetting
 
-PAGE = (Path(__file__).parents[3] / "docs/results/estimators.md").read_text()
+PAGE = (ROOT / "docs/results/estimators.md").read_text()
 
 
 def test_exponents_of_the_page():
