@@ -1,4 +1,4 @@
-"""What a job asks of a cluster: time and host memory, with room to spare."""
+"""What a job asks of a cluster: time, host memory and cores, with room to spare."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -22,7 +22,9 @@ _UNKNOWN_MIB = 128 * 1024
 # checkpoint, but only after the queue.
 _ROOM = 2
 _START_MINUTES = 30
-
+# Cores for each GPU: AdamW of weights on the host, vLLM's processes and tokenizers share them. Nodes of eight
+# GPUs have twice as many or more.
+_CORES_PER_GPU = 8
 
 Resource = TypeVar("Resource", int, str)
 
@@ -42,6 +44,10 @@ class Requests:
     def training_gpus(self) -> int:
         """GPUs of a distillation run or a warm start."""
         return self.gpus * self._plan.config.training_processes
+
+    def cores(self, processes: int) -> int:
+        """Cores of a job of that many processes, on a node."""
+        return processes * (_CORES_PER_GPU if self.gpus else 1)
 
     def across_nodes(self, value: Resource) -> Resource | None:
         """A resource that only a run over several nodes has, which starts on each of them itself (`srun`)."""

@@ -23,6 +23,8 @@ shift 4
 wait $one && wait $other
 """
 
+SLURM = {"SLURM_JOB_ID": "4711", "SLURM_CPUS_PER_TASK": "2"}
+
 
 @pytest.mark.slow  # four processes load torch
 def test_launchers_of_two_nodes_meet_and_train_what_one_process_does(folders, tmp_path):
@@ -34,7 +36,7 @@ def test_launchers_of_two_nodes_meet_and_train_what_one_process_does(folders, tm
     command = f"{launcher} -m opd.distill --spec '{spec.model_dump_json()}' {asked}"
     subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
-        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_JOB_ID": "4711"},
+        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"} | SLURM,
         cwd=ROOT,
         check=True,
         timeout=600,
@@ -57,22 +59,31 @@ class Asked(dict):
 
 
 @pytest.mark.parametrize(
-    ("nodes", "flags"), [(1, "--nodes=1 --ntasks-per-gpu=1"), (2, "--nodes=2 --ntasks=2")]
+    ("nodes", "flags"), [(1, "--nodes=1 --cpus-per-task=64"), (2, "--nodes=2 --ntasks=2 --cpus-per-task=32")]
 )
 def test_what_slurm_is_asked_for(tmp_path, nodes, flags):
+    """One task on each node, with all GPUs that it takes there and eight cores for each."""
     submission = pytest.importorskip("snakemake_executor_plugin_slurm.submit_string")
+    step = pytest.importorskip("snakemake_executor_plugin_slurm_jobstep")
+    made = ("responses.jsonl", "games/valid_seen/episodes.jsonl")
     printed = snakemake(
         tmp_path,
-        *("results/paper/runs/single_task/lsm/seed0/run.json", "--dry-run"),
+        *(f"results/paper/runs/multitask/lsm/seed0/{file}" for file in made),
+        "--dry-run",
         *("--profile", str(ROOT / "profiles/slurm"), *configfiles("paper")),
         *("--config", f"training_nodes={nodes}"),
     )
-    (listed,) = re.findall(r"^rule lsm:.*?resources: (.*?)$", printed, re.M | re.S)
-    found = dict(part.split("=", 1) for part in listed.split(", "))
-    asked = Asked({name: int(value) if value.isdigit() else value for name, value in found.items()})
-    assert (asked.gpu, asked.nodes, asked.mpi) == (8, nodes, "srun" if nodes > 1 else None)
+    lsm, *others = (resources_of(rule, printed) for rule in ("lsm", "generate", "play"))
+    assert (lsm.gpu, lsm.nodes, lsm.mpi) == (8, nodes, "srun" if nodes > 1 else None)
     names = ("run_uuid", "slurm_logfile", "comment_str", "account", "partition", "workdir")
-    job = SimpleNamespace(resources=asked, threads=1)
-    command = submission.get_submit_command(job, dict.fromkeys(names, ""))
-    assert flags in command
-    assert command.endswith("--cpus-per-task=4" if nodes > 1 else "--cpus-per-task=1")
+    for asked, wanted in [(lsm, flags), *((other, "--nodes=1 --cpus-per-task=8") for other in others)]:
+        job = SimpleNamespace(resources=asked, threads=1)
+        assert submission.get_submit_command(job, dict.fromkeys(names, "")).endswith(wanted)
+        assert wanted.endswith(step.get_cpu_setting(job, gpu=True))  # of the step that the job starts
+
+
+def resources_of(rule: str, printed: str) -> Asked:
+    """What a dry run says of the one job of a rule."""
+    (listed,) = re.findall(rf"^rule {rule}:.*?resources: (.*?)$", printed, re.M | re.S)
+    found = dict(part.split("=", 1) for part in listed.split(", "))
+    return Asked({name: int(value) if value.isdigit() else value for name, value in found.items()})

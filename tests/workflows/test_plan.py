@@ -56,7 +56,8 @@ def test_nodes_have_as_many_processes_each(mini):
         plan(mini | {"training_processes": 8, "training_nodes": 3})
     launcher = plan(mini | {"training_processes": 8, "training_nodes": 2, "gpu": "h100"}).launcher
     started, trained = launcher.split(" -- ")
-    assert started == "srun --ntasks-per-node 1 --cpus-per-task 4 python -m workflows.lease --gpus 4"
+    per_node = "--ntasks-per-node 1 --cpus-per-task $SLURM_CPUS_PER_TASK"
+    assert started == f"srun {per_node} python -m workflows.lease --gpus 4"
     assert trained.startswith("torchrun --nnodes 2 --nproc-per-node 4 --rdzv-id $SLURM_JOB_ID ")
 
 

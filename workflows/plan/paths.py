@@ -39,7 +39,8 @@ class Paths:
         # A port of the job's own, as two jobs may have their first node in common.
         meeting = "--rdzv-id $SLURM_JOB_ID --rdzv-backend c10d"
         meeting += " --rdzv-endpoint $(hostname):$((20000 + SLURM_JOB_ID % 10000))"
-        started = f"srun --ntasks-per-node 1 --cpus-per-task {here} {lease}"
+        # srun does not take over by itself how many cores sbatch was asked for.
+        started = f"srun --ntasks-per-node 1 --cpus-per-task $SLURM_CPUS_PER_TASK {lease}"
         return f"{started} torchrun --nnodes {nodes} --nproc-per-node {here} {meeting}"
 
     @property

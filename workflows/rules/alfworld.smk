@@ -46,8 +46,7 @@ rule play:
     wildcard_constraints:
         subject=r"(models|runs)/.+",
     resources:
-        gpu=REQUESTS.gpus,
-        mem_mb=REQUESTS.mib,
+        **MODEL,
         runtime=play_minutes,
     params:
         spec=play_spec,

@@ -54,15 +54,24 @@ except ConfigError as error:
 
 REQUESTS = Requests(PLAN)
 
-# What every rule that trains on several GPUs asks for, but for its time.
+# What every rule that runs a model in one process asks for, but for its time. Left alone, the SLURM plugin
+# asks for a task per GPU, which binds each task, and so the only one that starts, to one GPU; and for a core.
+MODEL = dict(
+    gpu=REQUESTS.gpus,
+    mem_mb=REQUESTS.mib,
+    tasks_per_gpu=0,
+    cpus_per_task=REQUESTS.cores(1),
+)
+
+# The same of every rule that trains, on several GPUs if the config says so.
 TRAINING = dict(
     gpu=REQUESTS.training_gpus,
     launcher=PLAN.launcher,
     mem_mb=REQUESTS.mib,
     nodes=PLAN.config.training_nodes,
     tasks=REQUESTS.across_nodes(PLAN.config.training_nodes),
-    tasks_per_gpu=REQUESTS.across_nodes(0),
-    cpus_per_task=REQUESTS.across_nodes(PLAN.processes_per_node),
+    tasks_per_gpu=0,
+    cpus_per_task=REQUESTS.cores(PLAN.processes_per_node),
     mpi=REQUESTS.across_nodes("srun"),
 )
 

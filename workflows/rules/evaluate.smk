@@ -14,8 +14,7 @@ rule generate:
     wildcard_constraints:
         subject=r"(models|runs)/.+",
     resources:
-        gpu=REQUESTS.gpus,
-        mem_mb=REQUESTS.mib,
+        **MODEL,
         runtime=generate_minutes,
     params:
         spec=as_param(PLAN.generate_spec()),

@@ -13,8 +13,7 @@ rule pretrain:
     wildcard_constraints:
         model="|".join(PLAN.made_by("pretrain")) or "(?!)",
     resources:
-        gpu=REQUESTS.gpus,
-        mem_mb=REQUESTS.mib,
+        **MODEL,
     params:
         spec=pretrain_spec,
     shell:

@@ -18,8 +18,7 @@ rule traces:
     wildcard_constraints:
         model="|".join(PLAN.made_by("sft")) or "(?!)",
     resources:
-        gpu=REQUESTS.gpus,
-        mem_mb=REQUESTS.mib,
+        **MODEL,
         runtime=traces_minutes,
     params:
         spec=traces_spec,

@@ -19,8 +19,7 @@ rule score_signal:
         subject=r"(models|runs)/.+",
         teacher="|".join(PLAN.config.models),
     resources:
-        gpu=REQUESTS.gpus,
-        mem_mb=REQUESTS.mib,
+        **MODEL,
     params:
         code=digest("studies.signal.score"),
         spec=as_param(PLAN.scoring_spec()),
