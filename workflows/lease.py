@@ -6,6 +6,9 @@ Snakemake counts GPUs but gives out no device numbers. Here every device is a lo
 when enough of them are free, with CUDA_VISIBLE_DEVICES set to those, and holds the locks until it ends,
 however it ends. The devices are those that CUDA_VISIBLE_DEVICES names, as SLURM sets it, else all of
 the machine. With --gpus 0 the command sees none.
+
+A command on several devices starts a process for each. Snakemake says how many threads the job has
+(OMP_NUM_THREADS and its like), and every process would take all of them; so each gets its part.
 """
 
 import argparse
@@ -26,6 +29,9 @@ _PAUSE_S = 1.0
 def main(gpus: int, command: Sequence[str]) -> NoReturn:
     """Become `command`, once `gpus` devices are leased."""
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(wait_for(gpus, usable())) if gpus else ""
+    for name in os.environ:
+        if gpus > 1 and name.endswith("_NUM_THREADS"):
+            os.environ[name] = str(max(1, int(os.environ[name]) // gpus))
     os.execvp(command[0], list(command))
 
 

@@ -1,10 +1,11 @@
-"""What a job asks of a cluster: time, host memory and cores, with room to spare."""
+"""What a job asks of a cluster or a machine: time, host memory and cores, with room to spare."""
 
+import os
 from collections.abc import Callable
 from functools import cached_property
 from typing import TypeVar
 
-from opd.plan import jobs, models, work
+from opd.plan import devices, jobs, models, work
 from opd.plan.devices import DEVICES, GIB
 from opd.plan.jobs import Job
 from opd.plan.models import UnknownShapeError
@@ -48,6 +49,16 @@ class Requests:
     def cores(self, processes: int) -> int:
         """Cores of a job of that many processes, on a node."""
         return processes * (_CORES_PER_GPU if self.gpus else 1)
+
+    def threads(self, processes: int) -> int:
+        """The same of a job on this machine, whose GPUs may have fewer cores each; one where there is no GPU.
+
+        So as many jobs as there are GPUs run at once, and without GPUs as many as there are cores.
+        """
+        if not self.gpus:
+            return 1
+        for_each = len(os.sched_getaffinity(0)) // max(1, len(devices.visible()))
+        return processes * max(1, min(_CORES_PER_GPU, for_each))
 
     def across_nodes(self, value: Resource) -> Resource | None:
         """A resource that only a run over several nodes has, which starts on each of them itself (`srun`)."""

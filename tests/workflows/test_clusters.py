@@ -56,6 +56,7 @@ def test_scales_for_cpus_ask_for_no_gpu(tmp_path):
     printed = snakemake(tmp_path, "table_ablation", "--dry-run", *SMOKE)
     assert "gpu=0" in printed
     assert "gpu=1" not in printed
+    assert "threads: " not in printed  # one each, so that as many jobs run as there are cores
 
 
 @pytest.mark.skipif(

@@ -69,3 +69,11 @@ def test_a_failure_is_the_command_s_own(environment):
     job = start(1, ["sh", "-c", "exit 7"], environment)
     job.communicate(timeout=60)
     assert job.returncode == 7
+
+
+@pytest.mark.parametrize(("gpus", "threads"), [(0, ["7", "1"]), (1, ["7", "1"]), (3, ["2", "1"])])
+def test_the_processes_of_a_job_share_its_threads(environment, gpus, threads):
+    seen = "import json, os; print(json.dumps([os.environ[n + '_NUM_THREADS'] for n in ('OMP', 'MKL')]))"
+    given = environment | {"OMP_NUM_THREADS": "7", "MKL_NUM_THREADS": "1"}
+    job = start(gpus, [sys.executable, "-c", seen], given)
+    assert json.loads(job.communicate(timeout=60)[0]) == threads

@@ -45,6 +45,7 @@ rule play:
         "<benchmarks>/play/{subject}/{panel}.tsv"
     wildcard_constraints:
         subject=r"(models|runs)/.+",
+    threads: REQUESTS.threads(1)
     resources:
         **MODEL,
         runtime=play_minutes,

@@ -22,6 +22,7 @@ rule distill:
     wildcard_constraints:
         experiment="|".join(PLAN.config.experiments),
         seed=r"\d+",
+    threads: REQUESTS.threads(PLAN.processes_per_node)
     resources:
         **TRAINING,
         runtime=run_minutes,

@@ -17,6 +17,7 @@ rule traces:
         "<benchmarks>/traces/{model}.tsv"
     wildcard_constraints:
         model="|".join(PLAN.made_by("sft")) or "(?!)",
+    threads: REQUESTS.threads(1)
     resources:
         **MODEL,
         runtime=traces_minutes,
@@ -43,6 +44,7 @@ rule sft:
         "<benchmarks>/sft/{model}.tsv"
     wildcard_constraints:
         model="|".join(PLAN.made_by("sft")) or "(?!)",
+    threads: REQUESTS.threads(PLAN.processes_per_node)
     resources:
         **TRAINING,
         runtime=model_minutes,

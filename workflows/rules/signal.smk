@@ -18,6 +18,7 @@ rule score_signal:
     wildcard_constraints:
         subject=r"(models|runs)/.+",
         teacher="|".join(PLAN.config.models),
+    threads: REQUESTS.threads(1)
     resources:
         **MODEL,
     params:

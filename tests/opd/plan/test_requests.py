@@ -2,6 +2,7 @@
 
 import pytest
 
+from opd.plan import requests
 from opd.plan.requests import Requests
 from tests.opd.plan.scales import scale
 
@@ -36,6 +37,20 @@ def test_slower_cards_get_more_time():
 def test_scales_for_cpus_ask_for_little():
     mini = Requests(scale("mini"))
     assert (mini.gpus, mini.mib, mini.run("single_task"), mini.model("student_sft")) == (0, 4096, 120, 120)
+
+
+@pytest.mark.parametrize(("cores", "gpus", "threads"), [(128, 8, 8), (16, 4, 4), (4, 8, 1), (6, 0, 6)])
+def test_all_gpus_of_a_machine_have_cores(monkeypatch, cores, gpus, threads):
+    monkeypatch.setattr(requests.os, "sched_getaffinity", lambda process: range(cores))
+    monkeypatch.setattr(requests.devices, "visible", lambda: [("H100", 80.0)] * gpus)
+    paper = Requests(scale("paper"))
+    assert (paper.threads(1), paper.threads(8)) == (threads, 8 * threads)
+    assert (paper.cores(1), paper.cores(8)) == (8, 64)
+
+
+def test_a_job_on_a_cpu_has_one_thread():
+    mini = Requests(scale("mini"))
+    assert (mini.threads(1), mini.threads(2), mini.cores(2)) == (1, 1, 2)
 
 
 def test_a_dry_run_does_not_need_the_shape():
