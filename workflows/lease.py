@@ -5,7 +5,8 @@
 Snakemake counts GPUs but gives out no device numbers. Here every device is a lock file; the command starts
 when enough of them are free, with CUDA_VISIBLE_DEVICES set to those, and holds the locks until it ends,
 however it ends. The devices are those that CUDA_VISIBLE_DEVICES names, as SLURM sets it, else all of
-the machine. With --gpus 0 the command sees none.
+the machine. With --gpus 0 the command sees none. A lock file has the UUID of its GPU for a name, if the
+driver lists it: on a cluster that shows each job its own GPUs alone, every job calls them 0, 1, ...
 
 A command on several devices starts a process for each. Snakemake says how many threads the job has
 (OMP_NUM_THREADS and its like), and every process would take all of them; so each gets its part.
@@ -17,7 +18,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -35,15 +36,13 @@ def main(gpus: int, command: Sequence[str]) -> NoReturn:
     os.execvp(command[0], list(command))
 
 
-def usable() -> list[str]:
-    """The devices that this process may use, as CUDA_VISIBLE_DEVICES names them."""
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is None:
-        return [str(number) for number, _ in enumerate(devices.visible())]
-    return [device.strip() for device in named.split(",") if device.strip()]
+def usable() -> dict[str, str]:
+    """The devices that this process may use, as CUDA_VISIBLE_DEVICES names them, with what to lock."""
+    cards = devices.listed()
+    return {name: cards[name].uuid if name in cards else name for name in devices.allowed(cards)}
 
 
-def wait_for(gpus: int, among: Sequence[str], pause_s: float = _PAUSE_S) -> list[str]:
+def wait_for(gpus: int, among: Mapping[str, str], pause_s: float = _PAUSE_S) -> list[str]:
     """`gpus` of the devices, leased to this process and what it becomes; waits until so many are free.
 
     Raises ValueError if there never can be.
@@ -57,11 +56,11 @@ def wait_for(gpus: int, among: Sequence[str], pause_s: float = _PAUSE_S) -> list
         time.sleep(pause_s)
 
 
-def _try(gpus: int, among: Sequence[str]) -> list[str]:
+def _try(gpus: int, among: Mapping[str, str]) -> list[str]:
     """That many free devices, or none at all, so that two jobs never wait for each other's."""
     locks: dict[str, int] = {}
-    for device in among:
-        lock = os.open(_folder() / f"gpu{device.replace('/', '_')}", os.O_RDWR | os.O_CREAT, 0o600)
+    for device, name in among.items():
+        lock = os.open(_folder() / f"gpu{name.replace('/', '_')}", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 GIB = 2**30
@@ -42,21 +43,41 @@ DEVICES: dict[str, Device] = {
 _QUERY = ["nvidia-smi", "--query-gpu=index,uuid,name,memory.total", "--format=csv,noheader,nounits"]
 
 
+@dataclass(frozen=True)
+class Card:
+    """A GPU of this machine, as its driver describes it."""
+
+    uuid: str
+    name: str
+    gib: float
+
+
+def listed() -> dict[str, Card]:
+    """The GPUs that the driver shows to this process, each by its index and by its UUID; none without one."""
+    try:
+        text = subprocess.run(_QUERY, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    cards: dict[str, Card] = {}
+    for index, uuid, name, mib in (line.split(", ") for line in text.strip().splitlines()):
+        cards[index] = cards[uuid] = Card(uuid, name, float(mib) / 1024)
+    return cards
+
+
 def visible() -> list[tuple[str, float]]:
     """(name, GiB) of the GPUs that this process may use; empty without a driver or with none allowed."""
-    try:
-        listed = subprocess.run(_QUERY, capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return []
-    cards: dict[str, tuple[str, float]] = {}  # by index, then by UUID
-    for index, uuid, name, mib in (line.split(", ") for line in listed.strip().splitlines()):
-        cards[index] = cards[uuid] = name, float(mib) / 1024
-    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if allowed is None or not cards:
-        return [card for key, card in cards.items() if key.isdigit()]
-    # A part of a card (MIG) is in neither list; it is taken for the first card.
-    named = [each.strip() for each in allowed.split(",") if each.strip()]
-    return [cards.get(each, *list(cards.values())[:1]) for each in named]
+    cards = listed()
+    # A part of a card (MIG) is not listed; it is taken for the first card.
+    found = [cards.get(name, next(iter(cards.values()))) for name in allowed(cards)] if cards else []
+    return [(card.name, card.gib) for card in found]
+
+
+def allowed(cards: Mapping[str, Card]) -> list[str]:
+    """The devices that CUDA_VISIBLE_DEVICES names, else all, by their index."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        return [name for name in cards if name.isdigit()]
+    return [each.strip() for each in named.split(",") if each.strip()]
 
 
 def here() -> str:

@@ -7,9 +7,11 @@ import sys
 
 import pytest
 
+from opd.plan import devices
 from programs.provenance import ROOT
 from workflows import lease
 
+NAMES = {name: name for name in ("0", "1", "GPU-5c")}
 JOB = """
 import json, os, sys, time
 devices, started = os.environ["CUDA_VISIBLE_DEVICES"].split(","), time.monotonic()
@@ -35,11 +37,11 @@ def start(gpus: int, command: list[str], environment: dict) -> subprocess.Popen:
 def test_no_two_jobs_share_a_device(environment):
     jobs = [start(gpus, [sys.executable, "-c", JOB], environment) for gpus in (2, 1, 1, 2, 1)]
     done = [json.loads(job.communicate(timeout=60)[0]) for job in jobs]
-    assert sorted(len(devices) for devices, _, _ in done) == [1, 1, 1, 2, 2]
-    for number, (devices, started, ended) in enumerate(done):
-        assert set(devices) <= {"0", "1", "GPU-5c"}
+    assert sorted(len(held) for held, _, _ in done) == [1, 1, 1, 2, 2]
+    for number, (held, started, ended) in enumerate(done):
+        assert set(held) <= {"0", "1", "GPU-5c"}
         for others, since, until in done[:number]:
-            if set(devices) & set(others):
+            if set(held) & set(others):
                 assert ended <= since or until <= started
 
 
@@ -47,10 +49,23 @@ def test_a_killed_job_gives_its_devices_back(environment):
     held = "import time; print('held', flush=True); time.sleep(60)"
     job = start(3, [sys.executable, "-c", held], environment)
     assert job.stdout.readline() == "held\n"
-    assert lease._try(1, ["0", "1", "GPU-5c"]) == []
+    assert lease._try(1, NAMES) == []
     job.kill()
     job.communicate()
-    assert lease.wait_for(3, ["0", "1", "GPU-5c"], pause_s=0.01) == ["0", "1", "GPU-5c"]
+    assert lease.wait_for(3, NAMES, pause_s=0.01) == ["0", "1", "GPU-5c"]
+
+
+def test_jobs_that_call_two_gpus_by_one_number_run_at_once(environment, monkeypatch):
+    def job(uuid):  # of a cluster that shows it one GPU
+        monkeypatch.setattr(devices, "listed", lambda: {"0": devices.Card(uuid, "H100", 80.0)})
+        return lease._try(1, lease.usable())
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert [job("GPU-aa"), job("GPU-bb"), job("GPU-aa")] == [["0"], ["0"], []]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-cc, GPU-aa")
+    monkeypatch.setattr(devices, "listed", dict)
+    assert lease.usable() == {"MIG-cc": "MIG-cc", "GPU-aa": "GPU-aa"}
+    assert lease._try(1, lease.usable()) == ["MIG-cc"]
 
 
 def test_more_devices_than_there_are_is_an_error_at_once(environment):
