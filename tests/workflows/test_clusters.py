@@ -52,6 +52,13 @@ def test_jobs_that_run_a_model_say_what_they_ask_for(tmp_path):
     assert int(minutes) > 24 * 60
 
 
+def test_trainings_go_before_jobs_that_want_one_gpu(tmp_path):
+    printed = snakemake(tmp_path, "table_recipe", "table_markers", "--dry-run", *PAPER)
+    jobs = re.findall(r"^rule (\w+):\n((?: .*\n)+)", printed, re.M)
+    first = {rule for rule, asked in jobs if "    priority: 1\n" in asked}
+    assert first == {"reinforce", "sft", "distill", "lsm", "lsm_mask", "sampled_token", "sampled_token_mask"}
+
+
 def test_scales_for_cpus_ask_for_no_gpu(tmp_path):
     printed = snakemake(tmp_path, "table_ablation", "--dry-run", *SMOKE)
     assert "gpu=0" in printed

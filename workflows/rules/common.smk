@@ -75,6 +75,9 @@ TRAINING = dict(
     mpi=REQUESTS.across_nodes("srun"),
 )
 
+# When a training ends, the next takes its GPUs before a job that wants one of them; else the others idle.
+TRAINING_PRIORITY = 1
+
 
 # A GPU is this machine's, not the cluster's. Jobs that find none free wait in Snakemake's queue, and
 # `workflows.lease` says which one a job has.

@@ -22,6 +22,7 @@ rule distill:
     wildcard_constraints:
         experiment="|".join(PLAN.config.experiments),
         seed=r"\d+",
+    priority: TRAINING_PRIORITY
     threads: REQUESTS.threads(PLAN.processes_per_node)
     resources:
         **TRAINING,

@@ -15,6 +15,7 @@ rule reinforce:
         "<benchmarks>/reinforce/{model}.tsv"
     wildcard_constraints:
         model="|".join(PLAN.made_by("reinforce")) or "(?!)",
+    priority: TRAINING_PRIORITY
     threads: REQUESTS.threads(PLAN.processes_per_node)
     resources:
         **TRAINING,

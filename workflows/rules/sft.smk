@@ -44,6 +44,7 @@ rule sft:
         "<benchmarks>/sft/{model}.tsv"
     wildcard_constraints:
         model="|".join(PLAN.made_by("sft")) or "(?!)",
+    priority: TRAINING_PRIORITY
     threads: REQUESTS.threads(PLAN.processes_per_node)
     resources:
         **TRAINING,
