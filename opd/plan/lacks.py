@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from huggingface_hub import HfApi, try_to_load_from_cache
+from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import GatedRepoError, HTTPError
 
 import envs
@@ -48,6 +49,7 @@ def lacks(
     `found` are names and GiB of the GPUs that there are (None: this machine's).
     """
     made = _bytes_below(Path(plan.results)) if rules is None else 0
+    to_make = [job for job in jobs if job.rule != "fetch" or not cached(_hub(plan, job.of))]
     reading = {"generate", "score", "contamination", "distill", *(job.rule for job in jobs)} - {
         "fetch",
         "play",
@@ -58,7 +60,7 @@ def lacks(
         ({job.rule for job in jobs}, lambda: cards(plan, jobs, found)),
         ({job.rule for job in jobs}, lambda: enough_cards(plan, jobs, found)),
         ({job.rule for job in jobs}, lambda: engine_share(jobs)),
-        ({job.rule for job in jobs}, lambda: disk(Path(plan.results), jobs, made)),
+        ({job.rule for job in jobs}, lambda: disk(Path(plan.results), to_make, made)),
         (reading, lambda: data(plan)),
         ({"fetch"}, lambda: weights(plan)),
     ]
@@ -135,23 +137,47 @@ def engine_share(jobs: Collection[Job]) -> Iterator[Lack]:
 
 
 def disk(results: Path, jobs: Collection[Job], made: int = 0) -> Iterator[Lack]:
-    """Room for everything that is kept, less the bytes that were made already, and for two checkpoints.
+    """Room for everything that is kept, less the bytes that were made already, and for checkpoints.
 
-    A new checkpoint is complete before the old one goes.
+    Each run of those that this machine can do at once has two: a new one is complete before the old goes.
+    What comes from the hub lies in its cache.
     """
-    place = next(path for path in [results.resolve(), *results.resolve().parents] if path.exists())
-    need = sum(job.count * job.disk for job in jobs) + 2 * max((job.scratch for job in jobs), default=0)
-    free = shutil.disk_usage(place).free
-    if need - made > free:
-        yield Lack(
-            f"{results} needs {(need - made) / GIB:.0f} GiB more, {free / GIB:.0f} are free",
-            f"mkdir -p /LARGE/DISK/{results.name} && mkdir -p {results.parent} && "
-            f"ln -s /LARGE/DISK/{results.name} {results}",
-        )
+    fetched = sum(job.count * job.disk for job in jobs if job.rule == "fetch")
+    kept = sum(job.count * job.disk for job in jobs) - fetched
+    need, cache, large = (
+        kept + 2 * _checkpoints(jobs) - made,
+        Path(HF_HUB_CACHE),
+        f"/LARGE/DISK/{results.name}",
+    )
+    if _on_disk(cache).stat().st_dev == _on_disk(results).stat().st_dev:
+        need, fetched = need + fetched, 0
+    yield from _room(
+        results, need, f"mkdir -p {large} && mkdir -p {results.parent} && ln -s {large} {results}"
+    )
+    yield from _room(cache, fetched, "export HF_HUB_CACHE=/LARGE/DISK/hub")
+
+
+def _room(folder: Path, need: int, mend: str) -> Iterator[Lack]:
+    free = shutil.disk_usage(_on_disk(folder)).free
+    if need > free:
+        yield Lack(f"{folder} needs {need / GIB:.0f} GiB more, {free / GIB:.0f} are free", mend)
+
+
+def _checkpoints(jobs: Collection[Job]) -> int:
+    """Bytes of one checkpoint of each run that there can be at once, on the GPUs of this machine."""
+    runs, gpus = [job for job in jobs if job.scratch], len(devices.visible())
+    many = sum(job.count for job in runs)
+    return max((job.scratch * min(many, max(1, gpus // job.gpus)) for job in runs), default=0)
+
+
+def _on_disk(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(path for path in [folder.resolve(), *folder.resolve().parents] if path.exists())
 
 
 def _bytes_below(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    """Bytes of the files in a folder; links are to files that lie elsewhere."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 def data(plan: Plan) -> Iterator[Lack]:
@@ -176,8 +202,7 @@ def data(plan: Plan) -> Iterator[Lack]:
 def weights(plan: Plan) -> Iterator[Lack]:
     """Weights of the hub's models: in the results, in the hub's cache, or to be had from the hub."""
     for name in plan.made_by("hub"):
-        spec, folder = plan.config.models[name].hub, Path(plan.model_folder(name))
-        assert spec is not None
+        spec, folder = _hub(plan, name), Path(plan.model_folder(name))
         if complete(folder) or cached(spec):
             continue
         if spec.is_folder:
@@ -196,6 +221,12 @@ def weights(plan: Plan) -> Iterator[Lack]:
                 f"no weights of {spec.hub_id}, and the hub cannot be read ({problem})",
                 f"hf download {spec.hub_id} --revision {spec.revision}   # where it can; bring its cache",
             )
+
+
+def _hub(plan: Plan, model: str) -> HubModelSpec:
+    spec = plan.config.models[model].hub
+    assert spec is not None
+    return spec
 
 
 def cached(spec: HubModelSpec) -> bool:

@@ -108,17 +108,59 @@ def test_the_engine_s_share_must_hold_the_weights_and_a_response():
     assert found(0.1, ranks=2) == found(0.2) == []
 
 
-def test_the_disk_must_hold_what_stays_and_two_checkpoints(tmp_path, monkeypatch):
-    needed = [Job("a", "a", count=3, disk=GIB), Job("b", "b", disk=GIB, scratch=5 * GIB)]
+@pytest.fixture
+def disks(monkeypatch, tmp_path):
+    """GiB that are free beside the results and in the hub's cache, on two file systems or on one."""
 
-    def with_free(gib):
-        monkeypatch.setattr(lacks.shutil, "disk_usage", lambda place: SimpleNamespace(free=gib * GIB))
-        return list(lacks.disk(tmp_path / "results/paper", needed))
+    def free(of_results, of_cache, one=False):
+        monkeypatch.setattr(lacks, "HF_HUB_CACHE", str(tmp_path / "hub"))
+        monkeypatch.setattr(
+            lacks.shutil,
+            "disk_usage",
+            lambda place: SimpleNamespace(free=(of_cache if place.name == "hub" else of_results) * GIB),
+        )
+        stat = SimpleNamespace(st_dev=0) if one else None
+        monkeypatch.setattr(lacks, "_on_disk", lambda folder: Place(folder, stat))
 
-    assert with_free(14) == []
-    (lack,) = with_free(13)
-    assert "needs 14 GiB more, 13 are free" in lack.what
+    return free
+
+
+class Place:
+    """A folder on a file system of its own name, or on a given one."""
+
+    def __init__(self, folder, stat):
+        self.name, self._stat = folder.name, stat
+
+    def stat(self):
+        return self._stat or SimpleNamespace(st_dev=self.name)
+
+
+RUNS = [Job("a", "a", count=3, disk=GIB), Job("b", "b", count=5, scratch=5 * GIB, gpus=2)]
+
+
+@pytest.mark.parametrize(("gpus", "need"), [(0, 13), (1, 13), (2, 13), (4, 23), (7, 33), (99, 53)])
+def test_the_disk_must_hold_what_stays_and_two_checkpoints_of_each_run_at_once(
+    disks, tmp_path, monkeypatch, gpus, need
+):
+    monkeypatch.setattr(lacks.devices, "visible", lambda: [("H100", 80.0)] * gpus)
+    disks(need, 0)
+    assert list(lacks.disk(tmp_path / "results/paper", RUNS)) == []
+    disks(need - 1, 0)
+    (lack,) = lacks.disk(tmp_path / "results/paper", RUNS)
+    assert f"results/paper needs {need} GiB more, {need - 1} are free" in lack.what
     assert "ln -s" in lack.mend
+
+
+def test_what_comes_from_the_hub_lies_in_its_cache(disks, tmp_path):
+    fetched = [*RUNS, Job("fetch c", "fetch", "c", disk=7 * GIB)]
+    disks(13, 7)
+    assert list(lacks.disk(tmp_path / "results/paper", fetched)) == []
+    disks(13, 6)
+    (lack,) = lacks.disk(tmp_path / "results/paper", fetched)
+    assert "hub needs 7 GiB more, 6 are free" in lack.what
+    disks(19, 19, one=True)
+    (lack,) = lacks.disk(tmp_path / "results/paper", fetched)
+    assert "results/paper needs 20 GiB more, 19 are free" in lack.what
 
 
 def test_data_comes_from_a_folder_or_a_hub_that_answers(paper, unreachable, monkeypatch):
