@@ -22,7 +22,8 @@ from workflows.scale import plan, read
 
 _ASSUMED = """Assumed: {length:.0%} of the cap per response, and of the longest prompt per prompt;
 {training:.0%} of the data sheet's operations in training, {scoring:.0%} in scoring, {bandwidth:.0%}
-of its bandwidth in decoding; {usable:.0%} of the memory for tensors.
+of its bandwidth in decoding and updates; {usable:.0%} of the memory for tensors; with offload
+{copy:.0f} GB/s between card and host, {host:.0f} GB/s through the host's memory.
 *: rates and lengths measured by runs of the scale."""
 
 
@@ -41,6 +42,8 @@ def main(files: Sequence[Path], target: str, device_name: str | None) -> None:
             scoring=devices.SCORING_SHARE,
             bandwidth=devices.BANDWIDTH_SHARE,
             usable=devices.USABLE,
+            copy=devices.COPY_BYTES_PER_S / 1e9,
+            host=devices.HOST_BYTES_PER_S / 1e9,
         )
     )
     found = list(lacks(made, needed))

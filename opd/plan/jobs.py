@@ -134,25 +134,30 @@ def _run(
 ) -> Job:
     learner, layout = models.shape_of(plan, student), layout_of(plan, spec)
     known = earlier(Path(plan.results) / folder)
-    phases: dict[str, list[Phase]] = {phase: [] for phase in PHASES}
+    phases: dict[str, list[Phase]] = {phase: [] for phase in (*PHASES, "update")}
     for name, task in spec.tasks.items():
         often, before = spec.steps // len(spec.tasks), known.get(name)
         step = step_of(task, spec.tokens_per_forward)
         if before and before.turns and task.games:
             step = replace(step, rows=round(step.together * before.turns))
+        updates = max(1, round(step.rows / task.rollout.minibatch_size))
         step = of_rank(step, layout.ranks)
         share = before.length / step.cap if before else work.MEAN_LENGTH
         done = {
             "rollout": work.rollout(learner, step, layout.engine, share),
             "scoring": work.scoring(learner, models.shape_of(plan, teachers[name]), step, share),
-            "training": work.training(
-                learner, spec.objective, spec.memory.recompute_layers, step, share, spec.lora is not None
-            ),
         }
+        trained = work.training(
+            learner, spec.objective, spec.memory.recompute_layers, step, share, spec.lora is not None
+        )
+        done |= learning(learner, layout, trained, work.passes(step, updates, share), updates)
         for phase, once in done.items():
             phases[phase].append(work.times(once, often))
     distinct = [models.shape_of(plan, name) for name in dict.fromkeys(teachers.values())]
+    updates_alone = phases.pop("update")
     rates = overall_rates(phases, [known.get(name) for name in spec.tasks])
+    if not rates:  # what is measured as training has them in it
+        phases["update"] = updates_alone
     return replace(
         job,
         memory=distillation(spec, learner, distinct, layout),
@@ -166,6 +171,16 @@ def _run(
     )
 
 
+def learning(student: Shape, layout: Layout, once: Phase, passes: int, updates: int) -> dict[str, Phase]:
+    """Training in so many passes and the updates after them, per rank.
+
+    Weights that rest on the host are copied for every forward pass and for its backward pass.
+    """
+    copied = 2 * passes * layout.offloaded(student)
+    update = work.update(layout.trained_in_all(student) // layout.ranks, layout.memory.offload)
+    return {"training": replace(once, copied=copied), "update": work.times(update, updates)}
+
+
 def of_rank(step: Step, ranks: int) -> Step:
     """The largest part of a step that falls to one of `ranks` processes."""
     return replace(step, rows=-(-step.rows // ranks), together=-(-step.together // ranks))
@@ -175,7 +190,7 @@ def traces(plan: Plan, model: str) -> Job:
     """A teacher's traces for a warm start, on one GPU."""
     spec, config = plan.traces_spec(model), plan.config.models[model].sft
     assert config is not None
-    step = trace_step(spec, min(spec.traces, TRACES_TOGETHER))
+    step = replace(trace_step(spec), together=min(spec.traces, TRACES_TOGETHER))
     job = Job(f"traces {model}", "traces", model)
     return _decode(job, models.shape_of(plan, config.teacher), [step], spec.engine, _BYTES_OF_ID)
 
@@ -186,25 +201,28 @@ def warm_start(plan: Plan, model: str) -> Job:
     assert config is not None
     student, ranks = models.shape_of(plan, config.student), plan.config.training_processes
     layout = Layout(spec.memory, ranks)
-    every = of_rank(trace_step(plan.traces_spec(model)), ranks)
+    every = of_rank(trace_step(plan.traces_spec(model), spec.tokens_per_forward), ranks)
     # Every part of a batch is as long as the longest trace or `tokens_per_forward` allows.
-    part = replace(every, rows=-(-spec.batch_size // ranks), tokens=spec.tokens_per_forward)
+    part = replace(every, rows=-(-spec.batch_size // ranks))
+    updates = -(-every.rows // part.rows)
     once = work.supervised(student, spec.memory.recompute_layers, every)
+    epoch = learning(student, layout, once, work.passes(every, updates), updates)
     return Job(
         f"sft {model}",
         "sft",
         model,
         memory=memory.supervised(student, part, layout),
-        work={"training": work.times(once, spec.epochs)},
+        work={phase: work.times(once, spec.epochs) for phase, once in epoch.items()},
         disk=student.weights,
         scratch=checkpoint_bytes(student, layout),
         gpus=ranks,
     )
 
 
-def trace_step(spec: TracesRecipe, together: int = 0) -> Step:
+def trace_step(spec: TracesRecipe, tokens_per_forward: int = 0) -> Step:
     """All traces as one step."""
-    return Step(spec.traces, together, PROMPT_TOKENS[spec.environment], spec.sampling.max_new_tokens)
+    prompt, cap = PROMPT_TOKENS[spec.environment], spec.sampling.max_new_tokens
+    return Step(spec.traces, spec.traces, prompt, cap, tokens_per_forward)
 
 
 def checkpoint_bytes(student: Shape, layout: Layout) -> int:

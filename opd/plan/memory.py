@@ -86,6 +86,10 @@ class Layout:
         """Bytes of the student's weights at rest on the device, per rank."""
         return 0 if self.memory.offload else self._width(shape) * shape.parameters // self.ranks
 
+    def offloaded(self, shape: Shape) -> int:
+        """Bytes of the student's weights at rest on the host, per rank."""
+        return self._width(shape) * shape.parameters // self.ranks if self.memory.offload else 0
+
     def trained(self, shape: Shape) -> int:
         """Bytes of what is trained, at rest on the device, as many as of its gradients and of a moment."""
         return 0 if self.memory.offload else self.trained_in_all(shape) // self.ranks

@@ -5,10 +5,18 @@ query width and token that is looked at. Decoding reads all weights once per tok
 decoded together, and the cache of all of them: on a GPU that, not arithmetic, is its time.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from opd.plan.devices import BANDWIDTH_SHARE, SCORING_SHARE, TRAINING_SHARE, Device
+from opd.plan.devices import (
+    BANDWIDTH_SHARE,
+    COPY_BYTES_PER_S,
+    HOST_BYTES_PER_S,
+    SCORING_SHARE,
+    TRAINING_SHARE,
+    Device,
+)
 from opd.plan.shape import Shape
 from opd.plan.step import Step
 from opd.spec import ObjectiveSpec, needs_support_only
@@ -22,17 +30,26 @@ MEAN_PROMPT = 0.5
 _LAYER_S = 0.0008
 # Operations per weight of the head and token in training: logits made twice, and two products backwards.
 _HEAD_PASSES = 8
+# How often an update goes through as many bytes as are trained. Clipping reads the gradient twice and writes
+# it; AdamW reads four tensors and writes three where it is fused, as on the host, else some twenty in all.
+_FUSED_PASSES = 10
+_PASSES = 24
 
 
 @dataclass(frozen=True)
 class Phase:
-    """Generated tokens, operations, and bytes read where reading is what takes the time."""
+    """Generated tokens, operations, and bytes read where reading is what takes the time.
+
+    `copied` are bytes from the host or to it, meanwhile; `on_host` those through its memory, afterwards.
+    """
 
     tokens: int
     operations: float
     bytes_read: float = 0.0
     share: float = SCORING_SHARE
     least_s: float = 0.0
+    copied: float = 0.0
+    on_host: float = 0.0
 
     def seconds(self, device: Device, rate: float | None = None) -> float:
         """On one device; from a measured rate in tokens per second if there is one."""
@@ -40,7 +57,11 @@ class Phase:
             return self.tokens / rate
         computing = self.operations / (device.tera_operations_per_s * 1e12 * self.share)
         reading = self.bytes_read / (device.terabytes_per_s * 1e12 * BANDWIDTH_SHARE)
-        return max(computing, reading, self.least_s)
+        copying = self.copied / COPY_BYTES_PER_S
+        return max(computing, reading, copying, self.least_s) + self.on_host / HOST_BYTES_PER_S
+
+
+_COUNTED = ("tokens", "operations", "bytes_read", "least_s", "copied", "on_host")
 
 
 def forward(shape: Shape, tokens: float, context: float) -> float:
@@ -109,15 +130,23 @@ def supervised(shape: Shape, checkpointing: bool, step: Step, length: float = ME
     return Phase(round(generated), operations, share=TRAINING_SHARE)
 
 
+def passes(step: Step, updates: int, length: float = MEAN_LENGTH) -> int:
+    """Forward passes in training on a step, each over whole sequences of one of its minibatches."""
+    _, tokens, _ = sizes(step, length)
+    rows = max(1, math.floor(step.padded / (tokens / step.rows)))
+    return updates * math.ceil(step.rows / updates / rows)
+
+
+def update(trained: int, offload: bool) -> Phase:
+    """An update of so many bytes, in AdamW; with `offload` on the host, to which gradients go first."""
+    if offload:
+        return Phase(0, 0, copied=trained, on_host=_FUSED_PASSES * trained)
+    return Phase(0, 0, bytes_read=_PASSES * trained)
+
+
 def times(phase: Phase, count: int) -> Phase:
     """The same, that often."""
-    return replace(
-        phase,
-        tokens=phase.tokens * count,
-        operations=phase.operations * count,
-        bytes_read=phase.bytes_read * count,
-        least_s=phase.least_s * count,
-    )
+    return replace(phase, **{name: getattr(phase, name) * count for name in _COUNTED})
 
 
 def seconds(phases: Mapping[str, Phase], device: Device, rates: Mapping[str, float]) -> float:
@@ -127,10 +156,4 @@ def seconds(phases: Mapping[str, Phase], device: Device, rates: Mapping[str, flo
 
 def together(phases: Sequence[Phase]) -> Phase:
     """The sum of phases of one kind."""
-    return replace(
-        phases[0],
-        tokens=sum(phase.tokens for phase in phases),
-        operations=sum(phase.operations for phase in phases),
-        bytes_read=sum(phase.bytes_read for phase in phases),
-        least_s=sum(phase.least_s for phase in phases),
-    )
+    return replace(phases[0], **{name: sum(getattr(phase, name) for phase in phases) for name in _COUNTED})

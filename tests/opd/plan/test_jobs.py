@@ -46,12 +46,37 @@ def test_a_warm_start_by_hand(paper):
     assert traces.work["rollout"].tokens == 13_976 * 16384 * work.MEAN_LENGTH
     assert trained.work["training"].tokens == 2 * (13_976 // 8) * 16384 * work.MEAN_LENGTH
     student = models.shape_of(paper, "student")
+    updates = 2 * -(-1747 // 16)  # two epochs; a rank's part of 128 traces is 16
+    assert trained.work["update"].bytes_read == updates * 24 * (4 * student.parameters // 8)
     assert trained.memory["training"]["optimiser"] == 2 * (4 * student.parameters // 8)
     assert trained.scratch == planned.run(paper, "recipe", "lsm").scratch == 12 * student.parameters
     alone = planned.warm_start(scale("paper", training_processes=1), "rlvr_sft")
     assert 8 * trained.work["training"].operations == pytest.approx(alone.work["training"].operations)
     card = DEVICES["h100"].usable_bytes
     assert memory.peak(alone.memory) > card
+
+
+def test_offloaded_weights_are_copied_for_every_pass_and_gradients_for_every_update():
+    """Two updates of 64 responses; two of 8,704 tokens in a pass; forwards and backwards, in float32."""
+    job = planned.run(scale("paper", "paper_1gpu"), "single_task", "lsm")
+    parameters = models.shape_of(scale("paper"), "student").parameters
+    assert job.work["training"].copied == 400 * 2 * 32 * 2 * 4 * parameters
+    assert job.work["update"].copied == 400 * 2 * 4 * parameters
+    assert job.work["update"].on_host == 10 * job.work["update"].copied
+    shared = planned.run(scale("paper"), "single_task", "lsm").work
+    assert shared["training"].copied == 0
+    assert shared["update"].bytes_read == 400 * 2 * 24 * (4 * parameters // 8)
+
+
+def test_a_measured_rate_of_training_has_its_updates_in_it(paper, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / paper.results / "runs/single_task/lsm/seed0"
+    folder.mkdir(parents=True)
+    machine = {f"{phase}_tokens_per_s": 1000.0 for phase in ("rollout", "scoring", "training")}
+    line = {"task": "math", "machine": machine, "response_length": 8192.0}
+    (folder / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+    job = planned.run(paper, "single_task", "lsm")
+    assert job.rates.keys() == job.work.keys() == {"rollout", "scoring", "training"}
 
 
 def test_full_has_variants_under_the_rule_that_runs_them(paper):

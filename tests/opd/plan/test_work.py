@@ -5,7 +5,14 @@ from dataclasses import replace
 import pytest
 
 from opd.plan import trial, work
-from opd.plan.devices import BANDWIDTH_SHARE, SCORING_SHARE, TRAINING_SHARE, Device
+from opd.plan.devices import (
+    BANDWIDTH_SHARE,
+    COPY_BYTES_PER_S,
+    HOST_BYTES_PER_S,
+    SCORING_SHARE,
+    TRAINING_SHARE,
+    Device,
+)
 from opd.plan.shape import Shape
 from opd.plan.step import Step
 from opd.plan.work import Phase
@@ -59,6 +66,29 @@ def test_seconds_are_the_slower_of_computing_and_reading_unless_measured():
     assert work.seconds(phases, CARD, {"training": 5.0}) == 11.0
 
 
+def test_copies_go_on_while_a_device_computes_and_the_host_s_part_comes_after():
+    copied = 3 * COPY_BYTES_PER_S
+    assert Phase(0, 2e12, share=1.0, copied=copied).seconds(CARD) == pytest.approx(3)
+    assert Phase(0, 10e12, share=1.0, copied=copied).seconds(CARD) == pytest.approx(5)
+    assert Phase(0, 0, copied=copied, on_host=2 * HOST_BYTES_PER_S).seconds(CARD) == pytest.approx(5)
+
+
+def test_an_update_by_hand():
+    """Of 2e9 weights in float32: on a card 24 times 8 GB at 0.3 TB/s; offloaded, 8 GB there, 80 through."""
+    assert work.update(8 * 10**9, offload=False).seconds(CARD) == pytest.approx(24 * 8 / 300)
+    offloaded = work.update(8 * 10**9, offload=True)
+    assert offloaded.seconds(CARD) == pytest.approx(8 / 25 + 10 * 8 / 100)
+
+
+def test_passes_take_whole_sequences_of_one_minibatch():
+    step = Step(rows=12, together=12, prompt=6, cap=10, tokens=25)  # of 5 + 3 tokens at half the cap
+    assert work.passes(step, updates=2, length=0.5) == 2 * 2
+    assert work.passes(step, updates=3, length=0.5) == 3 * 2
+    assert work.passes(replace(step, tokens=0), updates=2, length=0.5) == 2 * 3  # at least the longest: 16
+    assert work.passes(step, updates=12, length=1.0) == 12
+
+
 def test_phases_add_up():
     one = work.rollout(SHAPE, STEP, "torch")
     assert work.times(one, 3) == work.together([one, one, one])
+    assert work.times(Phase(1, 2, 3, 0.5, 4, 5, 6), 2) == Phase(2, 4, 6, 0.5, 8, 10, 12)
