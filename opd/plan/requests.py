@@ -1,16 +1,17 @@
 """What a job asks of a cluster or a machine: time, host memory and cores, with room to spare."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TypeVar
 
-from opd.plan import devices, jobs, models, work
-from opd.plan.devices import DEVICES, GIB
+from opd.plan import devices, host, jobs, models, work
+from opd.plan.devices import DEVICES
 from opd.plan.jobs import Job
+from opd.plan.memory import Layout
 from opd.plan.models import UnknownShapeError
 from opd.plan.shape import Shape
-from workflows.config.schema import ExperimentConfig
+from opd.spec import MemorySpec
 from workflows.plan import Plan
 
 # Asked for where the config names no GPU, so that nothing is planned: the scales for tests and laptops.
@@ -74,14 +75,16 @@ class Requests:
 
     @cached_property
     def mib(self) -> int:
-        """Host memory of such a job: the models of a run while they load, a checkpoint on its way to disk."""
-        if not self.gpus:
-            return _CPU_MIB
-        try:
-            together = max(map(self._loaded, self._plan.config.experiments.values()))
-        except UnknownShapeError:
-            return _UNKNOWN_MIB
-        return (together + 16 * self._largest.parameters + 16 * GIB) // 2**20
+        """Host memory of a job that runs models and trains none."""
+        return self._mib(lambda: host.answering(self._largest))
+
+    @cached_property
+    def training_mib(self) -> int:
+        """Host memory of a run or a warm start on a node, of the largest model that is trained."""
+        memory = MemorySpec.model_validate(self._plan.config.distill.get("memory", {}))
+        layout = Layout(memory, self._plan.config.training_processes)
+        here = self._plan.processes_per_node
+        return self._mib(lambda: host.needed(self._largest, self._largest_student, layout, here))
 
     def run(self, experiment: str) -> int:
         """Minutes of a run; the sampled token's, which needs all logits, stands for every method's."""
@@ -104,14 +107,29 @@ class Requests:
         """Minutes to play a panel, for the largest model."""
         return self._minutes(lambda: jobs.playing(self._plan, self._largest, panel))
 
-    def _loaded(self, experiment: ExperimentConfig) -> int:
-        names = {experiment.student, *experiment.teachers.values()}
-        return sum(models.shape_of(self._plan, name).weights for name in names)
-
     @cached_property
     def _largest(self) -> Shape:
-        shapes = [models.shape_of(self._plan, name) for name in self._plan.config.models]
+        return self._largest_of(self._plan.config.models)
+
+    @cached_property
+    def _largest_student(self) -> Shape:
+        names = {experiment.student for experiment in self._plan.config.experiments.values()}
+        for model in self._plan.config.models.values():
+            names |= {model.sft.student} if model.sft else set()
+            names |= {model.reinforce.student} if model.reinforce else set()
+        return self._largest_of(names)
+
+    def _largest_of(self, names: Iterable[str]) -> Shape:
+        shapes = [models.shape_of(self._plan, name) for name in names]
         return max(shapes, key=lambda shape: shape.parameters)
+
+    def _mib(self, needed: Callable[[], int]) -> int:
+        if not self.gpus:
+            return _CPU_MIB
+        try:
+            return needed() // 2**20
+        except UnknownShapeError:
+            return _UNKNOWN_MIB
 
     def _minutes(self, planned: Callable[[], Job]) -> int:
         if self._plan.config.gpu is None:

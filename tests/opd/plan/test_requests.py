@@ -11,8 +11,18 @@ def test_paper_asks_for_a_gpu_and_room_for_the_models():
     paper = Requests(scale("paper"))
     assert (paper.gpus, paper.training_gpus) == (1, 8)
     assert paper.cards == [("H100 80 GB", 79.1)]
-    # A student and two teachers of 7.6 B parameters in bfloat16, and a checkpoint with moments and itself.
-    assert 3 * 14 * 1024 < paper.mib < 256 * 1024
+    # A model of 7.6 B parameters in bfloat16, once or in each of eight processes.
+    assert 14 * 1024 < paper.mib < 32 * 1024
+    assert 8 * 14 * 1024 < paper.training_mib < 256 * 1024
+    nodes = Requests(scale("paper", training_nodes=2))
+    assert nodes.training_mib == pytest.approx(paper.training_mib / 2, rel=0.05)
+
+
+def test_a_teacher_that_is_larger_than_the_student_is_loaded_and_not_trained():
+    small, alike = (
+        Requests(scale("small", distill={"memory": {"offload": offload}})) for offload in (True, False)
+    )
+    assert small.training_mib - alike.training_mib < 26 * 1024  # of 1.5 B weights, not of 7.6 B
 
 
 def test_time_is_twice_the_estimate_and_half_an_hour():
@@ -36,7 +46,9 @@ def test_slower_cards_get_more_time():
 
 def test_scales_for_cpus_ask_for_little():
     mini = Requests(scale("mini"))
-    assert (mini.gpus, mini.mib, mini.run("single_task"), mini.model("student_sft")) == (0, 4096, 120, 120)
+    assert (mini.gpus, mini.mib, mini.training_mib, mini.run("single_task"), mini.model("student_sft")) == (
+        *(0, 4096, 4096, 120, 120),
+    )
 
 
 @pytest.mark.parametrize(("cores", "gpus", "threads"), [(128, 8, 8), (16, 4, 4), (4, 8, 1), (6, 0, 6)])
@@ -56,4 +68,4 @@ def test_a_job_on_a_cpu_has_one_thread():
 def test_a_dry_run_does_not_need_the_shape():
     unknown = Requests(scale("small", models={"student": {"hub": {"hub_id": "nobody/nothing"}}}))
     assert unknown.run("single_task") == 24 * 60
-    assert unknown.mib == 128 * 1024
+    assert unknown.mib == unknown.training_mib == 128 * 1024
