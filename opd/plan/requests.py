@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TypeVar
 
-from opd.plan import devices, host, jobs, models, work
+from opd.plan import host, jobs, models, work
 from opd.plan.devices import DEVICES
 from opd.plan.jobs import Job
 from opd.plan.memory import Layout
@@ -51,14 +51,14 @@ class Requests:
         """Cores of a job of that many processes, on a node."""
         return processes * (_CORES_PER_GPU if self.gpus else 1)
 
-    def threads(self, processes: int) -> int:
-        """The same of a job on this machine, whose GPUs may have fewer cores each; one where there is no GPU.
+    def threads(self, processes: int, gpus_here: int) -> int:
+        """The same of a job on this machine, whose GPUs may have fewer cores each; one if it asks for no GPU.
 
         So as many jobs as there are GPUs run at once, and without GPUs as many as there are cores.
         """
         if not self.gpus:
             return 1
-        for_each = len(os.sched_getaffinity(0)) // max(1, len(devices.visible()))
+        for_each = len(os.sched_getaffinity(0)) // max(1, gpus_here)
         return processes * max(1, min(_CORES_PER_GPU, for_each))
 
     def across_nodes(self, value: Resource) -> Resource | None:

@@ -21,8 +21,14 @@ def seen(made: Plan) -> Iterator[tuple]:
         yield target, made.studies_of(target), made.claims_spec(target), made.claims_files(target)
     yield "estimators", config.estimators
     yield "contamination", config.evaluation.contamination, made.contamination_report
-    yield "a run", requests.across_nodes(made.processes_per_node), config.training_nodes
+    yield (
+        "a run",
+        requests.across_nodes(made.processes_per_node),
+        config.training_nodes,
+        requests.training_mib,
+    )
     yield "any model", requests.gpus, requests.training_gpus, requests.cards, requests.mib
+    yield "cores", requests.cores(1), requests.threads(1, 1)
     yield "generate", made.generate_spec(), requests.generation()
     if config.signal:
         yield "signal", made.scoring_spec(), made.signal_spec(), made.signal_scores

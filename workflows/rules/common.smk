@@ -53,6 +53,7 @@ except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 REQUESTS = Requests(PLAN)
+GPUS_HERE = len(devices.visible()) if REQUESTS.gpus else 0
 
 # What every rule that runs a model in one process asks for, but for its time. Left alone, the SLURM plugin
 # asks for a task per GPU, which binds each task, and so the only one that starts, to one GPU; and for a core.
@@ -86,9 +87,7 @@ resource_scopes:
 
 
 if REQUESTS.gpus and "gpu" not in workflow.global_resources:
-    workflow.register_resource(
-        "gpu", max(REQUESTS.training_gpus, len(devices.visible()))
-    )
+    workflow.register_resource("gpu", max(REQUESTS.training_gpus, GPUS_HERE))
 
 
 def stop_at_a_lack():

@@ -54,15 +54,14 @@ def test_scales_for_cpus_ask_for_little():
 @pytest.mark.parametrize(("cores", "gpus", "threads"), [(128, 8, 8), (16, 4, 4), (4, 8, 1), (6, 0, 6)])
 def test_all_gpus_of_a_machine_have_cores(monkeypatch, cores, gpus, threads):
     monkeypatch.setattr(requests.os, "sched_getaffinity", lambda process: range(cores))
-    monkeypatch.setattr(requests.devices, "visible", lambda: [("H100", 80.0)] * gpus)
     paper = Requests(scale("paper"))
-    assert (paper.threads(1), paper.threads(8)) == (threads, 8 * threads)
+    assert (paper.threads(1, gpus), paper.threads(8, gpus)) == (threads, 8 * threads)
     assert (paper.cores(1), paper.cores(8)) == (8, 64)
 
 
 def test_a_job_on_a_cpu_has_one_thread():
     mini = Requests(scale("mini"))
-    assert (mini.threads(1), mini.threads(2), mini.cores(2)) == (1, 1, 2)
+    assert (mini.threads(1, 8), mini.threads(2, 8), mini.cores(2)) == (1, 1, 2)
 
 
 def test_a_dry_run_does_not_need_the_shape():
