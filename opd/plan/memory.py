@@ -94,6 +94,11 @@ class Layout:
         """Bytes of what is trained, at rest on the device, as many as of its gradients and of a moment."""
         return 0 if self.memory.offload else self.trained_in_all(shape) // self.ranks
 
+    def waiting(self, shape: Shape) -> int:
+        """Bytes of gradients on the device in training; of one rank's, that the host gets once an update."""
+        held = self.memory.offload and self.ranks == 1
+        return self.trained_in_all(shape) if held else self.trained(shape)
+
     def trained_in_all(self, shape: Shape) -> int:
         """Bytes of what is trained, of all ranks and wherever it rests."""
         added = self.adapters(shape)
@@ -169,6 +174,7 @@ def learning(student: Shape, steps: Sequence[Step], layout: Layout, heads: Seque
     added, trained = layout.adapters(learner), layout.trained(student)
     held = {**student_state(student, layout), "gradients": trained}
     training = {
+        "gradients": layout.waiting(student),
         "gathered": in_passing(learner) if layout.sharded else 0,
         "activations": max(kept(learner, step, recompute, added) for step in steps),
         "backward": max(

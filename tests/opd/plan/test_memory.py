@@ -131,3 +131,12 @@ def test_estimates_are_near_the_measured_peaks(objective):
     step = Step(rows=8, together=8, prompt=16, cap=48, tokens=512)
     for phase, estimated, measured in measure.phases(trial.Case("", shape, getattr(trial, objective), step)):
         assert 0.8 < estimated / measured < 1.3, (phase, estimated, measured)
+
+
+def test_offloaded_gradients_of_one_rank_wait_on_the_device():
+    """`opd.parallel.sharding` moves them with the last pass of an update; those of several ranks with each."""
+    alone = Layout(MemorySpec(master_weights=True, offload=True))
+    phases = memory.learning(SHAPE, [STEP], alone, [0])
+    assert (phases["training"]["gradients"], phases["update"]["gradients"]) == (4 * SHAPE.parameters, 0)
+    shared = memory.learning(SHAPE, [STEP], replace(alone, ranks=2), [0])
+    assert shared["training"]["gradients"] == shared["update"]["gradients"] == 0
