@@ -58,9 +58,7 @@ def student(model: PreTrainedModel, memory: MemorySpec) -> Root:
     if memory.recompute_layers:
         for layer in _layers(model):
             layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False)
-    # Else FSDP adds every pass's gradients to those on the host, which takes longer than the pass. With
-    # several ranks the whole gradient would not be in parts while it waits.
-    root = Root(model, holds_gradients=memory.offload and ranks.count() == 1)
+    root = Root(model, memory.hold_gradients)
     if ranks.count() > 1 or needed(memory):
         _shard(root, memory)
     return root

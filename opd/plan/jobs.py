@@ -177,7 +177,8 @@ def learning(student: Shape, layout: Layout, once: Phase, passes: int, updates: 
     Weights that rest on the host are copied for every forward pass and for its backward pass.
     """
     copied = 2 * passes * layout.offloaded(student)
-    update = work.update(layout.trained_in_all(student) // layout.ranks, layout.memory.offload)
+    trained = layout.trained_in_all(student) // layout.ranks
+    update = work.update(trained, layout.memory, passes // updates)
     return {"training": replace(once, copied=copied), "update": work.times(update, updates)}
 
 

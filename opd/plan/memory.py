@@ -95,9 +95,8 @@ class Layout:
         return 0 if self.memory.offload else self.trained_in_all(shape) // self.ranks
 
     def waiting(self, shape: Shape) -> int:
-        """Bytes of gradients on the device in training; of one rank's, that the host gets once an update."""
-        held = self.memory.offload and self.ranks == 1
-        return self.trained_in_all(shape) if held else self.trained(shape)
+        """Bytes of gradients on the device in training: whole where they wait for an update's last pass."""
+        return self.trained_in_all(shape) if self.memory.hold_gradients else self.trained(shape)
 
     def trained_in_all(self, shape: Shape) -> int:
         """Bytes of what is trained, of all ranks and wherever it rests."""

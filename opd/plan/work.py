@@ -19,7 +19,7 @@ from opd.plan.devices import (
 )
 from opd.plan.shape import Shape
 from opd.plan.step import Step
-from opd.spec import ObjectiveSpec, needs_support_only
+from opd.spec import MemorySpec, ObjectiveSpec, needs_support_only
 
 # Mean length of a response, as a share of its cap, where no run has measured it; and of a prompt, as a share
 # of the longest.
@@ -137,10 +137,16 @@ def passes(step: Step, updates: int, length: float = MEAN_LENGTH) -> int:
     return updates * math.ceil(step.rows / updates / rows)
 
 
-def update(trained: int, offload: bool) -> Phase:
-    """An update of so many bytes, in AdamW; with `offload` on the host, to which gradients go first."""
-    if offload:
-        return Phase(0, 0, copied=trained, on_host=_FUSED_PASSES * trained)
+def update(trained: int, memory: MemorySpec, passes: int) -> Phase:
+    """An update of so many bytes after so many passes, in AdamW.
+
+    Offloaded, it is made on the host, to which gradients go once if they are held, else with every pass,
+    to be added to those of the passes before: two tensors read, one written.
+    """
+    if memory.offload:
+        moved = 1 if memory.hold_gradients else passes
+        added = 3 * (moved - 1)
+        return Phase(0, 0, copied=moved * trained, on_host=(_FUSED_PASSES + added) * trained)
     return Phase(0, 0, bytes_read=_PASSES * trained)
 
 

@@ -74,6 +74,11 @@ class MemorySpec(Spec):
     offload: OnlyRounding[bool] = Field(
         False, description="the student's weights, gradients and optimiser rest in the host's memory"
     )
+    hold_gradients: OnlyRounding[bool] = Field(
+        False,
+        description="with offload: gradients wait on the device, whole, until an update's last pass; else "
+        "each pass adds its own to those on the host",
+    )
     pack_sequences: OnlyRounding[bool] = Field(
         False,
         description="score and train on the sequences of a forward pass in one row, without padding: for "
@@ -82,3 +87,9 @@ class MemorySpec(Spec):
     shard_teachers: OnlyRounding[bool] = Field(
         False, description="teachers rest in parts, one a process; false: each process holds them whole"
     )
+
+    @model_validator(mode="after")
+    def _held_gradients_are_offloaded(self) -> Self:
+        if self.hold_gradients and not self.offload:
+            raise ValueError("memory.hold_gradients changes nothing without memory.offload; remove it")
+        return self

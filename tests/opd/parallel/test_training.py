@@ -216,7 +216,8 @@ def test_a_run_that_died_resumes_with_smaller_passes(ragged, tmp_path):
 
 def gradient_of_passes(folders, offload: bool) -> tuple[torch.Tensor, list[bool], bool | None]:
     """The gradient of some passes, whether any of it was at its place before each, and if AdamW is fused."""
-    run = started(spec_of(memory={"offload": offload}, tokens_per_forward=150), folders)
+    memory = {"offload": True, "hold_gradients": True} if offload else {}
+    run = started(spec_of(memory=memory, tokens_per_forward=150), folders)
     batch = distill.collect(run, run.tasks[0], 0).batch
     teacher, root, parameters = run.tasks[0].teacher, run.student.root, list(run.student.model.parameters())
     with sharding.gathered(root):
@@ -234,7 +235,7 @@ def gradient_of_passes(folders, offload: bool) -> tuple[torch.Tensor, list[bool]
     return gradient, there, run.student.optimizer.defaults["fused"]
 
 
-def test_offloaded_gradients_move_once_an_update(ragged, tmp_path):
+def test_held_gradients_move_once_an_update(ragged, tmp_path):
     expected, there, fused = gradient_of_passes(ragged, offload=False)
     assert (there, fused) == ([False, *[True] * (len(there) - 1)], None)
     ((gradient, there, fused),) = on_ranks(tmp_path, 1, gradient_of_passes, ragged, True)

@@ -133,10 +133,9 @@ def test_estimates_are_near_the_measured_peaks(objective):
         assert 0.8 < estimated / measured < 1.3, (phase, estimated, measured)
 
 
-def test_offloaded_gradients_of_one_rank_wait_on_the_device():
-    """`opd.parallel.sharding` moves them with the last pass of an update; those of several ranks with each."""
-    alone = Layout(MemorySpec(master_weights=True, offload=True))
-    phases = memory.learning(SHAPE, [STEP], alone, [0])
-    assert (phases["training"]["gradients"], phases["update"]["gradients"]) == (4 * SHAPE.parameters, 0)
-    shared = memory.learning(SHAPE, [STEP], replace(alone, ranks=2), [0])
-    assert shared["training"]["gradients"] == shared["update"]["gradients"] == 0
+@pytest.mark.parametrize("hold", [False, True])
+def test_gradients_that_are_held_are_whole_on_the_device(hold):
+    layout = Layout(MemorySpec(master_weights=True, offload=True, hold_gradients=hold), ranks=2)
+    phases = memory.learning(SHAPE, [STEP], layout, [0])
+    assert phases["training"]["gradients"] == (4 * SHAPE.parameters if hold else 0)
+    assert phases["update"]["gradients"] == 0

@@ -16,6 +16,7 @@ from opd.plan.devices import (
 from opd.plan.shape import Shape
 from opd.plan.step import Step
 from opd.plan.work import Phase
+from opd.spec import MemorySpec
 
 SHAPE = Shape(
     vocabulary=100, hidden=8, intermediate=20, layers=3, heads=4, key_value_heads=2, head_width=2, tied=False
@@ -74,10 +75,15 @@ def test_copies_go_on_while_a_device_computes_and_the_host_s_part_comes_after():
 
 
 def test_an_update_by_hand():
-    """Of 2e9 weights in float32: on a card 24 times 8 GB at 0.3 TB/s; offloaded, 8 GB there, 80 through."""
-    assert work.update(8 * 10**9, offload=False).seconds(CARD) == pytest.approx(24 * 8 / 300)
-    offloaded = work.update(8 * 10**9, offload=True)
-    assert offloaded.seconds(CARD) == pytest.approx(8 / 25 + 10 * 8 / 100)
+    """Of 2e9 weights in float32: on a card 24 times 8 GB at 0.3 TB/s; offloaded, 8 GB there, 80 through.
+
+    After five passes whose gradients were not held: five times 8 GB there, and four additions of 24.
+    """
+    assert work.update(8 * 10**9, MemorySpec(), 5).seconds(CARD) == pytest.approx(24 * 8 / 300)
+    held = work.update(8 * 10**9, MemorySpec(offload=True, hold_gradients=True), 5)
+    assert held.seconds(CARD) == pytest.approx(8 / 25 + 10 * 8 / 100)
+    every = work.update(8 * 10**9, MemorySpec(offload=True), 5)
+    assert every.seconds(CARD) == pytest.approx(5 * 8 / 25 + (10 * 8 + 4 * 24) / 100)
 
 
 def test_passes_take_whole_sequences_of_one_minibatch():
