@@ -1,11 +1,13 @@
 # make reproduce   environment, every table and figure of the mini scale, the report
 # make test        environment, every check and test
+# make test-fast   the tests that are not slow; make lint the checks of style and types
 # make benchmark   time per stage of a run from nothing (SCALE=mini)
 # make bench       the support-only head against full logits (BENCH='--shapes 7B ...')
 # make bench-peers a step of the loop against TRL's: speed and memory (PEERS='--repeats 3 ...')
 # make publish     tables and figures of results/$(SCALE) into README and docs/results
 # make rehearsal   the paper's workflow from start to tables, with tiny models and vLLM on the CPU
 # make vllm        vLLM for CPUs (on GPUs: pip install '.[vllm]'); make test-vllm its tests
+# make clean       removes environment and caches; make clean-results the results of smoke and mini
 
 PYTHON ?= python3
 SCALE ?= mini
@@ -13,7 +15,8 @@ INSTALLED := .venv/installed
 PEER_MODELS := results/mini/models/student/model results/mini/models/teacher/model
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: reproduce test benchmark bench bench-peers publish rehearsal vllm test-vllm clean
+.PHONY: reproduce test test-fast lint benchmark bench bench-peers publish rehearsal vllm test-vllm
+.PHONY: clean clean-results
 
 reproduce: $(INSTALLED)
 	snakemake --cores all
@@ -24,12 +27,17 @@ reproduce: $(INSTALLED)
 	@echo "Claims:  results/mini/claims.html"
 	@echo "Report:  results/mini/report.html"
 
-test: $(INSTALLED)
+test: lint
+	pytest -n auto
+
+test-fast: $(INSTALLED)
+	pytest -n auto -m "not slow"
+
+lint: $(INSTALLED)
 	ruff check .
 	ruff format --check .
 	snakefmt --check .
 	mypy
-	pytest -n auto
 
 benchmark: $(INSTALLED)
 	python -m workflows.benchmark --scale $(SCALE)
@@ -57,7 +65,12 @@ test-vllm: .venv/vllm
 	  tests/opd/scoring/test_benchmark.py tests/opd/test_serve.py
 
 clean:
-	rm -rf .venv .snakemake results/smoke results/mini
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# .snakemake is what Snakemake knows of how results were made.
+clean-results:
+	rm -rf .snakemake results/smoke results/mini
 
 $(INSTALLED): pyproject.toml constraints.txt alfworld.txt
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 13), "needs Python 3.11 or 3.12"'
