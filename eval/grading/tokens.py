@@ -8,7 +8,17 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from eval.grading.vocabulary import CONNECTIVES, DROPPED, LETTERS, PLAIN, SAME, SPACES, TEXT, UNICODE
+from eval.grading.vocabulary import (
+    CONNECTIVES,
+    DROPPED,
+    LETTERS,
+    PLAIN,
+    SAME,
+    SPACES,
+    SUPERSCRIPTS,
+    TEXT,
+    UNICODE,
+)
 
 
 class Token(NamedTuple):
@@ -41,6 +51,7 @@ _TOKEN = re.compile(
 _RUN = re.compile(
     r"(?<![\d.,])\d+(?:,\d+)+(?:\.\d+)?|(?<![\d.,])\d+(?:(?:[ ~]|\\[, ])\d{3})+(?!\d)(?:\.\d+)?"
 )
+_RAISED = re.compile(f"[{''.join(SUPERSCRIPTS)}]+")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:(?:,\d{3})+|(?:(?:[ ~]|\\[, ])\d{3})+)(?:\.\d+)?")
 
 
@@ -74,6 +85,7 @@ def written(tokens: list[Token]) -> str:
 
 def _plain(text: str) -> str:
     """Unicode spelled as LaTeX, comparison operators and powers of plain text as commands."""
+    text = _RAISED.sub(lambda run: "^{" + "".join(SUPERSCRIPTS[one] for one in run.group()) + "}", text)
     for character, command in UNICODE.items():
         if character in text:
             text = text.replace(character, command)
@@ -158,8 +170,9 @@ def _word(value: str) -> list[tuple[str, str]]:
 def _words(content: str) -> list[tuple[str, str]]:
     """A `\\text{}`: one token, or what it says where it holds no words."""
     content = re.sub(r"\\[,;: ]|~|(?<!\\)\$", " ", content).strip()
-    if f"\\{content}" in PLAIN.values():
-        return [("command", f"\\{content}")]
+    command = content if content.startswith("\\") else f"\\{content}"
+    if command in PLAIN.values() or content in LETTERS:
+        return _meaning("command", command)
     if re.search(r"[^\W\d_]", re.sub(r"\\(?:euro|pounds)\b", "", content)):
         return [("text", content)]
     return [(token.kind, token.value) for token in tokenize(content)] if content else []

@@ -6,7 +6,7 @@ from eval.grading.answer import Answer, Based, Value
 from eval.grading.conventions import Conventions
 from eval.grading.evaluate import identical, symbols, value
 from eval.grading.expression import Node, number
-from eval.grading.units import DEGREE, PERCENT
+from eval.grading.unit_names import DEGREE, PERCENT
 
 
 def same_numeral(gold: Answer, answer: Answer, conventions: Conventions) -> bool:

@@ -5,13 +5,14 @@ UNICODE = {
     "∞": r"\infty ", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "∈": r"\in ",
     "∪": r"\cup ", "∩": r"\cap ", "∅": r"\emptyset ", "ℝ": r"\mathbb{R}", "°": r"^\circ ", "±": r"\pm ",
     "∓": r"\mp ", "′": "'", "″": "''", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
-    "€": r"\euro ", "£": r"\pounds ", "∖": r"\setminus ", "⟨": r"\langle ", "⟩": r"\rangle ", "⁻": "^-",
+    "€": r"\euro ", "£": r"\pounds ", "∖": r"\setminus ", "⟨": r"\langle ", "⟩": r"\rangle ",
     "½": r"\frac12 ", "⅓": r"\frac13 ", "¼": r"\frac14 ", "⅔": r"\frac23 ", "¾": r"\frac34 ",
     "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ", "θ": r"\theta ", "λ": r"\lambda ",
     "μ": r"\mu ", "π": r"\pi ", "ρ": r"\rho ", "σ": r"\sigma ", "τ": r"\tau ", "φ": r"\phi ", "ω": r"\omega ",
+    r"\mathring{A}": r"\AA ",
     "\u200b": "", "\u200c": "", "\u200d": "", "\ufeff": "", "\u2060": "", "\x00": "",
 }  # fmt: skip
-UNICODE |= {digit: f"^{i}" for i, digit in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
+SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+", strict=True))
 UNICODE |= {digit: f"_{i}" for i, digit in enumerate("₀₁₂₃₄₅₆₇₈₉")}
 
 LETTERS = frozenset({
@@ -65,40 +66,6 @@ PLAIN = {  # what plain text and Python write without a backslash
 }  # fmt: skip
 
 CURRENCIES = {r"\$": "dollar", r"\euro": "euro", r"\pounds": "pound"}
-
-# Raw words behind a numeral that are units without \text{}; single letters are symbols.
-PLAIN_UNITS = frozenset({
-    "mm", "cm", "dm", "km", "ft", "yd", "mi", "kg", "mg", "lb", "lbs", "oz", "ml", "kJ", "kW", "kN", "Hz",
-    "kHz",
-    "MHz", "GHz", "GeV", "MeV", "keV", "eV", "Pa", "kPa", "nm", "pm", "mol", "rad", "deg", "degree",
-    "degrees",
-    "inch", "inches", "foot", "feet", "yard", "yards", "mile", "miles", "meter", "meters", "metre", "metres",
-    "centimeter", "centimeters", "kilometer", "kilometers", "hour", "hours", "hr", "hrs", "minute", "minutes",
-    "min", "sec", "second", "seconds", "day", "days", "week", "weeks", "month", "months", "year", "years",
-    "dollar", "dollars", "cent", "cents", "euro", "euros", "pound", "pounds", "gram", "grams", "kilogram",
-    "kilograms", "liter", "liters", "litre", "litres", "unit", "units", "square", "cubic", "percent", "pct",
-    "percentage", "points", "point", "mph", "mag", "arcsec", "yuan",
-})  # fmt: skip
-SAME_UNIT = {
-    "°": "degree", r"\circ": "degree", "deg": "degree", "in": "inch", "inche": "inch", "feet": "foot",
-    "ft": "foot", "metre": "meter", "m": "meter", "centimetre": "cm", "centimeter": "cm", "kilometer": "km",
-    "hr": "hour", "h": "hour", "min": "minute", "sec": "second", "s": "second",
-    "usd": "dollar", "eur": "euro", "gbp": "pound", "pct": r"\%", "percent": r"\%", "percentage": r"\%",
-    "litre": "liter", "l": "liter", "gram": "g", "kilogram": "kg", "lb": "pound", "yr": "year",
-    "sq": "square", "per": "/", **CURRENCIES,
-}  # fmt: skip
-_MULTIPLES = (
-    "ten", "hundred", "thousand", "million", "billion", "trillion", "dozen", "tenth", "hundredth",
-    "thousandth", "third",
-)  # fmt: skip
-# Words that make `5 \text{ million}` or `17 \text{ or more}` another answer. `K` and `quarters` are units.
-NO_UNIT = frozenset({
-    "and", "or", "not", "if", "for", "when", "where", "mod", "modulo", "base", "more", "less", "least",
-    "most", "greater", "fewer", "than", "half", "halves", "quarter", "k", "is", "are", "was", "but", "except",
-    "to", "from", "over", "under", "about", "with", "without", "each", "no", "none", "otherwise", "at",
-    "plus", "minus", "as",
-    *_MULTIPLES, *(f"{word}s" for word in _MULTIPLES),
-})  # fmt: skip
 
 NUMBER_WORDS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",

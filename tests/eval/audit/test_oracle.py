@@ -30,6 +30,13 @@ def test_respelling_changes_how_not_what(gold, text):
     assert oracle.respelled(gold) == text
 
 
+def test_numerals_get_a_unit():
+    golds = [str(number) for number in range(10, 30)]
+    assert {oracle.with_unit(gold).removeprefix(gold) for gold in golds} == set(oracle._UNITS)
+    assert oracle.with_unit("4.5e33") == r"4.5 \times 10^{33}\,\Omega"
+    assert [oracle.with_unit(gold) for gold in ("x+1", "(1,2]", "90^\\circ")] == ["x+1", "(1,2]", "90^\\circ"]
+
+
 def test_surprises_are_the_oracles_misses_and_the_adversarys_hits():
     math = envs.load("math")
     known = oracle.ask_oracle(math, problems("5", r"\frac12", "2e5"), "respelled")
