@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from eval.responses import refuse_repeats
 from eval.verdicts import count
 from programs.errors import UserError
 
@@ -48,10 +49,7 @@ def _records(file: Path) -> list[dict]:
 
 def _check_samples(path: Path, frame: pd.DataFrame) -> None:
     """Every sample is there once, and every problem of a suite has as many."""
-    repeated = frame[frame.duplicated([*_KEY, "sample"])]
-    if len(repeated):
-        _, suite, problem, sample, _ = repeated.iloc[0]
-        raise UserError(f"{path} holds sample {sample} of problem {problem} of {suite} twice")
+    refuse_repeats(path, frame.to_dict("records"))
     samples = frame.groupby(_KEY).size().groupby(["protocol", "suite"]).agg(["min", "max"])
     for (protocol, suite), (fewest, most) in samples.iterrows():
         if fewest != most:

@@ -1,4 +1,4 @@
-"""The records of responses files: what each answers, and a check that no sample copies another.
+"""The records of responses files: what each answers, and checks that no sample is there twice or a copy.
 
 `programs.journal` writes them.
 """
@@ -27,6 +27,16 @@ def read_records(path: Path) -> list[dict[str, Any]]:
     """The records of a JSON Lines file."""
     with path.open() as file:  # not splitlines: to Python more characters end a line than to JSON
         return [json.loads(line) for line in file]
+
+
+def refuse_repeats(path: Path, records: Iterable[dict[str, Any]]) -> None:
+    """Raise ValueError where two records of the file answer one request."""
+    answered = set()
+    for request in map(request_of, records):
+        if request in answered:
+            _, suite, problem, sample = request
+            raise UserError(f"{path} holds sample {sample} of problem {problem} of {suite} twice")
+        answered.add(request)
 
 
 def refuse_copies(records: Iterable[dict[str, Any]]) -> None:

@@ -11,8 +11,8 @@ those in which the engine failed ungraded. `eval/alfworld/long_table.py` says wh
 
 `strict` and `lenient` count correct answers under the strict conventions and with lenient extraction (see
 docs/evaluation.md). `majority` is the share of majority votes over all samples that the right answer wins
-(maj@k), `suite_status` says whether the suite's copy is a known one. `mean_tokens` is per response, which in
-a game is a turn.
+(maj@k; ungraded ones do not vote), `suite_status` says whether the suite's copy is a known one. `mean_tokens`
+is per response, which in a game is a turn.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ import pandas as pd
 import envs
 from eval.alfworld import long_table
 from eval.grading import VARIANTS, Grade, Variant
-from eval.responses import read_records
+from eval.responses import read_records, refuse_repeats
 from eval.spec import ScoreSpec
 from eval.statistics import maj_at_q
 from eval.verdicts import VERDICTS, count, verdicts
@@ -59,6 +59,7 @@ def grade_file(spec: ScoreSpec, environment: envs.Environment, responses: Path) 
         for problem in environment.suite_problems(suite, spec.problems_per_suite)
     }
     records = read_records(responses)
+    refuse_repeats(responses, records)
     answers = [(problems[r["suite"], r["problem"]], r["response"]) for r in records]
     graded = verdicts(environment, answers, [r["finish_reason"] for r in records])
     given, tokens = defaultdict(list), defaultdict(list)

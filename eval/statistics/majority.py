@@ -1,9 +1,9 @@
 """maj@q: how often the most frequent of q answers is right.
 
 The mean over all subsets of q of the k samples: 1 / (number of tied answers) if the right answer is among
-the most frequent, else 0. Samples without an answer (truncated, none extracted) do not vote but do take
-a place in the subset; a subset in which nobody votes scores 0. Exact: subsets are counted by a
-generating function over the groups of equal answers, not drawn.
+the most frequent, else 0. Samples without an answer that could be read (truncated, none extracted,
+ungraded) do not vote but do take a place in the subset; a subset in which nobody votes scores 0.
+Exact: subsets are counted by a generating function over the groups of equal answers, not drawn.
 """
 
 from functools import lru_cache

@@ -143,6 +143,13 @@ def test_missing_responses_are_refused(responses, tmp_path):
     path.write_text("".join(lines[:-1]))
     with pytest.raises(ValueError, match="does not hold the responses"):
         score.main(spec(path), tmp_path / "scores.csv")
-    path.write_text("".join([*lines, lines[0]]))
-    with pytest.raises(ValueError, match="does not hold the responses"):
+
+
+def test_one_sample_twice_is_refused(responses, tmp_path):
+    """As many responses as asked for, one of them in the place of another."""
+    frame = pd.read_json(responses, lines=True, dtype=False)
+    frame.loc[(frame.protocol == "avg@3") & (frame["sample"] == 1), "sample"] = 0
+    path = tmp_path / "twice.jsonl"
+    frame.to_json(path, orient="records", lines=True)
+    with pytest.raises(ValueError, match=r"holds sample 0 of problem .* twice"):
         score.main(spec(path), tmp_path / "scores.csv")

@@ -2,10 +2,12 @@
 
 from fractions import Fraction
 
+import numpy as np
+
 import envs
 from envs.chain_arithmetic import ChainArithmetic
 from eval.grading import Grade
-from eval.statistics.majority import ABSTAINS
+from eval.statistics.majority import ABSTAINS, maj_at_q
 from eval.votes import RIGHT, votes
 
 
@@ -28,7 +30,15 @@ def test_every_sample_votes_once():
         Grade("ungraded", "timeout", "3"),
     ]
     cast = votes(ByValue(), grades)
-    assert cast == [1, RIGHT, ABSTAINS, ABSTAINS, 1, RIGHT, 3]
+    assert cast == [1, RIGHT, ABSTAINS, ABSTAINS, 1, RIGHT, ABSTAINS]
+
+
+def test_an_answer_that_was_not_graded_is_no_rival():
+    """It is not read again to be grouped either: that may take as long as the grading that failed."""
+    grades = [Grade("correct", "", "7"), *[Grade("ungraded", "timeout", "no fraction")] * 2]
+    cast = votes(ByValue(), grades)
+    assert cast == [RIGHT, ABSTAINS, ABSTAINS]
+    assert maj_at_q(np.array([cast]), np.array([RIGHT]), 3) == [1.0]
 
 
 def test_wrong_answers_never_vote_with_right_ones():
