@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from eval.grading.expression import Node
+from eval.grading.node import Node
 from eval.grading.tokens import Token
 
 

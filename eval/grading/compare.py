@@ -23,9 +23,9 @@ from eval.grading.answer import (
 from eval.grading.conventions import Conventions
 from eval.grading.equations import concluded, difference, item_names, relation_names
 from eval.grading.evaluate import identical, proportional, rational
-from eval.grading.expression import Node
 from eval.grading.functions import TooLargeError, UndefinedError
 from eval.grading.grade import Decision
+from eval.grading.node import Node
 from eval.grading.reading import read
 from eval.grading.realset import real_set, same_set
 from eval.grading.tokens import Token, UnreadableError, tokenize, written

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from eval.grading.answer import Answer, Named, Opaque, Relation, Sequence, Value
 from eval.grading.evaluate import rational, symbols
-from eval.grading.expression import Node
+from eval.grading.node import Node
 from eval.grading.parts import split, trim
 from eval.grading.tokens import Token
 

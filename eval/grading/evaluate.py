@@ -6,8 +6,8 @@ from fractions import Fraction
 import mpmath
 from mpmath import mp
 
-from eval.grading.expression import Node
 from eval.grading.functions import EXACT, MOST_BITS, NUMERIC, TooLargeError, UndefinedError
+from eval.grading.node import Node
 from eval.grading.points import Point, points
 
 _DIGITS = 40

@@ -15,7 +15,8 @@ from eval.grading.answer import (
     Value,
     Words,
 )
-from eval.grading.expression import Node, parse
+from eval.grading.expression import parse
+from eval.grading.node import Node
 from eval.grading.parts import closes, is_joint, name_of, nesting, split, trim
 from eval.grading.tokens import Token, UnreadableError
 from eval.grading.units import split_unit

@@ -5,7 +5,7 @@ from mpmath import mp
 from eval.grading.answer import Answer, Based, Value
 from eval.grading.conventions import Conventions
 from eval.grading.evaluate import identical, symbols, value
-from eval.grading.expression import Node, number
+from eval.grading.node import Node, number
 from eval.grading.unit_names import DEGREE, PERCENT
 
 

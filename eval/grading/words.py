@@ -2,7 +2,7 @@
 
 from eval.grading.answer import Answer, Value, Words
 from eval.grading.conventions import Conventions
-from eval.grading.expression import Node, number
+from eval.grading.node import Node, number
 from eval.grading.tokens import Token
 from eval.grading.vocabulary import NUMBER_WORDS
 
