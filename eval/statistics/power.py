@@ -5,6 +5,8 @@ from bisect import bisect_left
 import numpy as np
 from scipy import stats
 
+from eval.statistics.crossed import Variances
+
 
 def detectable_difference(
     standard_error: float, freedom: float = float("inf"), power: float = 0.8, confidence: float = 0.95
@@ -38,8 +40,9 @@ def seeds_needed(
 
     `seed_deviation` is the standard deviation of the difference between seeds, `problem_error` its standard
     error from the problems, which more seeds leave as it is:
-    SE(S)^2 = seed_deviation^2 / S + problem_error^2. Freedom is Satterthwaite's as in `crossed`, with
-    problems enough that only seeds are few. None if problems alone hide the effect from any number of seeds.
+    SE(S)^2 = seed_deviation^2 / S + problem_error^2. Of an `Estimate` they are `seed_spread` and
+    sqrt(problem_error^2 - rest_error^2). The interval is that of `crossed`, with problems enough that only
+    seeds are few. None if problems alone hide the effect from any number of seeds.
     """
     if effect == 0:
         raise ValueError("no number of seeds finds a difference of 0")
@@ -47,12 +50,10 @@ def seeds_needed(
         return None
 
     def enough(seeds: int) -> bool:
-        of_seeds = seed_deviation**2 / seeds
-        variance = of_seeds + problem_error**2
-        if variance == 0:
+        variances = Variances(problem_error**2, float("inf"), seed_deviation**2 / seeds, seeds - 1, rest=0)
+        if variances.total == 0:
             return True
-        freedom = (seeds - 1) * (variance / of_seeds) ** 2 if of_seeds > 0 else float("inf")
-        return detection_power(effect, variance**0.5, freedom) >= power
+        return detection_power(effect, variances.total**0.5, variances.freedom()) >= power
 
     most = 2  # one seed has no spread
     while not enough(most):

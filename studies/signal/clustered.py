@@ -72,18 +72,20 @@ def _from_influence(values: Array, clusters: int) -> Estimate:
 
 
 def _interval(value: float, error: float, clusters: int) -> Estimate:
-    freedom = max(1, clusters - 1)
+    freedom = float(max(1, clusters - 1))
     half_width = stats.t.ppf(0.975, freedom) * error
-    low, high = value - half_width, value + half_width
     return Estimate(
-        float(value),
-        float(low),
-        float(high),
-        float(error),
-        float(freedom),
-        np.nan,
+        mean=float(value),
+        low=float(value - half_width),
+        high=float(value + half_width),
+        standard_error=float(error),
+        freedom=freedom,
+        seed_spread=np.nan,
         seeds=1,
         problems=clusters,
+        problem_error=float(error),
+        problem_freedom=freedom,
+        rest_error=0.0,
     )
 
 

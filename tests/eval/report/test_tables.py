@@ -82,9 +82,9 @@ def test_every_difference_has_its_p_values_and_what_could_be_detected(frame):
     table = tables.build(SPEC, frame)
     found = table[table.column == "difference"].set_index("row")
     better = found.loc["better"]
-    assert better.p == pytest.approx(
-        2 * stats.t.sf(better["mean"] / better.standard_error, better.freedom), rel=1e-9
-    )
+    of_problems, of_seeds = (stats.t.isf(better.p / 2, n) ** 2 for n in (better.problem_freedom, 1))
+    added = of_seeds * better.seed_spread**2 / 2 - of_problems * better.rest_error**2
+    assert of_problems * better.problem_error**2 + max(0, added) == pytest.approx(better["mean"] ** 2)
     assert (better.p < 0.05) == (better.low > 0)
     # With seeds averaged it gains 0, 0.5, 1.5 and 1, 1, 0 of 2 samples: of the 2^4 signs of what is not
     # zero, all positive and all negative are as far from zero.
