@@ -35,5 +35,5 @@ def environment_of(suite: str) -> str:
     for name, its_suites in known.items():
         if suite in its_suites:
             return name
-    names = ", ".join(each for its_suites in known.values() for each in its_suites)
+    names = ", ".join(dict.fromkeys(each for its_suites in known.values() for each in its_suites))
     raise UserError(f"unknown suite {suite!r}; known: {names}")
