@@ -192,12 +192,14 @@ class _Comparison:
         kinds = {gold.opening, answer.opening}
         if kinds <= {"", r"\{"}:
             return self.lists(first, second, sets=r"\{" in kinds)
+        sets = real_set(gold), real_set(answer)
+        if "" in kinds and len(kinds) == 2 and None not in sets:  # [2,5) is 2 <= x, x < 5
+            return same_set(*sets)  # type: ignore[arg-type]
         if "" in kinds and ":" not in kinds:
             return self.conventions.missing_brackets and self.all_same(first, second)
         brackets = (gold.opening, gold.closing) == (answer.opening, answer.closing)
         if not brackets and (len(first) == 2 or not kinds <= {"(", "["}):
-            sets = real_set(gold), real_set(answer)
-            return r"\{" in kinds and sets[0] is not None and sets[1] is not None and same_set(*sets)  # type: ignore[arg-type]
+            return r"\{" in kinds and None not in sets and same_set(*sets)  # type: ignore[arg-type]
         return self.all_same(first, second)
 
     def single(self, gold: Answer, answer: Answer) -> bool:

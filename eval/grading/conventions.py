@@ -23,6 +23,7 @@ class Conventions:
     """`2x+3` for `y = 2x+3`, `4, 5` for `AB = 4, CD = 5`: the left side only names the answer.
 
     In an answer it may also compute it: `m+n = 13` and `2^{10} = 1024` are 13 and 1024. In a gold it may not.
+    The chain is not checked, and what is to be solved is not told from what computes: `2x = 4` is 4.
     """
 
     any_list_order: bool = True

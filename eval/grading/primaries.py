@@ -48,7 +48,7 @@ class Primaries(Cursor):
     def _number(self) -> Node:
         token = self.take()
         value = number(token.value)
-        if self.at(r"\overline") and "." in token.value:
+        if self.at(r"\overline", r"\dot") and "." in token.value:
             return Node("number", (self._repeating(token.value),))
         if "." in token.value or "e" in token.value.lower():
             return Node("number", (value,))
@@ -90,13 +90,30 @@ class Primaries(Cursor):
         return None
 
     def _repeating(self, head: str) -> Fraction:
-        self.take(r"\overline")
-        group = self.raw_group()
-        if len(group) != 1 or not group[0].value.isdigit():
-            raise UnreadableError("a bar over something else than digits")
-        digits, places = group[0].value, len(head.partition(".")[2])
-        tail = Fraction(int(digits), 10 ** len(digits) - 1) / 10**places
+        """`0.1\\overline{6}`, or dots above the first and the last digit: `0.\\dot{1}4285\\dot{7}`."""
+        digits = self._barred() if self.at(r"\overline") else self._dotted()
+        if not digits.isdigit():
+            raise UnreadableError("a bar or a dot over something else than digits")
+        tail = Fraction(int(digits), 10 ** len(digits) - 1) / 10 ** len(head.partition(".")[2])
         return number(head) + tail
+
+    def _barred(self) -> str:
+        self.take()
+        return "".join(token.value for token in self._inside())
+
+    def _dotted(self) -> str:
+        """The digits from the first dot to the last; empty where some stand behind it."""
+        digits, dots = "", []
+        while self.at(r"\dot") or self.peek().kind == "number":
+            if self.at(r"\dot"):
+                self.take()
+                dots.append(len(digits))
+            digits += "".join(token.value for token in self._inside())
+        return digits if len(dots) <= 2 and dots[-1] == len(digits) - 1 else ""
+
+    def _inside(self) -> list[Token]:
+        """The tokens of the group that comes next, or the one that does, passed over."""
+        return self.raw_group() if self.at("{") else [self.take()]
 
     def _symbol(self) -> Node:
         name = self.take().value
@@ -121,7 +138,7 @@ class Primaries(Cursor):
         self.take()
         if not self.at("{") and self.peek().kind == "symbol":
             raise UnreadableError("a subscript without an index")
-        inside = self.raw_group() if self.at("{") else [self.take()]
+        inside = self._inside()
         return "_" + "".join(token.value for token in inside)
 
     def _primes(self) -> str:
@@ -129,7 +146,7 @@ class Primaries(Cursor):
         while self.at("'", r"\prime") or (self.at("^") and self._prime_power()):
             if self.at("^"):
                 self.take()
-                inside = self.raw_group() if self.at("{") else [self.take()]
+                inside = self._inside()
                 primes += "'" * len(inside)
             else:
                 self.take()
@@ -171,7 +188,7 @@ class Primaries(Cursor):
             subscript = self._subscript()
             return Node("symbol", (name + subscript,)) if subscript else Node("constant", (name,))
         if name in ACCENTS:
-            inside = written(self.raw_group() if self.at("{") else [self.take()])
+            inside = written(self._inside())
             return Node("symbol", (f"{name} {inside}{self._subscript()}{self._primes()}",))
         raise UnreadableError(f"unknown command {name}")
 

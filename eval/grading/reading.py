@@ -1,6 +1,7 @@
 """Tokens to an answer: lists before relations, relations before brackets, brackets before values."""
 
 from collections.abc import Callable
+from fractions import Fraction
 
 from eval.grading.answer import (
     Answer,
@@ -23,7 +24,7 @@ from eval.grading.units import split_unit
 
 _SIGNS = ("=", r"\ne", "<", r"\le", ">", r"\ge", r"\approx", r"\in")
 _MATRICES = frozenset(
-    {"pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "Vmatrix", "smallmatrix", "array", "bmatrix*"}
+    {"pmatrix", "bmatrix", "matrix", "Bmatrix", "smallmatrix", "array", "bmatrix*", "vmatrix"}
 )
 # What makes two statements of `x = 5 \text{ if } y = 3`, which is no chain that ends in 3.
 _CONDITIONS = frozenset({"if", "when", "where", "for", "with", "at", "but", "given"})
@@ -180,7 +181,29 @@ def _matrix(tokens: list[Token]) -> Answer | None:
         return None
     rows = [row for row in split(body, lambda token: token.value == r"\\")[0] if row]
     entries = [split(row, lambda token: token.value == "&")[0] for row in rows]
-    return Matrix(tuple(tuple(read_tokens(entry) for entry in row) for row in entries))
+    matrix = Matrix(tuple(tuple(read_tokens(entry) for entry in row) for row in entries))
+    return _determinant(matrix) if begin.value == "vmatrix" else matrix
+
+
+def _determinant(matrix: Matrix) -> Answer | None:
+    """What a square matrix of at most four rows of values has between bars; None for others."""
+    rows = [
+        [entry.node for entry in row if isinstance(entry, Value) and not entry.unit] for row in matrix.rows
+    ]
+    square = all(
+        len(row) == len(rows) == len(entries) for row, entries in zip(rows, matrix.rows, strict=True)
+    )
+    return Value(_expanded(rows)) if square and 0 < len(rows) <= 4 else None
+
+
+def _expanded(rows: list[list[Node]]) -> Node:
+    """The determinant by its first row."""
+    node = Node("number", (Fraction(0),))
+    for column, entry in enumerate(rows[0]):
+        minor = [row[:column] + row[column + 1 :] for row in rows[1:]]
+        term = Node("multiply", (entry, _expanded(minor))) if minor else entry
+        node = Node("subtract" if column % 2 else "add", (node, term))
+    return node
 
 
 def _ratio(tokens: list[Token]) -> Answer | None:

@@ -8,6 +8,7 @@ import mpmath
 from mpmath import mp
 
 from eval.grading.answer import FLIPPED, Answer, Relation, Sequence, SetOperation, Value, Words
+from eval.grading.equations import relation_names
 from eval.grading.evaluate import symbols, value
 from eval.grading.functions import TooLargeError, UndefinedError
 
@@ -62,6 +63,8 @@ def _sequence(answer: Sequence) -> RealSet | None:
             return None
         return _interval(low, answer.opening == "[", high, answer.closing == "]")
     if not answer.opening and all(isinstance(item, (Relation, SetOperation)) for item in answer.items):
+        if len(relation_names(answer)) > 1:
+            return None  # x < 3, y < 5 is no set of numbers
         parts = [real_set(item) for item in answer.items]
         known = [part for part in parts if part is not None]
         if len(known) == len(parts):

@@ -52,6 +52,7 @@ _RUN = re.compile(
     r"(?<![\d.,])\d+(?:,\d+)+(?:\.\d+)?|(?<![\d.,])\d+(?:(?:[ ~]|\\[, ])\d{3})+(?!\d)(?:\.\d+)?"
 )
 _RAISED = re.compile(f"[{''.join(SUPERSCRIPTS)}]+")
+_ROW_SPACE = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|ex|em|mm|cm|in)\s*\]")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:(?:,\d{3})+|(?:(?:[ ~]|\\[, ])\d{3})+)(?:\.\d+)?")
 
 
@@ -97,6 +98,7 @@ def _plain(text: str) -> str:
     text = re.sub(r"\\not\s*=", r"\\ne ", text)
     text = re.sub(r"\b(?:np|math|sp|sympy)\.(?=[a-z])", "", text)
     text = re.sub(r"\\(q?quad)(?=[a-zA-Z])", r"\\\1 ", text)
+    text = _ROW_SPACE.sub(r"\\\\", text)
     if r"\begin" not in text:  # doubly escaped commands; between matrix rows `\\` means something else
         text = re.sub(r"\\\\(?=[a-zA-Z])", r"\\", text)
     return re.sub(r"\\(left|right)\s*\.", " ", text).rstrip(" .")

@@ -22,6 +22,10 @@ ACCEPTED = {
         14916 | 14{,}916
         0 | -0
         5 | 5.0\overline{0}
+        \frac13 | 0.\dot3
+        \frac16 | 0.1\dot{6}
+        \frac17 | 0.\dot{1}4285\dot{7}
+        \frac{4}{11} | 0.\dot3\dot6
         +2 | 2
     """,
     "typesetting means nothing": r"""
@@ -102,6 +106,8 @@ ACCEPTED = {
         (0,9) \cup (9,36) | (0,36)\setminus\{9\}
         \mathbb{R} | (-\infty,\infty)
         x \neq 3 | (-\infty,3)\cup(3,\infty)
+        [2,5) | 2\le x, x<5
+        [2,5) | x\ge2 \text{ and } x<5
         (2,\infty) | \{x : x > 2\}
         \mathbb{R} | \text{all real numbers}
         \emptyset | \{\}
@@ -129,6 +135,14 @@ ACCEPTED = {
     "matrices go entry by entry, vectors may be tuples": r"""
         \begin{pmatrix}1 & \frac12\end{pmatrix} | \begin{bmatrix}1&0.5\\\end{bmatrix}
         \begin{pmatrix}-2\\-14\end{pmatrix} | (-2,-14)
+        \begin{pmatrix}1\\2\end{pmatrix} | \begin{bmatrix}1\\[2pt]2\end{bmatrix}
+        \begin{bmatrix}1&2\\3&4\end{bmatrix} | \begin{bmatrix}1&2\\ [0.5em] 3&4\end{bmatrix}
+    """,
+    "a matrix between bars is its determinant": r"""
+        \begin{vmatrix}1&2\\3&4\end{vmatrix} | -2
+        \begin{vmatrix}a&b\\c&d\end{vmatrix} | ad-bc
+        \begin{vmatrix}1&2&3\\0&1&4\\5&6&0\end{vmatrix} | 1
+        \begin{vmatrix}1&2\\3&4\end{vmatrix} | \begin{vmatrix}1&3\\2&4\end{vmatrix}
     """,
     "words are compared without case, font, article and brackets": r"""
         \text{Evelyn} | evelyn
@@ -165,6 +179,8 @@ REJECTED = {
     """,
     "digits that are too few": r"""
         \frac13 | 0.3333
+        0.3 | 0.\dot3
+        \frac{4}{11} | 0.\dot36
         \pi | 3.14159
         \sqrt{2} | 1.4142135625
     """,
@@ -247,6 +263,11 @@ REJECTED = {
         \emptyset | 0
         \infty | -\infty
         17 | [0,100]
+        x<2, x>5 | x<1, x>6
+        [2,5) | 2\le x, y<5
+        [2,5) | 2\le x, x\le5
+        [2,5) | 2\le x \text{ or } x<5
+        (-\infty, 2) \cup (3, \infty) | x<2 \text{ or } y>3
     """,
     "lists": r"""
         1,-2 | 1
@@ -263,6 +284,9 @@ REJECTED = {
     "matrices": r"""
         \begin{pmatrix}0&1\\2&3\end{pmatrix} | \begin{pmatrix}0&2\\1&3\end{pmatrix}
         \begin{pmatrix}1\\2\end{pmatrix} | \begin{pmatrix}1&2\end{pmatrix}
+        \begin{pmatrix}1&2\\3&4\end{pmatrix} | \begin{vmatrix}1&2\\3&4\end{vmatrix}
+        \begin{vmatrix}1&2\\3&4\end{vmatrix} | 2
+        \begin{vmatrix}1&2\\3&4\end{vmatrix} | \begin{Vmatrix}1&2\\3&4\end{Vmatrix}
     """,
     "words": r"""
         \text{odd} | \text{even}
