@@ -138,7 +138,8 @@ def test_everything_that_rules_read_is_seen():
 
 
 @pytest.mark.parametrize(
-    "scale", [pytest.param(scale, marks=[pytest.mark.slow] if scale == "mini" else []) for scale in scales()]
+    "scale",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in ("mini", "paper") else []) for name in scales()],
 )
 def test_every_key_has_an_effect(scale):
     config = whole(read([CONFIG / f"{scale}.yaml"]))
