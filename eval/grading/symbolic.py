@@ -10,6 +10,7 @@ from typing import Any
 
 from eval.grading.compare import Outcome
 from eval.grading.tokens import UnreadableError, tokenize
+from eval.grading.vocabulary import FUNCTIONS
 
 _AGREEMENT = 1e-9
 
@@ -59,11 +60,13 @@ def _agree(first: Any, second: Any) -> bool:
 
 
 def _has_words(text: str) -> bool:
-    """Whether there are words or an ellipsis, which math-verify would drop."""
+    """Whether there are words, an ellipsis or a last function of nothing, which math-verify would drop."""
     try:
         tokens = tokenize(text)
     except UnreadableError:
         return False
+    if tokens and tokens[-1].value in FUNCTIONS:
+        return True
     return any(t.value == r"\ldots" or (t.kind == "text" and len(t.value) > 1) for t in tokens)
 
 

@@ -16,6 +16,7 @@ from eval.grading.symbolic import decide_symbolically
         (r"\sum_{k=1}^{99} 2^{-k}", "1", "wrong"),
         (r"5 \text{ or so}", "5", "wrong"),
         (r"1, \ldots, n", "1", "wrong"),
+        ("2", r"2\text{ cos}", "wrong"),
         ("5", "?", "wrong"),
         (r"t(0,4]", "5", "ungraded"),
     ],
