@@ -13,7 +13,7 @@ from opd.diagnostics.metrics import CHECK_METRICS, MACHINE_METRICS, METRICS
 from opd.names import SUPPORTS
 from opd.objectives import OBJECTIVES
 from programs.provenance import ROOT
-from workflows.config.schema import AblationConfig
+from workflows.config.studies import AblationConfig
 
 PAGES = [
     path for pattern in ("README.md", "docs/**/*.md", "workflows/report/*.rst") for path in ROOT.glob(pattern)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from workflows.config.schema import SubjectConfig
+from workflows.config.studies import SubjectConfig
 from workflows.plan import Plan
 
 

@@ -13,8 +13,7 @@ from opd.rollout import ENGINES
 from opd.spec import GamesSpec, HubModelSpec, PretrainSpec, SamplingSpec, SftRecipe, TracesRecipe
 from programs.spec import Count, Spec
 from studies.estimators.spec import EstimatorsSpec
-
-Scale = Literal["smoke", "mini", "small", "paper", "paper_1gpu"]
+from workflows.config.studies import Scale, SignalConfig, StudyConfig, SubjectConfig
 
 
 class WarmStartConfig(TracesRecipe, SftRecipe):
@@ -86,66 +85,6 @@ class ExperimentConfig(Spec):
     student: str
     teachers: dict[str, str] = Field(min_length=1, description="task -> the model that teaches it")
     distill: dict[str, Any] = Field({}, description="what differs from the config's `distill` section")
-
-
-class SubjectConfig(Spec):
-    """What is looked at: a method in an experiment, or a model as it is."""
-
-    label: str
-    model: str | None = None
-    experiment: str | None = None
-    method: str | None = None
-
-    @model_validator(mode="after")
-    def _model_or_run(self) -> Self:
-        run = self.experiment is not None and self.method is not None
-        partial = self.experiment is not None or self.method is not None
-        if (self.model is not None) == run or (self.model is not None and partial):
-            raise ValueError(f"row {self.label!r}: write either model, or experiment and method")
-        return self
-
-
-class RowConfig(SubjectConfig):
-    """A table row."""
-
-    paper_row: str | None = Field(None, description="its counterpart in results/paper_reference.csv")
-
-
-class SignalConfig(Spec):
-    """What the teacher says of sampled tokens, and responses of trained students that went wrong."""
-
-    student: str = Field(description="model whose first responses are scored")
-    teacher: str = Field(description="model that scores them")
-    respelled: str | None = Field(
-        None, description="model that spells markers differently, if there is one; may be the teacher itself"
-    )
-    responses: Count = Field(256, description="training problems, one response each")
-    failures: tuple[SubjectConfig, ...] = Field(
-        min_length=1, description="students whose failure cases are shown, at the first seed"
-    )
-
-
-class StudyConfig(Spec):
-    """The rows behind one table, and the one they are compared with."""
-
-    title: str
-    paper_table: str | None = None
-    paper_columns: tuple[str, ...] = ("Avg",)
-    panels: tuple[str, ...] = Field((), description="panels of games that its rows play, besides all suites")
-    in_all: bool = Field(True, description="false: part of the target `full`, not of `all`")
-    seeds: tuple[int, ...] | None = Field(None, min_length=1, description="null: the config's")
-    notes: tuple[str, ...] = Field((), description="what readers of the table should know besides")
-    reference: str = Field(description="label of the row that differences are taken against")
-    rows: tuple[RowConfig, ...]
-
-    @model_validator(mode="after")
-    def _reference_is_a_row(self) -> Self:
-        labels = [row.label for row in self.rows]
-        if self.reference not in labels:
-            raise ValueError(f"reference {self.reference!r} is none of the rows {labels}")
-        if len(set(labels)) < len(labels):
-            raise ValueError(f"two rows share a label: {labels}")
-        return self
 
 
 class GameEvaluationConfig(Spec):
@@ -315,22 +254,3 @@ class Config(Spec):
             yield from ((f"studies.{name}", row) for row in study.rows)
         if self.signal:
             yield from (("signal.failures", row) for row in self.signal.failures)
-
-
-class AblationConfig(Spec):
-    """One knob of one method or of several, varied: a file of workflows/ablations/."""
-
-    title: str
-    experiment: str
-    methods: dict[str, str] = Field(min_length=1, description="label -> method that is varied")
-    knob: str = Field(description="dotted path of a key of the run spec, such as rollout.top_p")
-    values: dict[Scale, tuple[Any, ...]] = Field(description="values per scale; a missing scale skips it")
-    reference: dict[Scale, Any] = Field(
-        description="value per scale that the others are compared with, of the first method"
-    )
-    seeds: dict[Scale, tuple[int, ...]] = Field({}, description="per scale; a missing scale has the config's")
-    notes: tuple[str, ...] = ()
-
-    def label(self, method: str, value: Any) -> str:
-        """The table row of a value; `method` is its label."""
-        return f"{self.knob} = {value}" if len(self.methods) == 1 else f"{method}, {value}"

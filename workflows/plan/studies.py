@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eval.spec import SweepSpec
-from workflows.config.schema import AblationConfig, RowConfig, StudyConfig, SubjectConfig
+from workflows.config.studies import AblationConfig, RowConfig, StudyConfig, SubjectConfig
 from workflows.explain import ConfigError, check
 from workflows.plan.recipes import Recipes
 from workflows.plan.values import read_yaml

@@ -1,0 +1,88 @@
+"""What a config compares: studies with their rows, ablations, and the signal study."""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from programs.spec import Count, Spec
+
+Scale = Literal["smoke", "mini", "small", "paper", "paper_1gpu"]
+
+
+class SubjectConfig(Spec):
+    """What is looked at: a method in an experiment, or a model as it is."""
+
+    label: str
+    model: str | None = None
+    experiment: str | None = None
+    method: str | None = None
+
+    @model_validator(mode="after")
+    def _model_or_run(self) -> Self:
+        run = self.experiment is not None and self.method is not None
+        partial = self.experiment is not None or self.method is not None
+        if (self.model is not None) == run or (self.model is not None and partial):
+            raise ValueError(f"row {self.label!r}: write either model, or experiment and method")
+        return self
+
+
+class RowConfig(SubjectConfig):
+    """A table row."""
+
+    paper_row: str | None = Field(None, description="its counterpart in results/paper_reference.csv")
+
+
+class SignalConfig(Spec):
+    """What the teacher says of sampled tokens, and responses of trained students that went wrong."""
+
+    student: str = Field(description="model whose first responses are scored")
+    teacher: str = Field(description="model that scores them")
+    respelled: str | None = Field(
+        None, description="model that spells markers differently, if there is one; may be the teacher itself"
+    )
+    responses: Count = Field(256, description="training problems, one response each")
+    failures: tuple[SubjectConfig, ...] = Field(
+        min_length=1, description="students whose failure cases are shown, at the first seed"
+    )
+
+
+class StudyConfig(Spec):
+    """The rows behind one table, and the one they are compared with."""
+
+    title: str
+    paper_table: str | None = None
+    paper_columns: tuple[str, ...] = ("Avg",)
+    panels: tuple[str, ...] = Field((), description="panels of games that its rows play, besides all suites")
+    in_all: bool = Field(True, description="false: part of the target `full`, not of `all`")
+    seeds: tuple[int, ...] | None = Field(None, min_length=1, description="null: the config's")
+    notes: tuple[str, ...] = Field((), description="what readers of the table should know besides")
+    reference: str = Field(description="label of the row that differences are taken against")
+    rows: tuple[RowConfig, ...]
+
+    @model_validator(mode="after")
+    def _reference_is_a_row(self) -> Self:
+        labels = [row.label for row in self.rows]
+        if self.reference not in labels:
+            raise ValueError(f"reference {self.reference!r} is none of the rows {labels}")
+        if len(set(labels)) < len(labels):
+            raise ValueError(f"two rows share a label: {labels}")
+        return self
+
+
+class AblationConfig(Spec):
+    """One knob of one method or of several, varied: a file of workflows/ablations/."""
+
+    title: str
+    experiment: str
+    methods: dict[str, str] = Field(min_length=1, description="label -> method that is varied")
+    knob: str = Field(description="dotted path of a key of the run spec, such as rollout.top_p")
+    values: dict[Scale, tuple[Any, ...]] = Field(description="values per scale; a missing scale skips it")
+    reference: dict[Scale, Any] = Field(
+        description="value per scale that the others are compared with, of the first method"
+    )
+    seeds: dict[Scale, tuple[int, ...]] = Field({}, description="per scale; a missing scale has the config's")
+    notes: tuple[str, ...] = ()
+
+    def label(self, method: str, value: Any) -> str:
+        """The table row of a value; `method` is its label."""
+        return f"{self.knob} = {value}" if len(self.methods) == 1 else f"{method}, {value}"
