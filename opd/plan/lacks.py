@@ -144,16 +144,12 @@ def disk(results: Path, jobs: Collection[Job], made: int = 0) -> Iterator[Lack]:
     """
     fetched = sum(job.count * job.disk for job in jobs if job.rule == "fetch")
     kept = sum(job.count * job.disk for job in jobs) - fetched
-    need, cache, large = (
-        kept + 2 * _checkpoints(jobs) - made,
-        Path(HF_HUB_CACHE),
-        f"/LARGE/DISK/{results.name}",
-    )
+    need, cache = kept + 2 * _checkpoints(jobs) - made, Path(HF_HUB_CACHE)
     if _on_disk(cache).stat().st_dev == _on_disk(results).stat().st_dev:
         need, fetched = need + fetched, 0
-    yield from _room(
-        results, need, f"mkdir -p {large} && mkdir -p {results.parent} && ln -s {large} {results}"
-    )
+    large = f"/LARGE/DISK/{results.name}"
+    link = f"mkdir -p {large} && mkdir -p {results.parent} && ln -s {large} {results}"
+    yield from _room(results, need, link)
     yield from _room(cache, fetched, "export HF_HUB_CACHE=/LARGE/DISK/hub")
 
 

@@ -45,7 +45,7 @@ rule play:
         "<benchmarks>/play/{subject}/{panel}.tsv"
     wildcard_constraints:
         subject=r"(models|runs)/.+",
-    threads: REQUESTS.threads(1, GPUS_HERE)
+    threads: MODEL_THREADS
     resources:
         **MODEL,
         runtime=play_minutes,

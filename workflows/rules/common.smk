@@ -64,6 +64,8 @@ MODEL = dict(
     cpus_per_task=REQUESTS.cores(1),
 )
 
+MODEL_THREADS = REQUESTS.threads(1, GPUS_HERE)
+
 # The same of every rule that trains, on several GPUs if the config says so.
 TRAINING = dict(
     gpu=REQUESTS.training_gpus,
@@ -75,6 +77,8 @@ TRAINING = dict(
     cpus_per_task=REQUESTS.cores(PLAN.processes_per_node),
     mpi=REQUESTS.across_nodes("srun"),
 )
+
+TRAINING_THREADS = REQUESTS.threads(PLAN.processes_per_node, GPUS_HERE)
 
 # When a training ends, the next takes its GPUs before a job that wants one of them; else the others idle.
 TRAINING_PRIORITY = 1

@@ -23,7 +23,7 @@ rule distill:
         experiment="|".join(PLAN.config.experiments),
         seed=r"\d+",
     priority: TRAINING_PRIORITY
-    threads: REQUESTS.threads(PLAN.processes_per_node, GPUS_HERE)
+    threads: TRAINING_THREADS
     resources:
         **TRAINING,
         runtime=run_minutes,

@@ -13,7 +13,7 @@ rule generate:
         "<benchmarks>/generate/{subject}.tsv"
     wildcard_constraints:
         subject=r"(models|runs)/.+",
-    threads: REQUESTS.threads(1, GPUS_HERE)
+    threads: MODEL_THREADS
     resources:
         **MODEL,
         runtime=generate_minutes,

@@ -12,7 +12,7 @@ rule pretrain:
         "<benchmarks>/pretrain/{model}.tsv"
     wildcard_constraints:
         model="|".join(PLAN.made_by("pretrain")) or "(?!)",
-    threads: REQUESTS.threads(1, GPUS_HERE)
+    threads: MODEL_THREADS
     resources:
         **MODEL,
     params:

@@ -16,7 +16,7 @@ rule reinforce:
     wildcard_constraints:
         model="|".join(PLAN.made_by("reinforce")) or "(?!)",
     priority: TRAINING_PRIORITY
-    threads: REQUESTS.threads(PLAN.processes_per_node, GPUS_HERE)
+    threads: TRAINING_THREADS
     resources:
         **TRAINING,
         runtime=model_minutes,

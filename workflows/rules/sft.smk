@@ -17,7 +17,7 @@ rule traces:
         "<benchmarks>/traces/{model}.tsv"
     wildcard_constraints:
         model="|".join(PLAN.made_by("sft")) or "(?!)",
-    threads: REQUESTS.threads(1, GPUS_HERE)
+    threads: MODEL_THREADS
     resources:
         **MODEL,
         runtime=traces_minutes,
@@ -45,7 +45,7 @@ rule sft:
     wildcard_constraints:
         model="|".join(PLAN.made_by("sft")) or "(?!)",
     priority: TRAINING_PRIORITY
-    threads: REQUESTS.threads(PLAN.processes_per_node, GPUS_HERE)
+    threads: TRAINING_THREADS
     resources:
         **TRAINING,
         runtime=model_minutes,

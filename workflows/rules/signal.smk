@@ -18,7 +18,7 @@ rule score_signal:
     wildcard_constraints:
         subject=r"(models|runs)/.+",
         teacher="|".join(PLAN.config.models),
-    threads: REQUESTS.threads(1, GPUS_HERE)
+    threads: MODEL_THREADS
     resources:
         **MODEL,
     params:
