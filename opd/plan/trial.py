@@ -19,8 +19,9 @@ from opd.optimizer import adamw, update
 from opd.plan.shape import Shape
 from opd.plan.step import Step
 from opd.rollout.torch_engine import generate
-from opd.scoring.compare import Comparison, compare
+from opd.scoring.compare import Comparison, compare, select
 from opd.spec import LoraSpec, ObjectiveSpec, OptimizerSpec, SamplingSpec
+from opd.training import counted_parts
 
 LSM = ObjectiveSpec(
     name="reverse_kl", support="teacher_top_k", outside="renormalised", reduction="token_mean"
@@ -92,11 +93,11 @@ def works(case: Case) -> dict[str, Callable[[], object]]:
 
     def train() -> None:
         everywhere = torch.ones(len(batch.sampled), dtype=torch.bool, device=device())
-        advantage = everywhere.float()
-        losses, _ = position_losses(
-            case.objective, student, head_of(teacher), batch, scores[0], advantage, everywhere
-        )
-        losses.mean().backward()
+        advantage, head = everywhere.float(), head_of(teacher)
+        for part, here, counted in counted_parts(batch, everywhere, case.step.tokens):
+            known = select(scores[0], here)
+            losses, _ = position_losses(case.objective, student, head, part, known, advantage[here], counted)
+            (losses.sum() / len(batch.sampled)).backward()
 
     return {
         "rollout": roll,
