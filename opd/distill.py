@@ -39,7 +39,7 @@ from opd.rollout import engine as engines
 from opd.rollout.engine import TrainingEngine
 from opd.run.card import card, model_name
 from opd.run.loop import Loop
-from opd.run.machine import Stopwatch, peak_memory_mib
+from opd.run.machine import Stopwatch
 from opd.scoring.compare import Comparison, compare
 from opd.scoring.witness import alarm_if_uniform, rescore
 from opd.spec import DistillSpec, RolloutSpec
@@ -175,9 +175,15 @@ def distill_step(run: Run, step: int) -> dict:
         **apart,
         "machine": {
             **watch.rates(len(experience.batch.sampled)),
-            "peak_memory_mib": ranks.largest(peak_memory_mib()),
+            "peak_memory_mib": ranks.largest(peak_memory(watch, run.engine)),
         },
     }
+
+
+def peak_memory(watch: Stopwatch, engine: TrainingEngine) -> float:
+    """The step's peak in MiB. While the engine sleeps, the allocator still counts what it has given back."""
+    asleep = max(watch.peak_mib["scoring"], watch.peak_mib["training"]) - engine.given_back_mib()
+    return max(watch.peak_mib["rollout"], asleep)
 
 
 def score(run: Run, teacher: PreTrainedModel, batch: TokenBatch) -> Comparison:

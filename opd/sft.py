@@ -27,7 +27,7 @@ from opd.parallel import passes, ranks, sharding
 from opd.parallel.sharding import gathered
 from opd.run.card import card, model_name
 from opd.run.loop import Loop
-from opd.run.machine import Stopwatch, peak_memory_mib
+from opd.run.machine import Stopwatch
 from opd.spec import SftSpec
 from opd.supervised.losses import token_losses
 from programs.command_line import arguments, launch
@@ -109,7 +109,7 @@ def update(run: Run, step: int) -> dict[str, Any]:
         "response_length": len(batch.sampled) / len(batch.tokens),
         "machine": {
             **watch.rates(len(batch.sampled)),
-            "peak_memory_mib": ranks.largest(peak_memory_mib()),
+            "peak_memory_mib": ranks.largest(watch.peak_mib["training"]),
         },
     }
 

@@ -53,6 +53,6 @@ MACHINE_METRICS = {
     "rollout_tokens_per_s": "Generated tokens per second of sampling.",
     "scoring_tokens_per_s": "Generated tokens per second of teacher and student scoring.",
     "training_tokens_per_s": "Generated tokens per second of forward, backward and update.",
-    "peak_memory_mib": "Peak memory so far: the accelerator's, or the process's on a CPU.",
+    "peak_memory_mib": "Peak memory of the step on the accelerator; on a CPU, of the process so far.",
 }
 """Metrics of the machine, logged apart under `machine`."""

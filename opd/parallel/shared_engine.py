@@ -58,6 +58,10 @@ class SharedEngine:
         """Nothing to do: the ranks' engines are awake, and one rank alone could not read sharded weights."""
         return nullcontext()
 
+    def given_back_mib(self) -> float:
+        """Of this rank's engine."""
+        return self._engine.given_back_mib()
+
 
 def _answer(engine: TrainingEngine, alike: int, request: Request) -> list[list[Response]]:
     """Answer this rank's part of the request; the first rank gets every part."""

@@ -43,6 +43,10 @@ class TrainingEngine(Engine, Protocol):
         """While this is open, the engine answers with the weights that `model` has now."""
         ...
 
+    def given_back_mib(self) -> float:
+        """Memory that torch's allocator counts as the engine's while the engine sleeps, and that is free."""
+        ...
+
 
 class TorchEngine:
     """A model that is in memory, `batch_size` responses at a time."""
@@ -70,6 +74,10 @@ class TorchEngine:
         """The trainer's model is the engine's."""
         self._model = model
         return nullcontext()
+
+    def given_back_mib(self) -> float:
+        """None: the engine has no memory of its own."""
+        return 0.0
 
 
 def answers(

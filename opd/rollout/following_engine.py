@@ -79,6 +79,14 @@ class FollowingVllmEngine(VllmEngine):
         if self._spec.sleep:
             self._llm.sleep(level=2)
 
+    def given_back_mib(self) -> float:
+        """All of vLLM's pool: torch's allocator is not told that it is unmapped."""
+        if not self._spec.sleep:
+            return 0.0
+        from vllm.device_allocator.cumem import CuMemAllocator  # needs a GPU's driver
+
+        return CuMemAllocator.get_instance().get_current_usage() / 2**20
+
     def _log_probs(self, completion: CompletionOutput, sampling: SamplingSpec) -> tuple[float, list[float]]:
         """The latter: the engine was started with raw log-probabilities."""
         pairs = zip(completion.logprobs, completion.token_ids, strict=True)

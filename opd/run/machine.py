@@ -14,19 +14,26 @@ from torch.utils._pytree import tree_leaves
 
 
 class Stopwatch:
-    """Seconds per named phase: `with watch("rollout"): ...`"""
+    """Seconds and peak MiB per named phase: `with watch("rollout"): ...`
+
+    The peak is the accelerator's while the phase lasts; on a CPU it is the process's so far.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.peak_mib: dict[str, float] = {}
 
     @contextmanager
     def __call__(self, phase: str) -> Iterator[None]:
         """Add the time of the block to `phase`, waiting for the accelerator to finish it."""
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
         started = time.perf_counter()
         yield
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
+        self.peak_mib[phase] = max(self.peak_mib.get(phase, 0.0), peak_memory_mib())
 
     def rates(self, tokens: int) -> dict[str, float]:
         """`<phase>_tokens_per_s` for a step of that many generated tokens."""
@@ -34,7 +41,7 @@ class Stopwatch:
 
 
 def peak_memory_mib() -> float:
-    """Peak memory of this process so far, in MiB: the accelerator's if there is one."""
+    """Peak MiB of this process: on the accelerator since the last reset, on a CPU since it started."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10

@@ -19,6 +19,7 @@ from opd.diagnostics.metrics import CHECK_METRICS, MACHINE_METRICS, METRICS
 from opd.experience import Experience
 from opd.learner import Learner
 from opd.run import checkpoint
+from opd.run.machine import Stopwatch
 from opd.spec import TaskSpec
 from tests.json_lines import read_lines
 from tests.opd.doctored import interrupt
@@ -457,6 +458,20 @@ def test_every_task_needs_its_teacher(folders, two_tasks, tmp_path):
     student, teacher = folders
     with pytest.raises(ValueError, match="must name chain_arithmetic, alfworld, and names alfworld"):
         distill.main(two_tasks, student, {"alfworld": teacher}, tmp_path)
+
+
+def test_what_a_sleeping_engine_has_given_back_is_no_memory_of_training():
+    """Readings of an H200: 41 GiB of vLLM's, counted on by torch's allocator while they were unmapped."""
+
+    class Asleep:
+        def given_back_mib(self):
+            return 41656.0
+
+    watch = Stopwatch()
+    watch.peak_mib = {"rollout": 45220.0, "scoring": 52000.0, "training": 67745.0}
+    assert distill.peak_memory(watch, Asleep()) == 45220
+    watch.peak_mib["training"] = 90000.0
+    assert distill.peak_memory(watch, Asleep()) == 90000 - 41656
 
 
 def test_minibatches_hold_every_sequence_once(folders, monkeypatch):

@@ -45,4 +45,4 @@ def test_prompts_count_at_their_whole_length():
 def test_every_phase_of_a_step_is_timed():
     took = profile.timed(Case("tiny", profile.MODELS["tiny"], LSM, STEP))
     assert list(took) == ["rollout", "scoring", "training", "update"]
-    assert all(seconds > 0 and peak == 0 for seconds, peak in took.values())
+    assert all(seconds > 0 and peak > 0 for seconds, peak in took.values())

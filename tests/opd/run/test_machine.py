@@ -2,7 +2,7 @@
 
 import torch
 
-from opd.run.machine import LiveTensors, peak_bytes
+from opd.run.machine import LiveTensors, Stopwatch, peak_bytes
 
 
 def test_live_tensors_counts_peaks_not_sums():
@@ -24,3 +24,15 @@ def test_the_peak_of_a_piece_of_work_leaves_out_what_was_there():
     there = torch.zeros(1000)
     assert peak_bytes(lambda: there + 1, torch.device("cpu")) == 4000
     assert peak_bytes(lambda: there.add_(1), torch.device("cpu")) == 0
+
+
+def test_a_phase_that_comes_twice_adds_its_time_and_keeps_the_larger_peak():
+    watch = Stopwatch()
+    with watch("training"):
+        pass
+    once = watch.seconds["training"]
+    watch.peak_mib["training"] = 1e9
+    with watch("training"):
+        pass
+    assert watch.seconds["training"] > once > 0
+    assert watch.peak_mib == {"training": 1e9}
