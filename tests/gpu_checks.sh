@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The checks of docs/gpu_checks.md that one GPU without a network and without vLLM can do.
+# The checks of docs/gpu_checks.md that one GPU without a network can do, all but `vllm` without vLLM.
 #
-#   tests/gpu_checks.sh FOLDER [tests | head | grid | plan | profile | smoke | small | memory] ...
+#   tests/gpu_checks.sh FOLDER [tests | head | grid | plan | profile | smoke | small | memory | vllm] ...
 #
 # Each writes FOLDER/NAME.log, and says on the terminal how it ended. They take about a minute each; a check
 # that hangs ends after five.
@@ -53,24 +53,18 @@ run_small() {
   tail -n 2 "$models/results/small/runs/single_task/lsm/seed0/metrics.jsonl"
 }
 
-# The spec of `small`, which is run first; the student as its own teacher, each switch of `memory` alone.
+# Each switch of `memory` alone.
 run_memory() {
-  for switch in none recompute_layers master_weights offload pack_sequences; do
-    python - "$models/results/small/runs/single_task/lsm/seed0/run.json" $switch > "/tmp/spec_$switch.json" <<'PYTHON'
-import json, sys
-spec = json.load(open(sys.argv[1]))["spec"]
-spec["memory"] = {sys.argv[2]: True} if sys.argv[2] != "none" else {}
-print(json.dumps(spec))
-PYTHON
-    rm -rf "/tmp/run_$switch"
-    python -m opd.distill --spec "$(cat "/tmp/spec_$switch.json")" --student "$models/models/student" \
-      --teachers "math=$models/models/student" --out "/tmp/run_$switch" &&
-      echo "$switch $(tail -n 1 "/tmp/run_$switch/metrics.jsonl")"
-  done
+  python -m tests.gpu_runs --out "$models/runs" none recompute_layers master_weights offload hold_gradients pack_sequences
+}
+
+# Needs vLLM.
+run_vllm() {
+  python -m tests.gpu_runs --out "$models/runs" vllm sleep
 }
 
 mkdir -p "$out"
-export -f run_tests run_head run_grid run_plan run_profile run_smoke make_models run_small run_memory
+export -f run_tests run_head run_grid run_plan run_profile run_smoke make_models run_small run_memory run_vllm
 export models
 for check in "$@"; do
   started=$SECONDS

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 COUNT, CAP = 120, 40
 GREEDY = SamplingSpec(temperature=0, top_p=1, max_new_tokens=CAP)
 NUCLEUS = SamplingSpec(temperature=0.8, top_p=0.9, max_new_tokens=CAP)
-VLLM = EngineSpec(name="vllm")
+VLLM = EngineSpec(name="vllm", memory_share=0.05)  # several engines share a GPU here
 
 
 def build(tokenizer, tied: bool) -> Qwen2ForCausalLM:
@@ -65,14 +65,15 @@ def change(model, seed: int, scale: float = 0.05) -> None:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter.add_(scale * torch.randn(parameter.shape, generator=generator))
+            noise = torch.randn(parameter.shape, generator=generator)
+            parameter.add_(scale * noise.to(parameter.device))
 
 
 def own_log_probs(model, responses) -> torch.Tensor:
     """What the trainer's forward pass says of the responses' tokens."""
-    batch = aligned([(each.prompt, each.tokens) for each in responses], 0)
+    batch = aligned([(each.prompt, each.tokens) for each in responses], 0).to(model.device)
     with torch.no_grad():
-        return score(head_of(model), hidden_states(model, batch), batch.sampled, 1).sampled_log_prob
+        return score(head_of(model), hidden_states(model, batch), batch.sampled, 1).sampled_log_prob.cpu()
 
 
 def test_greedy_tokens_are_those_of_the_torch_engine_after_every_update(folder, vllm, tokenizer, asked):

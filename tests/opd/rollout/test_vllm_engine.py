@@ -70,7 +70,9 @@ def test_sampling_follows_the_nucleus_of_the_model(folder, vllm, asked):
     drawn = [r for _, r in vllm.stream([question] * count, keys, FIRST_TOKEN, set())]
     model = models.load(folder)
     with torch.no_grad():
-        logits = model(torch.tensor([drawn[0].prompt])).logits[0, -1].double() / 0.8
+        logits = (
+            model(torch.tensor([drawn[0].prompt], device=model.device)).logits[0, -1].double().cpu() / 0.8
+        )
     ordered, ids = logits.softmax(-1).sort(descending=True)
     size = int((ordered.cumsum(0) < 0.9).sum()) + 1
     expected = torch.zeros(256, dtype=torch.float64)
