@@ -9,3 +9,7 @@ models, lora, optimizer, muon           what is trained, and how it moves
 diagnostics, run, supervised            what a step says of itself, a run's folder, training on given text
 parallel, plan, spec, peers             several devices, what a config needs, recipes as data, TRL beside it
 """
+
+from programs import instructions
+
+instructions.limit()
