@@ -3,8 +3,8 @@
 #
 #   tests/gpu_checks.sh FOLDER [tests | head | grid | plan | profile | smoke | small | memory | vllm] ...
 #
-# Each writes FOLDER/NAME.log, and says on the terminal how it ended. They take about a minute each; a check
-# that hangs ends after five.
+# Each writes FOLDER/NAME.log, and says on the terminal how it ended. They take about a minute each, but
+# `memory` (two of its six runs took three); a check ends after five, or after OPD_GPU_LIMIT_S seconds.
 set -u
 out=$(realpath "$1")
 shift

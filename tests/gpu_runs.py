@@ -8,7 +8,6 @@ of the engine's log-probabilities with the trainer's; and how the memory in use 
 """
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
@@ -22,6 +21,7 @@ from tabulate import tabulate
 from eval.suites import training_sets
 from opd import models
 from opd.plan.shape import HUB
+from tests.json_lines import read_lines
 from workflows import rehearsal
 from workflows.plan import merge
 from workflows.scale import CONFIG, plan, read
@@ -43,7 +43,7 @@ NO_MEMORY = dict.fromkeys(("master_weights", "recompute_layers", "offload"), Fal
 
 
 def main(out: Path, runs: list[str]) -> None:
-    """Print a table, a line after each run, and each run's memory."""
+    """Print after each run how its memory went, and the table of all steps so far."""
     make_models(out / "models")
     for suite in training_sets():
         rehearsal.write_suite(out / "data", suite)
@@ -52,8 +52,7 @@ def main(out: Path, runs: list[str]) -> None:
         code, trace = distill(spec(name), out, out / name)
         print(f"\n{name}: exit status {code}, GiB in use on the card (second: GiB) {trace}", flush=True)
         metrics = out / name / "metrics.jsonl"
-        records = [json.loads(line) for line in metrics.read_text().splitlines()] if metrics.exists() else []
-        for record in records:
+        for record in read_lines(metrics) if metrics.exists() else []:
             lines.append({"run": name, "step": record["step"]} | record["machine"] | mismatches(record))
         print(tabulate(lines, headers="keys", tablefmt="github"), flush=True)
 
