@@ -279,3 +279,4 @@ if __name__ == "__main__":
             out="run folder to write",
         ),
     )
+    ranks.leave()

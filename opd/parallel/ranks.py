@@ -4,6 +4,7 @@ With one process every function here returns what it was given and communicates 
 """
 
 import os
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -33,6 +34,18 @@ def join(alone: bool = False) -> None:
         dist.init_process_group(backend, timeout=_PATIENCE)
     elif alone:
         dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
+
+
+def leave() -> None:
+    """Give the threads of a group a moment to finish; the last line of a program whose `main` joins.
+
+    They need the GIL to let go of the last collectives' tensors. Before 3.14 Python, when it is taken apart,
+    ends a thread that waits for the GIL; here it is in a destructor, and the process aborts although all its
+    work is done. Nothing tells when they have let go: `destroy_process_group` would wait for the threads, but
+    DTensor's caches keep the group.
+    """
+    if dist.is_initialized():
+        time.sleep(1)
 
 
 def count() -> int:

@@ -12,6 +12,7 @@ from torch import distributed
 
 import envs
 from opd import models
+from opd.parallel import ranks
 from opd.rollout import engine as engines
 from opd.rollout.engine import TorchEngine, answers
 from opd.spec import EngineSpec, SamplingSpec
@@ -21,7 +22,7 @@ GREEDY = SamplingSpec(temperature=0, top_p=1, max_new_tokens=20)
 
 def main(folder: Path, tensor_parallel: int) -> None:
     """Two updates, each followed by greedy responses, which must be the torch engine's."""
-    distributed.init_process_group("gloo")
+    ranks.join()
     os.environ["VLLM_CPU_OMP_THREADS_BIND"] = "nobind"  # two ranks may share a core
     model, tokenizer = models.load(folder), models.load_tokenizer(folder)
     spec = EngineSpec(name="vllm", tensor_parallel=tensor_parallel)
@@ -44,3 +45,4 @@ def main(folder: Path, tensor_parallel: int) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]), int(sys.argv[2]))
+    ranks.leave()
