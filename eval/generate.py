@@ -33,8 +33,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 import envs
 from eval.responses import Request, refuse_copies, request_of
 from eval.spec import GenerateSpec, ProtocolSpec
@@ -43,7 +41,7 @@ from opd.rollout import ENGINES
 from opd.rollout.engine import Engine, Response, load
 from opd.rollout.sampling import seed
 from opd.spec import SamplingSpec
-from programs.command_line import in_words, json_of, launch
+from programs.command_line import launch, spec_or_options
 from programs.errors import UserError
 from programs.journal import Journal
 from programs.progress import progress
@@ -182,16 +180,7 @@ def arguments(argv: Sequence[str] | None = None) -> tuple[GenerateSpec, Path, Pa
     """(spec, model, out) from the command line, `sys.argv` by default."""
     parser = command_line()
     given = parser.parse_args(argv)
-    try:
-        by_hand = not given.spec
-        spec = spec_by_hand(given) if by_hand else GenerateSpec.model_validate_json(json_of(given.spec))
-    except ValidationError as error:
-        parser.error(in_words(error))
-    except (UserError, OSError) as error:
-        parser.error(str(error))
-    ignored = [name for name, value in vars(given).items() if value != parser.get_default(name)]
-    if not by_hand and set(ignored) - {"model", "out", "spec"}:
-        parser.error("--spec says what is asked; leave out the options for asking by hand")
+    spec = spec_or_options(parser, given, GenerateSpec, spec_by_hand, frozenset({"model", "out"}))
     return spec, given.model, given.out
 
 

@@ -4,12 +4,14 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from programs.errors import UserError
 from programs.spec import Spec
+
+AnySpec = TypeVar("AnySpec", bound=Spec)
 
 
 def launch(program: Callable[..., Any], *given: Any) -> None:
@@ -48,9 +50,32 @@ def arguments(
     try:
         return spec.model_validate_json(json_of(text)), *given.values()
     except ValidationError as error:
-        parser.error(in_words(error))
+        parser.error(_in_words(error))
     except OSError as error:
         parser.error(str(error))
+
+
+def spec_or_options(
+    parser: argparse.ArgumentParser,
+    given: argparse.Namespace,
+    spec: type[AnySpec],
+    by_hand: Callable[[argparse.Namespace], AnySpec],
+    beside: frozenset[str],
+) -> AnySpec:
+    """The spec of `--spec`, or without it what `by_hand` makes of the options; ends in a usage error.
+
+    `--spec` stands for all options but those in `beside`, which go with either.
+    """
+    try:
+        found = spec.model_validate_json(json_of(given.spec)) if given.spec else by_hand(given)
+    except ValidationError as error:
+        parser.error(_in_words(error))
+    except (UserError, OSError) as error:
+        parser.error(str(error))
+    said = {name for name, value in vars(given).items() if value != parser.get_default(name)}
+    if given.spec and said - beside - {"spec"}:
+        parser.error("--spec says all of it; leave out the options that say it by hand")
+    return found
 
 
 def _named(text: str) -> tuple[str, Path]:
@@ -65,6 +90,6 @@ def json_of(text: str) -> str:
     return text if text.lstrip().startswith("{") else Path(text).read_text()
 
 
-def in_words(error: ValidationError) -> str:
+def _in_words(error: ValidationError) -> str:
     """What is wrong with a spec, in one line for the command line."""
     return "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors())

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from envs.alfworld.game import SPLITS
 from envs.alfworld.policies import NAMES as POLICIES
 from envs.alfworld.protocols import NAMES as PROTOCOLS
@@ -19,7 +17,7 @@ from eval.alfworld.records import read_episodes
 from eval.alfworld.spec import GRAMMARS, PlaySpec
 from opd.rollout import ENGINES
 from opd.spec import SamplingSpec
-from programs.command_line import in_words, json_of
+from programs.command_line import json_of, spec_or_options
 from programs.errors import UserError
 
 _GENERATED_PER_TYPE = 10
@@ -31,18 +29,10 @@ def arguments(
     """(spec, model, out, max_errors, against) from the command line, `sys.argv` by default."""
     parser = command_line(description)
     given = parser.parse_args(argv)
-    try:
-        by_hand = not given.spec
-        spec = spec_by_hand(given) if by_hand else PlaySpec.model_validate_json(json_of(given.spec))
-    except ValidationError as error:
-        parser.error(in_words(error))
-    except (UserError, OSError) as error:
-        parser.error(str(error))
+    beside = frozenset({"model", "out", "against", "max_errors"})
+    spec = spec_or_options(parser, given, PlaySpec, spec_by_hand, beside)
     if (given.model is None) == (spec.policy is None):
         parser.error("say who plays: --model FOLDER or --policy NAME")
-    ignored = {name for name, value in vars(given).items() if value != parser.get_default(name)}
-    if not by_hand and ignored - {"model", "out", "against", "max_errors", "spec"}:
-        parser.error("--spec says what is played; leave out the options for playing by hand")
     return spec, given.model, given.out, given.max_errors, given.against
 
 

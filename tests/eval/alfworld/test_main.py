@@ -185,7 +185,7 @@ def test_options_and_spec_say_the_same():
         ('--model M --protocol {"name":"verl"}', "verl_agent"),
         ("--policy expert --games A --generated tiny", "two sources"),
         ("--model M --examples E", "--protocol react"),
-        ('--spec {"panel":"train","policy":"expert"} --max-steps 3', "--spec says what is played"),
+        ('--spec {"panel":"train","policy":"expert"} --max-steps 3', "leave out the options"),
         ('--model M --spec {"panel":"train","policy":"expert"}', "say who plays"),
     ],
 )
