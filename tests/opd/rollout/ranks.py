@@ -1,6 +1,6 @@
 """Run by torchrun on two CPU processes: engines of ranks follow their trainer's weights.
 
-torchrun --nproc-per-node 2 -m tests.opd.rollout.ranks FOLDER TENSOR_PARALLEL
+torchrun --standalone --nproc-per-node 2 -m tests.opd.rollout.ranks FOLDER TENSOR_PARALLEL
 """
 
 import os

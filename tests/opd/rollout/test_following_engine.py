@@ -167,7 +167,7 @@ def test_a_run_trains_on_vllms_rollouts_as_on_torchs(folder, tokenizer, tmp_path
 def test_ranks_have_engines_of_their_own_or_share_one(folder, tensor_parallel):
     if torch.cuda.is_available():
         pytest.skip("two processes on CPUs")
-    program = ["torchrun", "--nproc-per-node", "2", "-m", "tests.opd.rollout.ranks"]
+    program = ["torchrun", "--standalone", "--nproc-per-node", "2", "-m", "tests.opd.rollout.ranks"]
     result = subprocess.run(
         [*program, str(folder), str(tensor_parallel)], capture_output=True, text=True, check=False
     )
