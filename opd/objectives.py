@@ -80,18 +80,31 @@ INPUTS = frozenset(
 
 
 def objective(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Register an objective under its own name; ValueError if it asks for a tensor that nobody makes."""
+    """Register an objective under its own name.
+
+    ValueError if it asks for a tensor that nobody makes, or has an option without a range or a default.
+    """
     parameters = inspect.signature(function).parameters.values()
     inputs = frozenset(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
     if unknown := inputs - INPUTS:
         raise ValueError(
             f"the objective {function.__name__} asks for {', '.join(sorted(unknown))}; known: "
-            f"{', '.join(sorted(INPUTS))} (docs/adding_a_method.md says how to make another)"
+            f"{', '.join(sorted(INPUTS))} (docs/adding_a_method.md says how to make another); options of a "
+            f"config stand after `*`"
         )
     options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
     # Tensors are there for type checkers alone.
     types = get_type_hints(function, localns={"Tensor": object}, include_extras=True)
-    ranges = {name: types[name].__metadata__[0] for name in options if hasattr(types[name], "__metadata__")}
+    ranges = {
+        name: types[name].__metadata__[0] for name in options if hasattr(types.get(name), "__metadata__")
+    }
+    if unclear := [
+        name for name in options if name not in ranges or options[name] is inspect.Parameter.empty
+    ]:
+        raise ValueError(
+            f"the objective {function.__name__} needs a type with a range and a default for "
+            f"{', '.join(unclear)}, as in `skew: ShareBelowOne = 0.1`"
+        )
     OBJECTIVES[function.__name__] = Objective(function, inputs, options, ranges)
     return function
 
@@ -158,7 +171,7 @@ def jensen_shannon(log_p: Tensor, log_q: Tensor, *, beta: TrueShare = 0.5) -> Te
 def skew_reverse_kl(log_p: Tensor, log_q: Tensor, *, skew: ShareBelowOne = 0.1) -> Tensor:
     """Skewed reverse KL, student p to a mixture with teacher q: KL(p || skew p + (1 - skew) q), over S.
 
-    DistiLLM (arXiv 2402.03898). Finite where q = 0; skew 0 is `reverse_kl`.
+    DistiLLM (arXiv 2402.03898). `skew` is the student's share; finite where q = 0; 0 is `reverse_kl`.
     """
     return _expectation(log_p, log_p - _mixture(log_p, log_q, skew))
 
@@ -293,9 +306,9 @@ def _expectation(log_weight: Tensor, value: Tensor) -> Tensor:
 
 
 def _mixture(log_a: Tensor, log_b: Tensor, share: float) -> Tensor:
-    """log(share a + (1 - share) b), share below 1, elementwise; a finite gradient where both are zero."""
-    if share == 0:
-        return log_b
+    """log(share a + (1 - share) b), elementwise; a finite gradient where both are zero."""
+    if share in (0, 1):
+        return log_a if share else log_b
     neither = (log_a == -math.inf) & (log_b == -math.inf)
     log_a, log_b = log_a.masked_fill(neither, 0.0), log_b.masked_fill(neither, 0.0)
     mixed = (log_a + math.log(share)).logaddexp(log_b + math.log(1 - share))

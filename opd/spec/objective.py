@@ -85,7 +85,7 @@ class ObjectiveSpec(Spec):
     outside: Literal["ignored", "renormalised", "tail_bucket"] = Field(
         "ignored",
         description="probability outside the support: left out, scaled away on both sides (LSM), or kept "
-        "as one more outcome",
+        "as one more outcome; to be stated where the support leaves tokens out",
     )
     options: dict[str, FiniteFloat] = Field({}, description="keyword options of the objective")
     advantage: AdvantageSpec = Field(AdvantageSpec(), description="for objectives that use an advantage")
@@ -137,6 +137,11 @@ class ObjectiveSpec(Spec):
         if self.outside != "ignored" and self.support in ("sampled", "vocabulary"):
             raise ValueError(
                 f"nothing is outside support {self.support!r} to be {self.outside}; write outside: ignored"
+            )
+        if "outside" not in self.model_fields_set and self.support not in ("sampled", "vocabulary"):
+            raise ValueError(
+                f"support {self.support!r} leaves tokens out; say what becomes of their probability, with "
+                f"outside: renormalised (local support matching), tail_bucket or ignored"
             )
         if (self.nucleus_mass is not None) != (self.support == "teacher_nucleus"):
             raise ValueError("nucleus_mass goes with support: teacher_nucleus, and only with it")

@@ -97,7 +97,7 @@ def test_tied_embeddings_add_up(student, teacher, monkeypatch):
     "fields",
     [
         {"name": "reverse_kl", "support": "teacher_top_k", "outside": "renormalised"},
-        {"name": "reverse_kl", "support": "teacher_top_k"},
+        {"name": "reverse_kl", "support": "teacher_top_k", "outside": "ignored"},
         {"name": "policy_gradient", "support": "sampled"},
         {"name": "jensen_shannon", "support": "vocabulary"},
     ],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from opd import support as supports
 from opd.lm_head import Head
 from opd.loss import chunk_losses, outside
-from opd.objectives import OBJECTIVES, objective
+from opd.objectives import OBJECTIVES, Share, objective
 from opd.spec import ObjectiveSpec
 from tests.opd import reference
 from tests.opd.cases import CASES, ESTIMATORS, ON_SUPPORT, SEVERAL, refused
@@ -23,6 +23,11 @@ OPTIONS = {
     "skew_forward_kl": {"skew": 0.2},
     "entropy_switched_kl": {"threshold": 1.5},
 }
+
+
+def options_of(name):
+    """Of a test: values apart from the defaults where this file has them."""
+    return OBJECTIVES[name].options | OPTIONS.get(name, {})
 
 
 def draw(seed=0, scale=1.5):
@@ -73,7 +78,7 @@ def gradient(loss, student):
 def test_value_and_gradient_by_enumeration(name, support_name, treatment):
     student, teacher, sampled = draw()
     support = make_support(support_name, student, teacher, sampled)
-    options = OPTIONS.get(name, {})
+    options = options_of(name)
     found = losses(name, student, teacher, sampled, support, treatment, **options)
     slope = gradient(found, student)
     for row in range(N):
@@ -175,7 +180,7 @@ def test_another_teacher_gives_another_gradient(name):
     student, teacher, sampled = draw()
     _, other, _ = draw(seed=1)
     support = make_support("union", student, teacher, sampled) if name in ON_SUPPORT else None
-    options = OPTIONS.get(name, {})
+    options = options_of(name)
     first = gradient(losses(name, student, teacher, sampled, support, **options), student)
     second = gradient(losses(name, student, other, sampled, support, **options), student)
     assert (first - second).abs().max() > 1e-3
@@ -186,7 +191,7 @@ def test_positions_are_independent_of_how_they_are_packed(name):
     """Any subset of positions, in any order and from any sequences, has the same losses and gradients."""
     student, teacher, sampled = draw()
     support = make_support("union", student, teacher, sampled) if name in ON_SUPPORT else None
-    options = OPTIONS.get(name, {})
+    options = options_of(name)
     whole = losses(name, student, teacher, sampled, support, **options)
     slope = gradient(whole, student)
     order = torch.tensor([4, 0, 5, 2])
@@ -398,6 +403,21 @@ def test_an_objective_that_asks_for_what_nobody_makes_is_refused():
     with pytest.raises(ValueError, match="guess asks for teacher_top_log_q; known: advantage, log_p, log_q"):
         objective(guess)
     assert "guess" not in OBJECTIVES
+
+
+def test_an_option_without_range_or_default_is_refused():
+    def plain(log_p, log_q, *, alpha: float = 0.9):
+        return log_p
+
+    def required(log_p, log_q, *, alpha: Share):
+        return log_p
+
+    for function in (plain, required):
+        with pytest.raises(
+            ValueError, match=f"{function.__name__} needs a type with a range and a default for alpha"
+        ):
+            objective(function)
+        assert function.__name__ not in OBJECTIVES
 
 
 def test_registry_knows_inputs_and_options():

@@ -5,7 +5,8 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from opd.spec import EngineSpec, MemorySpec, SamplingSpec
+from opd.names import SUPPORTS
+from opd.spec import EngineSpec, MemorySpec, ObjectiveSpec, SamplingSpec
 from tests.opd.specs import distill_spec
 
 
@@ -140,3 +141,12 @@ def test_specs_cannot_be_changed():
     spec = SamplingSpec(temperature=1, top_p=1, max_new_tokens=5)
     with pytest.raises(ValidationError, match="frozen"):
         spec.top_p = 0.5
+
+
+@pytest.mark.parametrize("support", sorted(set(SUPPORTS) - {"sampled", "vocabulary"}))
+def test_what_happens_outside_a_support_has_to_be_said(support):
+    mass = {"nucleus_mass": 0.5} if support == "teacher_nucleus" else {}
+    stated = {"name": "reverse_kl", "support": support, "reduction": "token_mean", **mass}
+    with pytest.raises(ValidationError, match="say what becomes of their probability"):
+        ObjectiveSpec(**stated)
+    assert ObjectiveSpec(**stated, outside="ignored").outside == "ignored"

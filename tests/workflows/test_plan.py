@@ -129,7 +129,9 @@ def test_wrong_knobs_are_explained(mini, change, sentence):
 
 
 def test_unknown_method_lists_the_known_ones(mini):
-    with pytest.raises(ConfigError, match="unknown method 'lms'; did you mean 'lsm'\\? Known here: full_fo"):
+    with pytest.raises(
+        ConfigError, match=r"unknown method 'lms'; did you mean 'lsm'\? Known here: .*\blsm\b"
+    ):
         plan(mini).distill_spec("single_task", "lms", 0)
 
 

@@ -7,6 +7,10 @@ use rule distill as topk_stopgrad with:
     params:
         spec=method(
             "topk_stopgrad",
-            objective={"name": "stop_gradient_reverse_kl", "support": "teacher_top_k"},
+            objective={
+                "name": "stop_gradient_reverse_kl",
+                "support": "teacher_top_k",
+                "outside": "ignored",
+            },
             rollout={"top_p": 0.9},
         ),

@@ -7,6 +7,10 @@ use rule distill as topk_unnormalized with:
     params:
         spec=method(
             "topk_unnormalized",
-            objective={"name": "reverse_kl", "support": "teacher_top_k"},
+            objective={
+                "name": "reverse_kl",
+                "support": "teacher_top_k",
+                "outside": "ignored",
+            },
             rollout={"top_p": 0.9},
         ),
