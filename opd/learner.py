@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch.optim import Optimizer
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -12,6 +13,7 @@ from opd.optimizer import adamw, update
 from opd.parallel import sharding
 from opd.parallel.sharding import Root
 from opd.spec import DistillSpec, SftSpec
+from programs.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Learner:
 def load(folder: Path, spec: DistillSpec | SftSpec) -> Learner:
     """The model of a folder as the spec trains it, spread over the ranks."""
     model, tokenizer = models.load(folder), models.load_tokenizer(folder)
+    if model.dtype == torch.float16:
+        raise UserError(f"{folder}: gradients of single tokens vanish in float16; convert it to bfloat16")
     if isinstance(spec, DistillSpec) and spec.lora:
         lora.adapt(model, spec.lora, spec.seed)
     root = sharding.student(model, spec.memory)

@@ -18,6 +18,7 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar
 
+from opd.lm_head import check_head
 from opd.spec import ArchitectureSpec
 
 # Loading takes milliseconds or shows in the log of the job; a bar per weight helps nobody.
@@ -54,14 +55,15 @@ def load(folder: Path) -> PreTrainedModel:
 
     Rows of embedding and head beyond the tokenizer's ids are padding for speed, and trained by nobody.
     They are cut off, so that they can never be sampled or enter a support, and models that differ in
-    padding alone can be compared.
+    padding alone can be compared. UserError for a model whose logits are more than `opd.lm_head` makes.
     """
     model = AutoModelForCausalLM.from_pretrained(checked(folder), dtype="auto")
     tokens = len(load_tokenizer(folder))
     if model.config.vocab_size > tokens:
         model.resize_token_embeddings(tokens, mean_resizing=False)
     module: nn.Module = model
-    return cast(PreTrainedModel, module.to(device()).eval())
+    check_head(module.to(device()).eval())
+    return cast(PreTrainedModel, module)
 
 
 def checked(folder: Path) -> Path:

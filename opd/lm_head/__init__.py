@@ -9,8 +9,8 @@ What needs the normaliser (un-normalised objectives, entropy, the search for the
 tiles: `statistics` without gradient, `recomputed` with it. Nothing here holds a (N, V) tensor.
 """
 
-from opd.lm_head.head import Head, head_of
+from opd.lm_head.head import Head, check_head, head_of
 from opd.lm_head.support_logits import support_logits
 from opd.lm_head.tiles import Statistics, recomputed, statistics
 
-__all__ = ["Head", "Statistics", "head_of", "recomputed", "statistics", "support_logits"]
+__all__ = ["Head", "Statistics", "check_head", "head_of", "recomputed", "statistics", "support_logits"]

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, Qwen2ForCausalLM, StaticCache
 
 from opd.lm_head import head_of
 from opd.lora import weight
+from programs.errors import UserError
 
 
 class Decoder:
@@ -55,7 +56,14 @@ class Decoder:
         self._select(rows)
 
     def _allocate(self) -> None:
-        self._cache = StaticCache(config=self._model.config, max_cache_len=self._visible.shape[1])
+        wanted = self._visible.shape[1]
+        self._cache = StaticCache(config=self._model.config, max_cache_len=wanted)
+        window = min(getattr(layer, "max_cache_len", wanted) for layer in self._cache.layers)
+        if window < wanted:
+            raise UserError(
+                f"prompt and response take up to {wanted} tokens; the model attends to windows of {window}, "
+                "which the engine `torch` cannot decode: lower max_new_tokens, or use the engine `vllm`"
+            )
 
     def _logits(self, tokens: Tensor, mask: Tensor, positions: Tensor, start: int) -> Tensor:
         """(B, V) logits after the last of `tokens` (B, n), which get cached from place `start` on.

@@ -4,9 +4,12 @@ import copy
 
 import pytest
 import torch
-from transformers import GenerationConfig
+import transformers
+from transformers import GenerationConfig, Qwen2ForCausalLM
 
 from opd import models
+from opd.lm_head import check_head
+from programs.errors import UserError
 from tests.opd.specs import TINY
 
 
@@ -65,3 +68,33 @@ def test_fingerprint_follows_the_weights(tokenizer, tmp_path, student):
     models.save(padded(tokenizer, 256), tokenizer, tmp_path / "two")
     assert models.fingerprint(tmp_path / "one") != models.fingerprint(tmp_path / "two")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
+
+
+class Louder(Qwen2ForCausalLM):
+    """A model whose logits are more than its head makes."""
+
+    def forward(self, *given, **named):
+        output = super().forward(*given, **named)
+        return type(output)(logits=3 * output.logits)
+
+
+def test_logits_that_the_head_does_not_make_are_refused(student):
+    check_head(student)
+    louder = Louder(student.config)
+    louder.load_state_dict(student.state_dict())
+    with pytest.raises(UserError, match="Louder changes its logits"):
+        check_head(louder)
+
+
+@pytest.mark.parametrize(
+    ("family", "more"),
+    [("Granite", {"logits_scaling": 8.0}), ("Cohere", {"logit_scale": 0.5}), ("Gemma2", {"head_dim": 16})],
+)
+def test_heads_of_other_families_are_known(family, more):
+    """Granite divides its logits, Cohere multiplies them, Gemma caps them."""
+    torch.manual_seed(0)
+    sizes = {"vocab_size": 64, "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1}
+    config = getattr(transformers, f"{family}Config")(
+        **sizes, **more, num_attention_heads=2, num_key_value_heads=2, pad_token_id=0, initializer_range=0.5
+    )
+    check_head(getattr(transformers, f"{family}ForCausalLM")(config).eval())

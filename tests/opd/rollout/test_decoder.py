@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from transformers import MistralConfig, MistralForCausalLM
 
 from opd import models
 from opd.rollout.decoder import Decoder, SmallQwen2Decoder, kind_for
 from opd.spec import ArchitectureSpec
+from programs.errors import UserError
 
 PROMPTS = [[5, 9, 30], [7], [11, 40, 41, 42, 43]]
 FOLLOWING = [[12, 13, 14, 15], [80, 81, 82, 83], [20, 21, 22, 23]]
@@ -64,3 +66,13 @@ def test_the_fast_one_is_for_small_models_in_float32(model):
     model.float()
     model.config.layer_types = ["sliding_attention", "full_attention"]
     assert kind_for(model) is Decoder
+
+
+def test_a_window_that_is_too_short_is_refused():
+    sizes = {"vocab_size": 32, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
+    config = MistralConfig(**sizes, num_attention_heads=2, num_key_value_heads=2, sliding_window=8)
+    model = MistralForCausalLM(config).eval()
+    prompt = torch.ones(1, 4, dtype=torch.long)
+    assert Decoder(model, prompt, prompt > 0, 4).first().shape == (1, 32)
+    with pytest.raises(UserError, match="up to 9 tokens; the model attends to windows of 8"):
+        Decoder(model, prompt, prompt > 0, 5)
