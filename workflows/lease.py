@@ -4,9 +4,10 @@
 
 Snakemake counts GPUs but gives out no device numbers. Here every device is a lock file; the command starts
 when enough of them are free, with CUDA_VISIBLE_DEVICES set to those, and holds the locks until it ends,
-however it ends. The devices are those that CUDA_VISIBLE_DEVICES names, as SLURM sets it, else all of
-the machine. With --gpus 0 the command sees none. A lock file has the UUID of its GPU for a name, if the
-driver lists it: on a cluster that shows each job its own GPUs alone, every job calls them 0, 1, ...
+however it ends; ranks end with their torchrun (`opd.parallel.ranks.join`). The devices are those that
+CUDA_VISIBLE_DEVICES names, as SLURM sets it, else all of the machine. With --gpus 0 the command sees none. A
+lock file has the UUID of its GPU for a name, if the driver lists it: on a cluster that shows each job its own
+GPUs alone, every job calls them 0, 1, ...
 
 A command on several devices starts a process for each. Snakemake says how many threads the job has
 (OMP_NUM_THREADS and its like), and every process would take all of them; so each gets its part.
@@ -29,6 +30,8 @@ _PAUSE_S = 1.0
 
 def main(gpus: int, command: Sequence[str]) -> NoReturn:
     """Become `command`, once `gpus` devices are leased."""
+    # The driver lists cards in this order; CUDA's own order puts the fastest first.
+    os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(wait_for(gpus, usable())) if gpus else ""
     for name in os.environ:
         if gpus > 1 and name.endswith("_NUM_THREADS"):
@@ -69,7 +72,7 @@ def _try(gpus: int, among: Mapping[str, str]) -> list[str]:
         locks[device] = lock
         if len(locks) == gpus:
             for held in locks.values():
-                os.set_inheritable(held, True)  # held on by the command, and by nobody after it
+                os.set_inheritable(held, True)  # held on by the command
             return list(locks)
     for lock in locks.values():
         os.close(lock)

@@ -3,7 +3,9 @@
 With one process every function here returns what it was given and communicates nothing.
 """
 
+import ctypes
 import os
+import signal
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -31,9 +33,16 @@ def join(alone: bool = False) -> None:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
     backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
     if dist.is_torchelastic_launched():
+        _end_with_launcher()
         dist.init_process_group(backend, timeout=_PATIENCE)
     elif alone:
         dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
+
+
+def _end_with_launcher() -> None:
+    """Where torchrun is killed, its ranks would compute on, on devices that are the next job's by then."""
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 def leave() -> None:

@@ -1,7 +1,10 @@
 """How a rank ends. What ranks tell each other is tested with what they share: `test_training` and others."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
 
 from programs.provenance import ROOT
 
@@ -21,3 +24,41 @@ ranks.leave()
 def test_a_group_that_is_still_at_work_does_not_end_the_program_badly():
     ended = subprocess.run([sys.executable, "-c", LAST_WORD], cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
+
+
+WAITS = """
+import os, time
+from opd.parallel import ranks
+
+ranks.join()
+print(os.getpid(), flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_rank_ends_with_its_launcher(tmp_path):
+    (tmp_path / "waits.py").write_text(WAITS)
+    launcher = subprocess.Popen(
+        ["torchrun", "--standalone", "--nproc-per-node", "1", tmp_path / "waits.py"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert launcher.stdout is not None
+    rank = int(launcher.stdout.readline())
+    launcher.send_signal(signal.SIGKILL)
+    launcher.wait()
+    deadline = time.monotonic() + 60
+    while _runs(rank):
+        assert time.monotonic() < deadline, f"rank {rank} outlived its launcher"
+        time.sleep(0.05)
+
+
+def _runs(process: int) -> bool:
+    """Whether it is there, and not only as a zombie that nobody has waited for."""
+    try:
+        with open(f"/proc/{process}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
