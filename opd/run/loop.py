@@ -55,7 +55,7 @@ class Loop:
         with ExitStack() as stack:
             path = self.out / "metrics.jsonl" if ranks.first() else Path(os.devnull)
             log = stack.enter_context(path.open("w"))
-            track = stack.enter_context(self._tracked(lines)) if ranks.first() else None
+            track = stack.enter_context(self._tracked(recipe, lines)) if ranks.first() else None
             log.writelines(lines)
             for step in progress(left, desc=self.name) if ranks.first() else left:
                 try:
@@ -71,8 +71,8 @@ class Loop:
                 if (step + 1) % self.checkpoint_every == 0 and step + 1 < self.steps:
                     checkpoint.save(folder, recipe, lines, learner.model, learner.optimizer)
 
-    def _tracked(self, lines: Sequence[str]) -> AbstractContextManager[Callable[[str], None]]:
-        return tracked(self.out, self.spec, self.name, self.group, lines)
+    def _tracked(self, recipe: str, lines: Sequence[str]) -> AbstractContextManager[Callable[[str], None]]:
+        return tracked(self.out, recipe, self.spec, self.name, self.group, lines)
 
     def finish(
         self,

@@ -27,16 +27,19 @@ Tracker = Callable[[int, Mapping[str, float]], None]
 
 @contextmanager
 def tracked(
-    folder: Path, spec: Spec, name: str, group: str, lines: Sequence[str]
+    folder: Path, recipe: str, spec: Spec, name: str, group: str, lines: Sequence[str]
 ) -> Iterator[Callable[[str], None]]:
     """A function to call with every new line of the run's metrics; `lines` are those that exist.
 
+    A run is the same, and goes on, as long as folder and `recipe` are: all that decides its numbers.
     Weights & Biases shows the run under `name`, beside others of its `group`.
 
     ValueError for an unknown name in OPD_TRACKING, ModuleNotFoundError if its package is missing.
     """
     with ExitStack() as stack:
-        trackers = [stack.enter_context(_TRACKERS[each](folder, spec, name, group)) for each in chosen()]
+        trackers = [
+            stack.enter_context(_TRACKERS[each](folder, recipe, spec, name, group)) for each in chosen()
+        ]
 
         def track(line: str) -> None:
             record = json.loads(line)
@@ -79,7 +82,7 @@ def _flat(prefix: str, value: Any) -> dict[str, float]:
 
 
 @contextmanager
-def _tensorboard(folder: Path, spec: Spec, name: str, group: str) -> Iterator[Tracker]:
+def _tensorboard(folder: Path, recipe: str, spec: Spec, name: str, group: str) -> Iterator[Tracker]:
     from torch.utils.tensorboard import SummaryWriter
 
     # Written anew, as the lines of a resumed run are: two files of events would be two lines in a curve.
@@ -95,12 +98,12 @@ def _tensorboard(folder: Path, spec: Spec, name: str, group: str) -> Iterator[Tr
 
 
 @contextmanager
-def _wandb(folder: Path, spec: Spec, name: str, group: str) -> Iterator[Tracker]:
+def _wandb(folder: Path, recipe: str, spec: Spec, name: str, group: str) -> Iterator[Tracker]:
     import wandb
 
-    recipe = f"{folder.absolute()} {spec.model_dump_json()}"
     run = wandb.init(
-        id=hashlib.sha256(recipe.encode()).hexdigest()[:16],
+        # Another recipe in the same folder is another run, not one that goes on.
+        id=hashlib.sha256(f"{folder.absolute()} {recipe}".encode()).hexdigest()[:16],
         resume="allow",
         name=name,
         group=group,
