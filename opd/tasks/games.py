@@ -78,7 +78,7 @@ def experience(played: Sequence[Played], asked: int, pad_id: int) -> Experience:
     states = [(game, h.observation, h.admissible) for game, h in zip(games, histories, strict=True)]
     wins = [one.outcome == "won" and turn + 1 == len(one.moves) for _, turn, one in turns]
     valid = [move.action.valid_format for move in moves]
-    offered = [one.admissible[turn] for _, turn, one in turns]
+    offered = [one.admissible[turn] for _, turn, one in turns if not one.moves[turn].action.thought]
     return Experience(
         batch=from_pairs([(list(m.prompt_ids), list(m.response_ids)) for m in moves], pad_id),
         rollout_log_prob=joined([move.log_probs for move in moves]),
@@ -93,7 +93,7 @@ def experience(played: Sequence[Played], asked: int, pad_id: int) -> Experience:
             "episode_success": sum(wins) / len(played),
             "turns": len(turns) / len(played),
             "invalid_format": 1 - sum(valid) / len(turns),
-            "inadmissible": 1 - sum(offered) / len(turns),
+            "inadmissible": offered.count(False) / max(1, len(offered)),
             "episode_errors": 1 - len(played) / asked,
         },
     )

@@ -107,7 +107,7 @@ def test_a_missing_panel_is_refused_before_the_engine_starts(spec):
 
 
 def played(game: str, outcomes: str, won: bool) -> Played:
-    """An episode with a turn per letter: o offered, n not offered, x no command."""
+    """An episode with a turn per letter: o offered, n not offered, x no command, t a thought."""
     panel = make_panel("tiny", generate("tiny", 1, 0, "train"))
     episode = Episode("tiny", replace(panel.games[0], id=game), 0, "run")
     history = History("type", "opening", ("look",))
@@ -116,6 +116,7 @@ def played(game: str, outcomes: str, won: bool) -> Played:
         "n": Move(
             Action("go to bed 1", True), "go to bed 1", "p", (5,), (8, 9, 2), (-2.0, -3.0, -4.0), cut_off=True
         ),
+        "t": Move(Action("think: hm", True, thought=True), "think: hm", "p", (5,), (2,), (-1.0,)),
         "x": Move(Action("mumble", False), "mumble", "p", (5, 6, 4), (3, 2), (-5.0, -6.0)),
     }
     end = Turn("", (), won, True, len(outcomes))
@@ -146,6 +147,12 @@ def test_rewards_states_and_metrics_of_played_episodes():
         "inadmissible": pytest.approx(3 / 6),
         "episode_errors": 0.25,
     }
+
+
+def test_a_thought_is_no_command_that_was_not_offered():
+    found = experience([played("a", "ttno", won=True), played("b", "t", won=False)], asked=2, pad_id=0)
+    assert found.metrics["inadmissible"] == 1 / 2
+    assert experience([played("a", "t", won=False)], asked=1, pad_id=0).metrics["inadmissible"] == 0
 
 
 def test_sorting_moves_everything_together():
