@@ -36,7 +36,7 @@ class PlaySpec(Spec):
     )
     repeats: Count = 1
     max_steps: Count = 50
-    slots: Count = Field(16, description="games played at once; does not change them")
+    slots: Count = Field(16, description="games played at once; with a float32 model does not change them")
     processes: Count = Field(1, description="worker processes that share the slots; changes nothing")
     accelerated: bool = Field(True, description="play on the accelerated engine, which says the same")
 
