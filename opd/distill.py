@@ -279,4 +279,3 @@ if __name__ == "__main__":
             out="run folder to write",
         ),
     )
-    ranks.leave()

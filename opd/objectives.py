@@ -95,16 +95,17 @@ def objective(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
     # Tensors are there for type checkers alone.
     types = get_type_hints(function, localns={"Tensor": object}, include_extras=True)
-    ranges = {
-        name: types[name].__metadata__[0] for name in options if hasattr(types.get(name), "__metadata__")
-    }
-    if unclear := [
-        name for name in options if name not in ranges or options[name] is inspect.Parameter.empty
-    ]:
+    unclear = [
+        name
+        for name, default in options.items()
+        if default is inspect.Parameter.empty or not hasattr(types.get(name), "__metadata__")
+    ]
+    if unclear:
         raise ValueError(
             f"the objective {function.__name__} needs a type with a range and a default for "
             f"{', '.join(unclear)}, as in `skew: ShareBelowOne = 0.1`"
         )
+    ranges = {name: types[name].__metadata__[0] for name in options}
     OBJECTIVES[function.__name__] = Objective(function, inputs, options, ranges)
     return function
 

@@ -166,4 +166,3 @@ if __name__ == "__main__":
             out="run folder to write",
         ),
     )
-    ranks.leave()

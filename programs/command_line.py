@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,12 +48,8 @@ def arguments(
     given = vars(parser.parse_args())
     given |= {name: dict(given[name]) for name in named}
     text = given.pop("spec")
-    try:
+    with _usage_errors(parser):
         return spec.model_validate_json(json_of(text)), *given.values()
-    except ValidationError as error:
-        parser.error(_in_words(error))
-    except OSError as error:
-        parser.error(str(error))
 
 
 def spec_or_options(
@@ -66,16 +63,23 @@ def spec_or_options(
 
     `--spec` stands for all options but those in `beside`, which go with either.
     """
-    try:
+    with _usage_errors(parser):
         found = spec.model_validate_json(json_of(given.spec)) if given.spec else by_hand(given)
-    except ValidationError as error:
-        parser.error(_in_words(error))
-    except (UserError, OSError) as error:
-        parser.error(str(error))
     said = {name for name, value in vars(given).items() if value != parser.get_default(name)}
     if given.spec and said - beside - {"spec"}:
         parser.error("--spec says all of it; leave out the options that say it by hand")
     return found
+
+
+@contextmanager
+def _usage_errors(parser: argparse.ArgumentParser) -> Iterator[None]:
+    """What is wrong with a spec or its file is the command line's fault."""
+    try:
+        yield
+    except ValidationError as error:
+        parser.error(_in_words(error))
+    except (UserError, OSError) as error:
+        parser.error(str(error))
 
 
 def _named(text: str) -> tuple[str, Path]:

@@ -3,6 +3,7 @@
 With one process every function here returns what it was given and communicates nothing.
 """
 
+import atexit
 import ctypes
 import os
 import signal
@@ -37,6 +38,7 @@ def join(alone: bool = False) -> None:
         dist.init_process_group(backend, timeout=_PATIENCE)
     elif alone:
         dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
+    atexit.register(_let_go)
 
 
 def _end_with_launcher() -> None:
@@ -45,8 +47,8 @@ def _end_with_launcher() -> None:
     ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
-def leave() -> None:
-    """Give the threads of a group a moment to finish; the last line of a program whose `main` joins.
+def _let_go() -> None:
+    """Give the threads of a group a moment before the process ends.
 
     They need the GIL to let go of the last collectives' tensors. Before 3.14 Python, when it is taken apart,
     ends a thread that waits for the GIL; here it is in a destructor, and the process aborts although all its

@@ -1,9 +1,9 @@
 """Engines that answer for a model, in memory or in a folder: token ids in, token ids out.
 
 `torch` runs everywhere and in float32 gives the same responses whatever shares their batch (in 16 bits a
-few part at near-ties). `vllm` is for long
-responses on GPUs and an optional extra; see `opd.rollout.vllm_engine`. Under both, the settings come
-from the SamplingSpec alone and sample i depends on its key alone.
+few part at near-ties). `vllm` is for long responses on GPUs and an optional extra; see
+`opd.rollout.vllm_engine`. Under both, the settings come from the SamplingSpec alone and sample i depends on
+its key alone.
 """
 
 from collections.abc import Iterator, Sequence

@@ -17,7 +17,6 @@ from opd.parallel import ranks
 ranks.join(alone=True)
 sys.setswitchinterval(1000)
 torch.distributed.all_reduce(torch.ones(1000), async_op=True)
-ranks.leave()
 """
 
 

@@ -45,4 +45,3 @@ def main(folder: Path, tensor_parallel: int) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]), int(sys.argv[2]))
-    ranks.leave()
