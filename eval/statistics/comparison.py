@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from numpy.typing import NDArray
 
 from eval.statistics.crossed import Estimate, estimate, zero_p
-from eval.statistics.interval import mean_interval
 from eval.statistics.power import detectable_difference
 from eval.statistics.sign_flip import sign_flip_p
 from eval.statistics.strata import Matrix
@@ -28,16 +27,19 @@ class Comparison:
 
 
 def compare(first: Matrix, second: Matrix, strata: NDArray | None = None) -> Comparison:
-    """Compare (N,) shares of correct samples, paired by problem; with `strata` suites weigh equally."""
+    """Compare (N,) shares of correct samples, paired by problem; with `strata` suites weigh equally.
+
+    The interval is the t interval at any N: where few differences are not zero, a bootstrap over problems
+    leaves zero out too often (docs/statistics.md).
+    """
     if first.shape != second.shape:
         raise ValueError(f"{len(first)} and {len(second)} problems cannot be paired")
     differences = first - second
-    low, high = mean_interval(differences, strata, bounds=(-1, 1))
-    found = estimate(differences[None], strata)
+    found = estimate(differences[None], strata, bounds=(-1, 1))
     return Comparison(
         difference=found.mean,
-        low=low,
-        high=high,
+        low=found.low,
+        high=found.high,
         standard_error=found.standard_error,
         p=sign_flip_p(differences, strata),
         detectable=detectable_difference(found.standard_error),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eval.statistics import compare, estimate, mean_interval, paired_difference, significance, zero_p
+from eval.statistics import compare, estimate, paired_difference, significance, zero_p
 
 
 def simulate(rng, problems, k, gain):
@@ -17,14 +17,28 @@ def simulate(rng, problems, k, gain):
 def test_interval_holds_the_true_difference(problems, k):
     rng = np.random.default_rng(0)
     pairs = [simulate(rng, problems, k, 0.05) for _ in range(1000)]
-    intervals = [
-        mean_interval(first - second, bounds=(-1, 1), resamples=1000, seed=seed)
-        for seed, (first, second) in enumerate(pairs)
-    ]
-    assert 0.93 < np.mean([low <= 0.05 <= high for low, high in intervals]) < 0.97
-    found = [compare(*pair) for pair in pairs[:50]]
-    assert np.mean([c.difference for c in found]) == pytest.approx(0.05, abs=0.02)
-    assert np.mean([(c.p < 0.05) == (not c.low <= 0 <= c.high) for c in found]) > 0.9
+    found = [estimate((first - second)[None], bounds=(-1, 1)) for first, second in pairs]
+    assert 0.93 < np.mean([each.low <= 0.05 <= each.high for each in found]) < 0.97
+    compared = [compare(*pair) for pair in pairs[:50]]
+    assert [(c.low, c.high) for c in compared] == [(each.low, each.high) for each in found[:50]]
+    assert np.mean([c.difference for c in compared]) == pytest.approx(0.05, abs=0.02)
+    assert np.mean([(c.p < 0.05) == (not c.low <= 0 <= c.high) for c in compared]) > 0.9
+
+
+@pytest.mark.parametrize(("problems", "share"), [(500, 0.005), (272, 0.01), (100, 0.02)])
+def test_interval_holds_zero_where_few_problems_differ(problems, share):
+    """Runs that are alike and part on `share` of the problems each way; a bootstrap covers 90 to 91 %."""
+    rng = np.random.default_rng(0)
+    drawn = rng.choice([-1.0, 0.0, 1.0], (1000, problems), p=[share, 1 - 2 * share, share])
+    found = [compare(differences, np.zeros(problems)) for differences in drawn if differences.any()]
+    assert 0.93 < np.mean([each.low <= 0 <= each.high for each in found]) < 0.99
+
+
+def test_interval_and_p_agree_where_three_problems_differ():
+    first = np.repeat([1.0, 0.0], [3, 497])
+    found = compare(first, np.zeros(500))
+    assert found.p == pytest.approx(0.25)
+    assert found.low < 0 < found.high
 
 
 def test_numbers_of_one_comparison():
