@@ -3,8 +3,11 @@
 It knows the words of chain arithmetic and of ALFWorld's generated games in the compact form. Text reads
 as a reasoning model's does (`<think>`, `\\boxed{6}`), while each marker is several tokens (`<` `think`
 `>`), as in Qwen2.5 for the strings it was not given as special tokens. As there, the same text has a
-second spelling (`<th` `ink` `>`), which the tokenizer itself never writes and a model may have learnt.
+second spelling (`<th` `ink` `>`), which a model may have learnt. There a tokenizer makes the second of the
+text, and a model that was not trained on such text samples the first; of `</think>` it has one alone.
 """
+
+from collections.abc import Iterable
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
@@ -23,7 +26,7 @@ _SPELLINGS = {
     "\\boxed{": "\\boxed{ ",
     "}": " }",
 }
-_OTHER_SPELLINGS = {"<think>": "<th ink >", "</think>": "</th ink >"}
+OTHER_SPELLINGS = {"<think>": "<th ink >", "</think>": "</th ink >"}
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
@@ -33,10 +36,10 @@ CHAT_TEMPLATE = (
 )
 
 
-def respell(text: str) -> str:
-    """The text with its think markers written so that they are read as their other tokens."""
-    for marker, spelling in _OTHER_SPELLINGS.items():
-        text = text.replace(marker, spelling)
+def respell(text: str, markers: Iterable[str]) -> str:
+    """The text with these think markers written so that they are read as their other tokens."""
+    for marker in markers:
+        text = text.replace(marker, OTHER_SPELLINGS[marker])
     return text
 
 
@@ -52,7 +55,7 @@ def build_tokenizer(end: str = END, size: int = VOCABULARY_SIZE) -> PreTrainedTo
             # The word-piece decoder puts the spaces back between words; no token starts with ##.
             decoders.WordPiece(prefix="##", cleanup=False),
             decoders.Fuse(),
-            *(decoders.Replace(spelling, text) for text, spelling in _OTHER_SPELLINGS.items()),
+            *(decoders.Replace(spelling, text) for text, spelling in OTHER_SPELLINGS.items()),
             *(decoders.Replace(spelling, text) for text, spelling in _SPELLINGS.items()),
         ]
     )

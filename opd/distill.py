@@ -49,7 +49,7 @@ from programs.command_line import arguments, launch
 from programs.errors import UserError
 from programs.provenance import ROOT, hash_of
 
-_LOSS = ("advantages", "credit", "loss", "masks", "objectives", "reduction", "support")
+_LOSS = ("advantages", "credit", "loss", "markers", "masks", "objectives", "reduction", "support")
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Run:
     spec: DistillSpec
     student: Learner
     tasks: Sequence[TaughtTask]
-    markers: list[list[int]]
+    marker_ids: list[int]
     engine: TrainingEngine
     checked: set[str] = field(default_factory=set)  # tasks whose scores this process has checked
 
@@ -135,11 +135,11 @@ def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers
         TaughtTask(name, loaded.get(name), guides[teachers[name]], task.rollout)
         for name, task in spec.tasks.items()
     ]
-    markers = masks.marker_ids(spec.mask, pupil.tokenizer)
+    marker_ids = masks.marker_ids(spec.mask, pupil.tokenizer)
     requests = max(task.rollout.prompts * task.rollout.samples_per_prompt for task in spec.tasks.values())
     with whole_for_rollouts(spec, pupil.root):
         engine = engines.follow(spec.engine, pupil.model, student, pupil.tokenizer, requests)
-    return Run(spec, pupil, taught, markers, engine)
+    return Run(spec, pupil, taught, marker_ids, engine)
 
 
 def distill_step(run: Run, step: int) -> dict:
@@ -198,7 +198,7 @@ def score(run: Run, teacher: PreTrainedModel, batch: TokenBatch) -> Comparison:
         spec.objective.support,
         nucleus_mass=spec.objective.nucleus_mass or 1.0,
         expected_log_ratio=spec.objective.advantage.baseline,
-        marker_ids=masks.distinct(run.markers),
+        marker_ids=run.marker_ids if spec.mask.teacher_mass is not None else (),
         teacher_temperature=spec.teacher_temperature,
     )
 
@@ -217,7 +217,7 @@ def worth(
         sampled = experience.rows(rows).rollout_log_prob
         now = comparison.student.sampled_log_prob
         advantage = advantage * truncated_importance_weights(sampled, now, spec.importance_cap)
-    mask = masks.build(run.spec.mask, run.markers, batch, comparison.marker_log_q)
+    mask = masks.build(run.spec.mask, run.student.tokenizer, batch, comparison.marker_log_q)
     if spec.credit.only_groups_with_signal:
         mask = mask * with_signal(experience)[rows][batch.sequence]
     return advantage, mask

@@ -5,20 +5,22 @@ teacher then punishes the student's spelling. Each function returns a (N,) float
 positions, 0 where a position is left out.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from opd.batch import TokenBatch
+from opd.markers import occurrences, token_texts
 from opd.spec import MaskSpec
 from programs.errors import UserError
 
 
-def marker_ids(spec: MaskSpec, tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
-    """The token ids of each marker, as the tokenizer reads it on its own; none if the spec masks nothing.
+def marker_ids(spec: MaskSpec, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """The M token ids that the tokenizer makes of the markers, ascending; none if the spec masks nothing.
 
-    Within a text a byte-level tokenizer may join a marker's last piece with what follows (`>` and a line
-    break): list such a spelling as a marker of its own. ValueError if the tokenizer does not know a marker.
+    UserError if the tokenizer does not know a marker.
     """
     if not spec.used:
         return []
@@ -26,28 +28,25 @@ def marker_ids(spec: MaskSpec, tokenizer: PreTrainedTokenizerBase) -> list[list[
     for text, ids in zip(spec.markers, spelled, strict=True):
         if not ids or tokenizer.unk_token_id in ids:
             raise UserError(f"mask.markers has {text!r}, which the student's tokenizer does not know")
-    return spelled
+    return sorted({token for ids in spelled for token in ids})
 
 
-def distinct(markers: list[list[int]]) -> list[int]:
-    """The ids that occur in any of the markers, in ascending order."""
-    return sorted({token for marker in markers for token in marker})
+def build(
+    spec: MaskSpec, tokenizer: PreTrainedTokenizerBase, batch: TokenBatch, marker_log_q: Tensor | None
+) -> Tensor:
+    """The (N,) mask of a spec.
 
-
-def build(spec: MaskSpec, markers: list[list[int]], batch: TokenBatch, marker_log_q: Tensor | None) -> Tensor:
-    """The (N,) mask of a spec, whose `markers` are given as token ids.
-
-    `marker_log_q` (N, M): the teacher's log-probabilities of their distinct tokens, for `teacher_mass`.
+    `marker_log_q` (N, M): the teacher's log-probabilities of the `marker_ids`, for `teacher_mass`.
     """
     match spec.kind:
         case "none":
             mask = torch.ones(len(batch.sampled), device=batch.tokens.device)
         case "first_occurrence":
-            mask = first_occurrences(batch, distinct(markers))
+            mask = first_occurrences(batch, marker_ids(spec, tokenizer))
         case "every_occurrence":
-            mask = every_occurrence(batch, distinct(markers))
+            mask = every_occurrence(batch, marker_ids(spec, tokenizer))
         case "span":
-            mask = spans(batch, markers)
+            mask = spans(batch, spec.markers, tokenizer)
     if spec.teacher_mass is not None:
         assert marker_log_q is not None
         mask = mask * teacher_mass(marker_log_q, spec.teacher_mass)
@@ -76,23 +75,20 @@ def every_occurrence(batch: TokenBatch, ids: list[int]) -> Tensor:
     return (~marked).float()
 
 
-def spans(batch: TokenBatch, markers: list[list[int]]) -> Tensor:
-    """Leaves out complete markers: runs of a response's tokens equal to one of the token sequences.
+def spans(batch: TokenBatch, markers: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> Tensor:
+    """Leaves out complete markers: the tokens that hold any of the texts, however they spell it.
 
     A part of a marker on its own keeps its loss, so masked ids are no refuge from it.
     """
-    sampled, sequence = batch.sampled, batch.sequence
-    mask = torch.ones(len(sampled), device=batch.tokens.device)
-    for marker in markers:
-        count = len(sampled) - len(marker) + 1
-        if count <= 0:
-            continue
-        windows = sampled.unfold(0, len(marker), 1)
-        matches = (windows == torch.tensor(marker, device=sampled.device)).all(-1)
-        matches &= sequence[:count] == sequence[len(marker) - 1 :]
-        for shift in range(len(marker)):
-            mask[shift : shift + count][matches] = 0
-    return mask
+    mask = torch.ones(len(batch.sampled))
+    texts, start = token_texts(batch.sampled, tokenizer), 0
+    for length in batch.lengths.tolist():
+        of_response = texts[start : start + length]
+        for marker in markers:
+            for first, end in occurrences(of_response, marker):
+                mask[start + first : start + end] = 0
+        start += length
+    return mask.to(batch.tokens.device)
 
 
 def teacher_mass(marker_log_q: Tensor, threshold: float) -> Tensor:

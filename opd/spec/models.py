@@ -47,6 +47,9 @@ class ArithmeticLessonSpec(LessonSpec):
         0.0,
         description="share of the demonstrations whose markers are in another spelling; see envs.tokenizer",
     )
+    respelled_markers: tuple[Literal["<think>", "</think>"], ...] = Field(
+        ("<think>",), description="which of them; <think> alone has two spellings in Qwen2.5's vocabulary"
+    )
     max_new_tokens: Count = Field(description="cap on a response when accuracy is measured")
     development_problems: Count
 

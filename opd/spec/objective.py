@@ -164,13 +164,13 @@ class MaskSpec(Spec):
     kind: Literal["none", "first_occurrence", "every_occurrence", "span"] = Field(
         "none",
         description="first_occurrence or every_occurrence of each token of a marker in a response; span: "
-        "complete markers",
+        "complete markers, whatever tokens spell them",
     )
     markers: tuple[str, ...] = Field(
         ("<think>", "</think>", "<|im_end|>"),
         min_length=1,
-        description="their texts, as the student's tokenizer reads them; the teacher's spellings too, if "
-        "they are to be left out or enter teacher_mass",
+        description="their texts; but for span, their tokens are those that the student's tokenizer makes of "
+        "them: list the pieces of another spelling, too, and the teacher's for teacher_mass",
     )
     teacher_mass: Probability | None = Field(
         None, description="also leave out positions with more teacher probability than this on marker tokens"

@@ -72,7 +72,8 @@ class ArithmeticLesson:
         return [_pair(self._tokenizer, question, self._spelled(answer)) for question, answer in shown]
 
     def _spelled(self, answer: str) -> str:
-        return respell(answer) if self._spelling.random() < self.spec.respelled else answer
+        other = self._spelling.random() < self.spec.respelled
+        return respell(answer, self.spec.respelled_markers) if other else answer
 
     def accuracy(self, model: PreTrainedModel) -> float:
         """Greedy, on problems that no evaluation suite contains."""

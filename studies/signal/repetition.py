@@ -6,9 +6,10 @@ teacher that scores a student's loop does the same, and so pays for the loop.
 
 import pandas as pd
 import torch
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from opd.batch import TokenBatch, from_pairs
+from opd.markers import occurrences, token_texts
 from opd.scoring.compare import compare
 
 
@@ -51,24 +52,19 @@ def repetition(
 
 
 def answers(
-    batch: TokenBatch, numbers: list[int], chosen: list[bool], after: list[int]
+    batch: TokenBatch, numbers: list[int], chosen: list[bool], after: str, tokenizer: PreTrainedTokenizerBase
 ) -> dict[int, tuple[list[int], list[int]]]:
     """(ids before the answer, ids of the answer) by response number, of the chosen rows that have one.
 
-    An answer is what follows the last occurrence of the ids `after` in a response, without the end token.
+    An answer is what follows the last token with the text `after` in a response, without the end token.
     """
     found = {}
     for row in [row for row, wanted in enumerate(chosen) if wanted]:
         real, generated = batch.attention[row], batch.generated[row]
         prompt = batch.tokens[row][real & ~generated].tolist()
-        response = batch.tokens[row][generated].tolist()[:-1]
-        start = _end_of_last(response, after)
-        if start is not None and start < len(response):
-            found[numbers[row]] = (prompt + response[:start], response[start:])
+        response = batch.tokens[row][generated][:-1]
+        ends = [end for _, end in occurrences(token_texts(response, tokenizer), after)]
+        if ends and ends[-1] < len(response):
+            ids = response.tolist()
+            found[numbers[row]] = (prompt + ids[: ends[-1]], ids[ends[-1] :])
     return dict(sorted(found.items()))
-
-
-def _end_of_last(ids: list[int], wanted: list[int]) -> int | None:
-    """Where the last occurrence of `wanted` in `ids` ends; None if there is none."""
-    ends = range(len(ids), len(wanted) - 1, -1)
-    return next((end for end in ends if ids[end - len(wanted) : end] == wanted), None)

@@ -12,16 +12,15 @@ import json
 from pathlib import Path
 
 import pandas as pd
-import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 import envs
 from opd import masks, models
 from opd.batch import TokenBatch
 from opd.experience import Experience
+from opd.markers import token_texts
 from opd.rollout.engine import TorchEngine
 from opd.scoring.compare import Comparison, compare
-from opd.spec import MaskSpec
 from opd.tasks.problems import Problems
 from programs.command_line import arguments, launch
 from programs.errors import UserError
@@ -67,9 +66,8 @@ def write(
     tokens.to_parquet(out / "tokens.parquet", index=False)
     response_table(spec, experience).to_parquet(out / "responses.parquet", index=False)
 
-    after = tokenizer(spec.answer_after, add_special_tokens=False)["input_ids"]
     correct = (experience.reward > 0).tolist()
-    planted = answers(batch, experience.episode.tolist(), correct, after)
+    planted = answers(batch, experience.episode.tolist(), correct, spec.answer_after, tokenizer)
     repeated = repetition(student, teacher, planted, spec.copies, limit)
     repeated.to_csv(out / "repetition.csv", index=False, float_format="%.6g")
 
@@ -101,15 +99,9 @@ def token_table(
         "favourite_log_q": q.top_log_probs[:, 0],
     }
     table = pd.DataFrame({name: tensor.cpu().numpy() for name, tensor in columns.items()})
-    table.insert(3, "text", texts(batch.sampled, tokenizer))
-    table.insert(8, "favourite", texts(q.top_ids[:, 0], tokenizer))
+    table.insert(3, "text", token_texts(batch.sampled, tokenizer))
+    table.insert(8, "favourite", token_texts(q.top_ids[:, 0], tokenizer))
     return table
-
-
-def texts(ids: torch.Tensor, tokenizer: PreTrainedTokenizerBase) -> list[str]:
-    """Each token decoded alone."""
-    distinct = {token: str(tokenizer.decode([token])) for token in ids.unique().tolist()}
-    return [distinct[token] for token in ids.tolist()]
 
 
 def marker_column(
@@ -117,9 +109,8 @@ def marker_column(
 ) -> list[str]:
     """The complete marker that each generated token is part of, "" for none."""
     column = [""] * len(batch.sampled)
-    spelled = masks.marker_ids(MaskSpec(kind="span", markers=markers), tokenizer)
-    for marker, ids in zip(markers, spelled, strict=True):
-        for place in (masks.spans(batch, [ids]) == 0).nonzero()[:, 0].tolist():
+    for marker in markers:
+        for place in (masks.spans(batch, [marker], tokenizer) == 0).nonzero()[:, 0].tolist():
             column[place] = marker
     return column
 

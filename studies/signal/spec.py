@@ -21,7 +21,7 @@ class ScoringSpec(Spec):
     )
     sampling: SamplingSpec
     markers: tuple[str, ...] = Field(
-        MaskSpec().markers, min_length=1, description="their texts, as the student's tokenizer reads them"
+        MaskSpec().markers, min_length=1, description="their texts, whatever tokens spell them"
     )
     answer_after: str = Field(
         "</think>", description="what follows its last occurrence is the answer, which is planted again"

@@ -31,11 +31,13 @@ def test_markers_are_spelled_in_pieces(tokenizer):
 
 def test_markers_have_a_second_spelling_of_the_same_text(tokenizer):
     text = "<think> so 1 + 1 of 1 = 2 ; </think> the answer is \\boxed{2}"
-    tokens = tokenizer.tokenize(respell(text))
+    both = ("<think>", "</think>")
+    tokens = tokenizer.tokenize(respell(text, both))
     assert tokens[:3] == ["<th", "ink", ">"]
     assert tokens[12:15] == ["</th", "ink", ">"]
     assert tokenizer.decode(tokenizer.convert_tokens_to_ids(tokens)) == text
-    assert respell(respell(text)) == respell(text)
+    assert respell(respell(text, both), both) == respell(text, both)
+    assert tokenizer.tokenize(respell(text, ["<think>"])) == [*tokens[:12], "</", "think", *tokens[14:]]
 
 
 def test_another_end_token_changes_no_id(tokenizer):

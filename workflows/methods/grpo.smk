@@ -1,7 +1,8 @@
 """GRPO: reinforcement on the outcome alone, against the group's mean and standard deviation.
 
-With DAPO's wider upper clip, and without the groups that give no signal (arXiv 2503.14476).
-Dr. GRPO is the variant grpo@objective.advantage.credit.standardise=false.
+With DAPO's wider upper clip, its mean over all tokens, and without the groups that give no signal
+(arXiv 2503.14476); the mean per response of arXiv 2402.03300 is the variant
+grpo@objective.reduction=sequence_mean, Dr. GRPO grpo@objective.advantage.credit.standardise=false.
 """
 
 

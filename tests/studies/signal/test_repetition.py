@@ -1,18 +1,20 @@
 """Planted answers: where they are found, and their probabilities against one plain forward pass each."""
 
 import numpy as np
-import pytest
 import torch
 
+from envs.tokenizer import build_tokenizer
 from opd.batch import from_pairs
 from studies.signal.repetition import answers, repetition
 
 
 def test_answers_follow_the_last_marker_and_leave_out_the_end():
-    responses = [[5, 6, 9, 1, 5, 6, 7, 8, 2], [5, 6, 2], [7, 8, 2], [5, 6, 7, 2]]
+    tokenizer = build_tokenizer()
+    texts = ["</think> 9 1 </think> 7 8", "</think>", "7 8", "</think> 7"]
+    responses = [tokenizer(f"{text} <|im_end|>", add_special_tokens=False)["input_ids"] for text in texts]
     batch = from_pairs([([3, 4], response) for response in responses], pad_id=0)
-    found = answers(batch, [11, 12, 10, 13], [True, True, True, False], after=[5, 6])
-    assert found == {11: ([3, 4, 5, 6, 9, 1, 5, 6], [7, 8])}
+    found = answers(batch, [11, 12, 10, 13], [True, True, True, False], "</think>", tokenizer)
+    assert found == {11: ([3, 4, *responses[0][:8]], responses[0][8:10])}
 
 
 def test_probabilities_of_copies(student, teacher):
@@ -36,9 +38,3 @@ def test_without_answers_there_is_an_empty_table(student, teacher):
     table = repetition(student, teacher, {}, copies=2, tokens_per_forward=1000)
     assert table.empty
     assert {"response", "copy", "student", "teacher_least"} <= set(table.columns)
-
-
-@pytest.mark.parametrize("after", [[6], [1, 5, 6]])
-def test_the_marker_may_have_any_length(after):
-    batch = from_pairs([([3], [1, 5, 6, 8, 2])], pad_id=0)
-    assert answers(batch, [0], [True], after) == {0: ([3, 1, 5, 6], [8])}
