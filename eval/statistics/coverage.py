@@ -1,11 +1,12 @@
-"""How often 95 % intervals of avg@k hold the truth, in simulation.
+"""How often 95 % intervals hold the truth, in simulation: of avg@k, and of a difference of two runs.
 
     python -m eval.statistics.coverage
 
 Problems have success rates from a Beta distribution, whose mean is the truth, and k samples each. Of the
 columns, `independent` takes all N k samples as independent, `t` is the clustered t interval,
-`percentile` and `BCa` are scipy's bootstraps over problems, `widened BCa` is `bootstrap_interval`.
-Prints a Markdown table; 2,000 replications have a standard error of 0.5 points.
+`percentile` and `BCa` are scipy's bootstraps over problems, `widened BCa` is `bootstrap_interval`. The runs
+of a difference are alike and part on a few problems each way. Prints two Markdown tables; 2,000
+replications have a standard error of 0.5 points.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from eval.statistics.strata import Matrix
 
 DESIGNS = ((10, 16), (20, 16), (30, 16), (100, 4), (500, 4))
 SHAPES = ((5, 5), (1, 1), (0.4, 0.4), (2, 5), (0.4, 1.6), (0.2, 2))
+PARTED = ((100, 0.02), (100, 0.1), (272, 0.01), (500, 0.005), (500, 0.05))
 _RESAMPLES = 1000
 Interval = tuple[float, float]
 Intervals = Callable[[Matrix, int, int], dict[str, Interval]]
@@ -39,7 +41,28 @@ def main(replications: int) -> None:
         }
         for (problems, k), (a, b) in product(DESIGNS, SHAPES)
     ]
+    print(pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True), end="\n\n")
+    lines = [
+        {"N": problems, "each way": f"{100 * share:g} %"}
+        | {name: f"{100 * held:.1f}" for name, held in of_differences(problems, share, replications).items()}
+        for problems, share in PARTED
+    ]
     print(pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True))
+
+
+def of_differences(problems: int, share: float, replications: int) -> dict[str, float]:
+    """Share of replications in which the intervals of a difference hold zero, the truth.
+
+    Of the problems `share` are solved by the first run alone, and as many by the second alone.
+    """
+    random = np.random.default_rng(0)
+    drawn = random.choice([-1.0, 0.0, 1.0], (replications, problems), p=[share, 1 - 2 * share, share])
+    held: Counter[str] = Counter()
+    for seed, differences in enumerate(drawn):
+        found = estimate(differences[None])
+        intervals = {"t": (found.low, found.high), "widened BCa": _widened(differences, seed)}
+        held.update({name: int(low <= 0 <= high) for name, (low, high) in intervals.items()})
+    return {name: count / replications for name, count in held.items()}
 
 
 def coverage(

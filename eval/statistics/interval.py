@@ -1,4 +1,4 @@
-"""The interval of a mean over problems, chosen by how many there are.
+"""The interval of a score, a mean of shares over problems, chosen by how many there are.
 
 Below `BOOTSTRAP_FROM` problems it is the t interval, from there on the BCa bootstrap, by measured
 coverage (`python -m eval.statistics.coverage`). Where all values are equal it is the rule of three.
@@ -16,22 +16,21 @@ BOOTSTRAP_FROM = 20
 
 
 def mean_interval(
-    values: Matrix,
+    shares: Matrix,
     strata: NDArray | None = None,
-    bounds: tuple[float, float] = (0, 1),
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """95 % interval of the mean of (N,) values in `bounds`; with `strata` of the mean of strata means.
+    """95 % interval of the mean of (N,) shares in [0, 1]; with `strata` of the mean of strata means.
 
-    The smallest stratum decides between t and bootstrap. Use bounds (-1, 1) for differences of shares.
+    The smallest stratum decides between t and bootstrap.
     """
-    parts = split(values, strata)
-    if any(part.min() < bounds[0] or part.max() > bounds[1] for part in parts):
-        raise ValueError(f"values leave their bounds {bounds}")
+    parts = split(shares, strata)
+    if any(part.min() < 0 or part.max() > 1 for part in parts):
+        raise ValueError("shares are between 0 and 1")
     if all(np.ptp(part) == 0 for part in parts):
-        return rule_of_three(parts, bounds)
+        return rule_of_three(parts, (0, 1))
     if min(map(len, parts)) >= BOOTSTRAP_FROM:
-        return bootstrap_interval(values, strata, resamples=resamples, seed=seed)
-    found = estimate(values[None], strata, bounds=bounds)
+        return bootstrap_interval(shares, strata, resamples=resamples, seed=seed)
+    found = estimate(shares[None], strata, bounds=(0, 1))
     return found.low, found.high

@@ -7,7 +7,7 @@ import pytest
 
 import eval.statistics
 from eval.statistics import estimate
-from eval.statistics.coverage import coverage
+from eval.statistics.coverage import coverage, of_differences
 from eval.statistics.seed_coverage import SETTINGS, deviations, measure, replicate
 from programs.provenance import ROOT
 
@@ -30,6 +30,12 @@ def test_a_row_of_the_coverage_table_is_what_the_program_measures():
     shown = row_of("N ", r"30 +\| 16 +\| 1, 1 ")
     found = coverage(30, 16, (1, 1), 2000, t_interval)["t"]
     assert float(shown["t"]) == pytest.approx(100 * found, abs=0.05)
+
+
+def test_a_row_of_the_coverage_of_differences_is_what_the_program_measures():
+    shown = row_of("N .*each way", r"500 +\| 0\.5 %")
+    for name, held in of_differences(500, 0.005, 2000).items():
+        assert float(shown[name]) == pytest.approx(100 * held, abs=0.051)
 
 
 def test_a_row_of_the_table_over_seeds_is_what_the_program_measures():

@@ -53,8 +53,8 @@ def test_strata_are_resampled_apart():
 def test_few_problems_take_the_t_interval():
     values = np.array([0.2, 0.4, 0.9, 0.7])
     expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert mean_interval(values, bounds=(-1, 2)) == pytest.approx((expected.low, expected.high))
-    assert mean_interval(values)[1] == pytest.approx(min(1, expected.high))
+    assert expected.high > 1
+    assert mean_interval(values) == pytest.approx((expected.low, 1))
 
 
 def test_constant_scores_are_not_certain():
@@ -62,7 +62,6 @@ def test_constant_scores_are_not_certain():
     bound = stats.binomtest(0, 30, alternative="less").proportion_ci(0.95).high
     assert mean_interval(np.zeros(30)) == pytest.approx((0, bound))
     assert mean_interval(np.ones(30)) == pytest.approx((1 - bound, 1))
-    assert mean_interval(np.zeros(30), bounds=(-1, 1)) == pytest.approx((-bound, bound))
     with pytest.raises(ValueError, match="all values are equal"):
         bootstrap_interval(np.zeros(30))
 
@@ -72,7 +71,7 @@ def test_the_same_values_give_the_same_interval(shares):
 
 
 def test_values_outside_their_bounds_are_refused():
-    with pytest.raises(ValueError, match="leave their bounds"):
+    with pytest.raises(ValueError, match="between 0 and 1"):
         mean_interval(np.array([-0.5, 0.5]))
 
 
