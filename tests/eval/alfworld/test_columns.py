@@ -108,6 +108,11 @@ def test_rates(table):
     assert (base.turns, base.invalid_format, base.inadmissible, base.tokens) == (2, 50, 0, 3)
 
 
+def test_refused_commands_are_counted_among_commands():
+    frame = long_table({("r", 0): {"a": (2, 2, 0)}}).assign(turns=10, commands=8, inadmissible=2)
+    assert columns.rates(frame)["inadmissible"] == 25
+
+
 # Four games, drawn three times, twice, once and once.
 DRAWN = {"a": 1, "a#2": 1, "a#3": 1, "b": 0, "b#2": 0, "c": 1, "d": 0}
 

@@ -8,7 +8,7 @@ from threading import Timer
 import pytest
 
 from eval.grading import DEFAULT, STRICT, Grader
-from eval.grading.grader import LONGEST_ANSWER, grade_answer
+from eval.grading.grader import LONGEST_ANSWER, Grade, _best, grade_answer
 
 SLOW = r"\sum_{k=1}^{10^{9}} \sin(k)"
 
@@ -189,3 +189,18 @@ def _workers():
         int(pid) for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text().split()
     }
     return {pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+
+
+@pytest.mark.parametrize(
+    ("ways", "verdict"),
+    [
+        ([["wrong"], ["ungraded"]], "ungraded"),  # it may be right
+        ([["ungraded", "wrong"]], "wrong"),  # whatever the other is, one answer of the way is wrong
+        ([["correct", "ungraded"], ["wrong"]], "ungraded"),
+        ([["correct", "wrong"], ["correct"]], "correct"),
+        ([], "wrong"),
+    ],
+)
+def test_a_response_is_as_good_as_the_best_way_to_read_it(ways, verdict):
+    graded = [[Grade(each, "") for each in way] for way in ways]
+    assert _best(graded).verdict == verdict

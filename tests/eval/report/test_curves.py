@@ -75,6 +75,13 @@ def test_long_table_and_figure(tmp_path):
     assert (tmp_path / "curves.svg").read_text() == figure  # same numbers, same bytes
 
 
+def test_the_gap_by_position_is_that_of_the_last_quarter(tmp_path):
+    spec = write_study(tmp_path)
+    _, axis = curves.plt.subplots()
+    curves.draw_positions(axis, spec, curves.collect(spec))
+    assert [line.get_ydata().tolist() for line in axis.lines] == [[3.5] * 7] * 2
+
+
 def test_one_task_shows_what_it_logs(tmp_path, titles):
     curves.main(write_study(tmp_path), tmp_path)
     left_out = {*OF_GAMES, *CONSTANT, "gap_by_position"}

@@ -49,6 +49,13 @@ def test_points_are_the_averages_under_the_protocol(spec, table):
     assert found.method.tolist() == ["LSM"] * 3 + ["JSD"] * 3
 
 
+def test_bars_reach_from_low_to_high(spec, table):
+    _, axis = figures.plt.subplots()
+    sweep.draw(axis, spec, sweep.points(spec, table))
+    (bars,) = axis.containers[0].lines[2]
+    assert [segment[:, 1].tolist() for segment in bars.get_segments()] == [[-1, 2], [9, 12], [19, 22]]
+
+
 def test_the_same_table_gives_the_same_bytes(spec, table, tmp_path):
     table.to_csv(tmp_path / "table.csv", index=False)
     for name in ("first.svg", "second.svg"):
