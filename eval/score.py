@@ -15,7 +15,8 @@ docs/evaluation.md). `majority` is the share of majority votes over all samples 
 is per response, which in a game is a turn.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ import envs
 from eval.alfworld import long_table
 from eval.grading import VARIANTS, Grade, Variant
 from eval.responses import read_records, refuse_repeats
-from eval.spec import ScoreSpec
+from eval.spec import ProtocolSpec, ScoreSpec
 from eval.statistics import maj_at_q
 from eval.verdicts import VERDICTS, count, verdicts
 from eval.votes import RIGHT, votes
@@ -60,6 +61,7 @@ def grade_file(spec: ScoreSpec, environment: envs.Environment, responses: Path) 
     }
     records = read_records(responses)
     refuse_repeats(responses, records)
+    refuse_others(responses, records, spec.protocols, problems)
     answers = [(problems[r["suite"], r["problem"]], r["response"]) for r in records]
     graded = verdicts(environment, answers, [r["finish_reason"] for r in records])
     given, tokens = defaultdict(list), defaultdict(list)
@@ -67,16 +69,6 @@ def grade_file(spec: ScoreSpec, environment: envs.Environment, responses: Path) 
         key = record["suite"], record["protocol"], record["problem"]
         given[key].append(one)
         tokens[key].append(record["tokens"])
-
-    expected = {
-        (suite, protocol.name, problem): protocol.samples
-        for suite, problem in problems
-        for protocol in spec.protocols
-        if protocol.asks(suite)
-    }
-    found = {key: len(of_problem) for key, of_problem in given.items()}
-    if found != expected:
-        raise UserError(f"{responses} does not hold the responses that the protocols ask for")
     return [
         {
             "suite": suite,
@@ -91,6 +83,27 @@ def grade_file(spec: ScoreSpec, environment: envs.Environment, responses: Path) 
         }
         for (suite, protocol, problem), of_problem in given.items()
     ]
+
+
+def refuse_others(
+    responses: Path,
+    records: Iterable[dict],
+    protocols: Iterable[ProtocolSpec],
+    problems: Iterable[tuple[str, str]],
+) -> None:
+    """UserError unless a file's records answer exactly what protocols ask of the (suite, problem) pairs."""
+    found = Counter((r["suite"], r["protocol"], r["problem"]) for r in records)
+    asked = {
+        (suite, protocol.name, problem): protocol.samples
+        for suite, problem in problems
+        for protocol in protocols
+        if protocol.asks(suite)
+    }
+    if found != asked:
+        raise UserError(
+            f"{responses} does not hold the responses that the protocols ask for, to the suites as they are; "
+            "remove the file, so that the model is asked again"
+        )
 
 
 def correct_under(variant: Variant, graded: list[tuple[str, Grade | None]]) -> int:

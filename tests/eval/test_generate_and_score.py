@@ -8,6 +8,7 @@ import pytest
 import envs
 from eval import generate, score
 from eval.spec import GenerateSpec, ScoreSpec
+from programs.errors import UserError
 from tests.eval.alfworld.study import episode, turn, write_folder
 from tests.json_lines import read_lines
 
@@ -142,6 +143,13 @@ def test_missing_responses_are_refused(responses, tmp_path):
     path = tmp_path / "short.jsonl"
     path.write_text("".join(lines[:-1]))
     with pytest.raises(ValueError, match="does not hold the responses"):
+        score.main(spec(path), tmp_path / "scores.csv")
+
+
+def test_responses_to_problems_that_no_suite_has_any_more_are_refused(responses, tmp_path):
+    path = tmp_path / "former.jsonl"
+    path.write_text(responses.read_text().replace('"problem": "x = ', '"problem": "y = '))
+    with pytest.raises(UserError, match=r"former\.jsonl does not hold the responses .*; remove the file"):
         score.main(spec(path), tmp_path / "scores.csv")
 
 
