@@ -5,6 +5,6 @@ and both ask it to grade text. `envs.load(name)` and `envs.environment_of(suite)
 """
 
 from envs.environment import Environment, Problem
-from envs.registry import NAMES, environment_of, load
+from envs.registry import NAMES, Name, environment_of, load
 
-__all__ = ["NAMES", "Environment", "Problem", "environment_of", "load"]
+__all__ = ["NAMES", "Environment", "Name", "Problem", "environment_of", "load"]

@@ -45,6 +45,10 @@ class Environment(Protocol):
         """`count` training problems, a pure function of (seed, step)."""
         ...
 
+    def check_suite(self, suite: str, count: int | None) -> None:
+        """UserError if `suite_problems` could not give this, as far as can be told without its data."""
+        ...
+
     def suite_problems(self, suite: str, count: int | None) -> list[Problem]:
         """The first `count` problems of an evaluation suite, always the same ones; None: all."""
         ...

@@ -8,7 +8,8 @@ from weakref import finalize
 
 from envs.environment import Problem
 from eval.grading import Grade
-from eval.suites import PROMPTS, LoadedSuite, get, load
+from eval.suites import PROMPTS, LoadedSuite, evaluation_suites, get, load
+from programs.errors import UserError
 
 if TYPE_CHECKING:
     from eval.grading.grader import Grader
@@ -33,6 +34,11 @@ class Math:
         indices = range(step * count, (step + 1) * count)
         orders = {epoch: self._order(seed, epoch) for epoch in {index // size for index in indices}}
         return [self._training[orders[index // size][index % size]] for index in indices]
+
+    def check_suite(self, suite: str, count: int | None) -> None:
+        """UserError if there is no such suite; one with fewer than `count` problems is asked whole."""
+        if suite not in evaluation_suites():
+            raise UserError(f"math has no suite {suite!r}; it has {', '.join(evaluation_suites())}")
 
     def suite_problems(self, suite: str, count: int | None) -> list[Problem]:
         """The suite in its published order; its first `count` problems if a count is given.

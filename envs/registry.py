@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 from envs.chain_arithmetic import ChainArithmetic
 from envs.environment import Environment
@@ -17,6 +18,7 @@ _ENVIRONMENTS: dict[str, Callable[[], Environment]] = {
 }
 
 NAMES = tuple(_ENVIRONMENTS)
+Name = Literal[NAMES]  # type: ignore[valid-type]
 
 
 def load(name: str) -> Environment:

@@ -34,18 +34,17 @@ class ProtocolSpec(Spec):
 class EvaluationSpec(Spec):
     """What is asked, and how often: every suite under every protocol that does not name others."""
 
-    environment: str
+    environment: envs.Name
     suites: tuple[str, ...] | None = Field(None, description="null: those that the environment names")
     problems_per_suite: Count | None = Field(description="null: whole suites")
     protocols: tuple[ProtocolSpec, ...]
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
-        if self.environment not in envs.NAMES:
-            raise ValueError(f"environment must be one of {', '.join(envs.NAMES)}")
-        for suite in self.suites or ():
-            envs.environment_of(suite)
-        known = self.suites or envs.load(self.environment).suites
+        environment = envs.load(self.environment)
+        known = self.suites or environment.suites
+        for suite in known:
+            environment.check_suite(suite, self.problems_per_suite)
         for protocol in self.protocols:
             if strange := [suite for suite in protocol.suites or () if suite not in known]:
                 raise ValueError(

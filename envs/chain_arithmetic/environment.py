@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from envs.chain_arithmetic.demonstration import STYLES, demonstrate
-from envs.chain_arithmetic.problem import TIERS, Chain, draw
+from envs.chain_arithmetic.problem import TIERS, Chain, draw, how_many
 from envs.environment import Problem
 from eval.grading import Grade
 from programs.errors import UserError
@@ -33,12 +33,23 @@ class ChainArithmetic:
         rng = random.Random("development")
         return [_problem(draw(rng, rng.choice(TIERS), "development")) for _ in range(count)]
 
+    def check_suite(self, suite: str, count: int | None) -> None:
+        """UserError for another environment's suite, for no count, or for one above what there is."""
+        if suite not in self.suites:
+            raise UserError(f"chain_arithmetic has no suite {suite!r}; it has {', '.join(self.suites)}")
+        if count is None:
+            raise UserError(f"{suite} is generated; write how many problems_per_suite (--limit)")
+        if (found := how_many(self._length(suite), "suite", count)) < count:
+            raise UserError(
+                f"{suite} has {found} distinct problems, not {count}; write problems_per_suite (--limit) of "
+                f"{found} or less"
+            )
+
     def suite_problems(self, suite: str, count: int | None) -> list[Problem]:
         """The first `count` problems of the suite, all distinct in what they compute."""
-        if count is None:
-            raise UserError("chain-arithmetic suites are generated: say how many problems_per_suite")
-        rng = random.Random(f"suite/{suite}")
-        length = TIERS[self.suites.index(suite)]
+        self.check_suite(suite, count)
+        assert count is not None
+        rng, length = random.Random(f"suite/{suite}"), self._length(suite)
         chains: dict[tuple, Chain] = {}
         while len(chains) < count:
             chain = draw(rng, length, "suite")
@@ -60,6 +71,9 @@ class ChainArithmetic:
         """Answers are the same where they are written the same."""
         labels = {answer: label for label, answer in enumerate(dict.fromkeys(answers))}
         return [labels[answer] for answer in answers]
+
+    def _length(self, suite: str) -> int:
+        return TIERS[self.suites.index(suite)]
 
 
 def _grade(problem: Problem, response: str) -> Grade:

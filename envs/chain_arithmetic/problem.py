@@ -3,7 +3,8 @@
 import hashlib
 import random
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import islice, product
 
 MODULUS = 20
 OPERANDS = {"+": range(1, 6), "-": range(1, 6), "*": range(2, 4)}
@@ -72,3 +73,17 @@ def draw(rng: random.Random, length: int, split: str) -> Chain:
         )
         if chain.split == split:
             return chain
+
+
+@cache
+def how_many(length: int, split: str, limit: int) -> int:
+    """Chains of that length in the split that differ in what they compute, counted no further than `limit`.
+
+    So it takes no longer than to draw as many; all of the longest are 60 million.
+    """
+    chains = (
+        Chain(start, operations, first_label=0)
+        for start in range(MODULUS)
+        for operations in product(_OPERATIONS, repeat=length)
+    )
+    return sum(1 for _ in islice((chain for chain in chains if chain.split == split), limit))

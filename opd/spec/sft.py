@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+import envs
 from opd.rollout import ENGINES
 from opd.spec.sampling import SamplingSpec
 from opd.spec.training import MemorySpec, OptimizerSpec
@@ -13,7 +14,7 @@ from programs.spec import Count, OnlyRounding, Spec
 class TracesRecipe(Spec):
     """Which problems the teacher answers, and how."""
 
-    environment: str
+    environment: envs.Name
     seed: int
     traces: Count = Field(description="training problems, one response of the teacher each")
     sampling: SamplingSpec

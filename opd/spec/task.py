@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+import envs
 from envs.alfworld.protocols import ProtocolConfig
 from opd.spec.sampling import SamplingSpec
 from programs.spec import Count, OnlyRounding, Spec
@@ -34,7 +35,7 @@ class TaskSpec(Spec):
     For games, `rollout` counts games as prompts and caps each turn.
     """
 
-    environment: str | None = Field(None, description="problems of this environment, one response each")
+    environment: envs.Name | None = Field(None, description="problems of this environment, one response each")
     games: GamesSpec | None = Field(None, description="games of ALFWorld, a response each turn")
     rollout: RolloutSpec
 

@@ -2,7 +2,7 @@
 
 import random
 import re
-from itertools import islice
+from itertools import islice, product
 
 import pytest
 
@@ -12,6 +12,8 @@ from envs.environment import Problem
 from programs.errors import UserError
 
 ENVIRONMENT = envs.load("chain_arithmetic")
+OPERATIONS = [(operator, n) for operator, most in (("+", 5), ("-", 5), ("*", 3)) for n in range(1, most + 1)]
+OPERATIONS.remove(("*", 1))
 
 
 def evaluate(question: str) -> int:
@@ -63,6 +65,24 @@ def test_suites_hold_distinct_problems_of_one_length_and_never_change():
         assert len({content(p.question) for p in problems}) == 100
         assert {p.question.count(";") for p in problems} == {length}
         assert problems[:10] == ENVIRONMENT.suite_problems(suite, 10)
+
+
+def test_a_suite_is_asked_for_all_its_problems_and_no_more():
+    every = {
+        f"x = {start} ; {' ; '.join(f'{operator} {operand}' for operator, operand in operations)}"
+        for start in range(20)
+        for operations in product(OPERATIONS, repeat=2)
+        if Chain(start, operations, 0).split == "suite"
+    }
+    assert len(every) == 303
+    assert {content(p.question) for p in ENVIRONMENT.suite_problems("chain2", 303)} == every
+    for count in (304, 10**9):
+        with pytest.raises(UserError, match=rf"chain2 has 303 distinct problems, not {count}; write .*303"):
+            ENVIRONMENT.suite_problems("chain2", count)
+    with pytest.raises(UserError, match=r"chain2 is generated; write how many problems"):
+        ENVIRONMENT.suite_problems("chain2", None)
+    with pytest.raises(UserError, match=r"has no suite 'aime24'; it has chain2, "):
+        ENVIRONMENT.suite_problems("aime24", 1)
 
 
 def test_training_problems_are_a_function_of_seed_and_step():

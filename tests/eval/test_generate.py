@@ -164,7 +164,7 @@ def test_a_protocol_may_ask_some_suites_alone():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"environment": "sudoku"}, "environment must be one of chain_arithmetic, math"),
+        ({"environment": "sudoku"}, "Input should be 'chain_arithmetic', 'math' or 'math_plain'"),
         ({"suites": ["chain2"]}, "protocol 'avg@4' names chain3; the suites are chain2"),
     ],
 )
@@ -205,6 +205,8 @@ def test_by_hand_and_by_spec_ask_the_same():
         ("--suite chain2 --suite math500", "name suites of one environment"),
         ("--suite chain9", "unknown suite 'chain9'"),
         ("--suite chain2 --samples 4 --temperature 0", "greedy samples are copies"),
+        ("--suite chain2 --limit 304", "chain2 has 303 distinct problems, not 304"),
+        ("--suite chain2", "chain2 is generated; write how many problems"),
         ("--suite chain2 --samples 0", "samples Input should be greater"),
         ("--suite chain2 --spec {}", "Field required"),
         (f"--suite chain2 --spec {SPEC.model_dump_json()}", "leave out the options"),

@@ -87,7 +87,25 @@ def test_every_method_file_names_itself():
             "pretrain.stepz is not a known key; did you mean",
         ),
         ({"evaluation": {"table_protocol": "avg@32"}}, "'avg@32' is none of ['greedy', 'avg@4']"),
-        ({"evaluation": {"environment": "sudoku"}}, "environment must be one of"),
+        (
+            {"evaluation": {"environment": "sudoku"}},
+            "evaluation.environment: Input should be 'chain_arithmetic'",
+        ),
+        (
+            {"evaluation": {"problems_per_suite": 304}},
+            "evaluation: chain2 has 303 distinct problems, not 304; write problems_per_suite",
+        ),
+        ({"evaluation": {"problems_per_suite": None}}, "chain2 is generated; write how many problems"),
+        ({"evaluation": {"suites": ["aime24"]}}, "chain_arithmetic has no suite 'aime24'; it has chain2"),
+        (
+            {"tasks": {"chain_arithmetic": {"environment": "mathx"}}},
+            "tasks.chain_arithmetic.environment: Input should be 'chain_arithmetic', 'math' or 'math_plain' "
+            "(found 'mathx')",
+        ),
+        (
+            {"models": {"student_sft": {"sft": {"environment": "mathy"}}}},
+            "models.student_sft.sft.environment: Input should be 'chain_arithmetic', 'math' or 'math_plain'",
+        ),
         (
             {"evaluation": {"suites": ["chain2"], "protocols": [ONLY_CHAIN9]}},
             "protocol 'avg@4' names chain9; the suites are chain2",

@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+import envs
 from envs.alfworld.game import SPLITS
 from envs.alfworld.protocols import ProtocolConfig
 from eval.spec import EvaluationSpec
@@ -74,7 +75,7 @@ class PanelConfig(Spec):
 class TaskConfig(Spec):
     """What models are trained on: problems of an environment, or games of a panel (named, not a file)."""
 
-    environment: str | None = None
+    environment: envs.Name | None = None
     games: GamesSpec | None = None
     rollout: dict[str, Any] = Field({}, description="what differs from `distill.rollout`")
 
