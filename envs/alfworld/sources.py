@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from envs.alfworld.game import SPLITS, Game
 from envs.alfworld.generator import generate
+from envs.alfworld.generator.scene import SIZES
 from envs.alfworld.rows import read_rows
 from envs.alfworld.tree import VERSION, read_tree
 from programs.errors import UserError
@@ -24,6 +26,14 @@ From compact rows:         name the file or its folder as the source, or unpack 
 Only trying things out?    name {generated}:small:10:0 (size, games per task type, seed) as the source"""
 
 
+class Generated(NamedTuple):
+    """What the generator is asked for: games of a size, of each task type so many, by a seed."""
+
+    size: str
+    per_type: int
+    seed: int
+
+
 def load_games(source: str | Path | None, split: str) -> list[Game]:
     """The games of a split ("train", "valid_seen", "valid_unseen"), sorted by id.
 
@@ -34,14 +44,31 @@ def load_games(source: str | Path | None, split: str) -> list[Game]:
     """
     if split not in SPLITS:
         raise UserError(f"unknown split {split!r}; known: {', '.join(SPLITS)}")
-    if isinstance(source, str) and source.split(":")[0] == GENERATED:
-        return _generated(source, split)
+    if made := generated(source):
+        return sorted(generate(*made, split), key=lambda game: game.id)
     path, name = _located(source)
     games = sorted((game for game in _read(path, split) if game.split == split), key=lambda game: game.id)
     if not games:
         raise FileNotFoundError(_advice(f"{name} has no games of {split}", path))
     _check_ids(games)
     return games
+
+
+def generated(source: str | Path | None) -> Generated | None:
+    """What a source asks of the generator; None of a source that does not.
+
+    UserError where the text is neither such a source nor, having a colon, the path of something.
+    """
+    if not isinstance(source, str) or ":" not in source or Path(source).expanduser().exists():
+        return None
+    found = re.fullmatch(rf"{GENERATED}:({'|'.join(SIZES)}):([1-9]\d*):(-?\d+)", source)
+    if found is None:
+        raise UserError(
+            f"{source!r} is neither there nor {GENERATED}:SIZE:PER_TYPE:SEED; write one or more games per "
+            f"type and a size of {', '.join(SIZES)}, such as {GENERATED}:small:10:0"
+        )
+    size, per_type, seed = found.groups()
+    return Generated(size, int(per_type), int(seed))
 
 
 def _located(source: str | Path | None) -> tuple[Path, str]:
@@ -62,14 +89,6 @@ def _read(path: Path, split: str) -> Iterable[Game]:
     if (path / VERSION).is_dir():
         return read_tree(path, split)
     return (game for file in sorted(path.glob("*.jsonl*")) for game in read_rows(file))
-
-
-def _generated(source: str, split: str) -> list[Game]:
-    found = re.fullmatch(rf"{GENERATED}:(\w+):(\d+):(-?\d+)", source)
-    if found is None:
-        raise UserError(f"{source!r} is not {GENERATED}:SIZE:PER_TYPE:SEED, say {GENERATED}:small:10:0")
-    size, per_type, seed = found.groups()
-    return sorted(generate(size, int(per_type), int(seed), split), key=lambda game: game.id)
 
 
 def _check_ids(games: list[Game]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import envs
 from envs.alfworld.game import TASK_TYPES
+from envs.alfworld.sources import generated
 from eval.suites import get as suite_named
 from opd.plan import memory, models, work
 from opd.plan.devices import DEVICES, GIB
@@ -294,6 +295,6 @@ def games_of(panel: PanelConfig) -> int:
         return 128
     if panel.per_type:
         return panel.per_type * len(TASK_TYPES)
-    if panel.source and panel.source.startswith("generated:"):
-        return int(panel.source.split(":")[2]) * len(TASK_TYPES)
+    if made := generated(panel.source):
+        return made.per_type * len(TASK_TYPES)
     return _RELEASED[panel.split]

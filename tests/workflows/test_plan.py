@@ -146,6 +146,24 @@ def test_wrong_knobs_are_explained(mini, change, sentence):
         plan(merge(mini, {"distill": change})).distill_spec("single_task", "lsm", 0)
 
 
+def test_a_training_set_is_a_list_of_prompts_or_a_file_of_them(tmp_path):
+    """And only published suites can have problems in it."""
+    small = read([ROOT / "workflows/config/small.yaml"])
+
+    def evaluated(**change):
+        return plan(merge(small, {"evaluation": change})).config.evaluation.contamination
+
+    path = tmp_path / "prompts.jsonl"
+    path.touch()
+    assert [evaluated(contamination=name) for name in ("dapo_math_17k", str(path), None)] == [
+        *("dapo_math_17k", str(path), None)
+    ]
+    with pytest.raises(ConfigError, match=r"contamination 'math_trian' is no file and none of dapo_math_17k"):
+        evaluated(contamination="math_trian")
+    with pytest.raises(ConfigError, match=r"cannot have problems of chain2, which is generated; write null"):
+        evaluated(contamination="math_train", environment="chain_arithmetic", problems_per_suite=2)
+
+
 def test_unknown_method_lists_the_known_ones(mini):
     with pytest.raises(
         ConfigError, match=r"unknown method 'lms'; did you mean 'lsm'\? Known here: .*\blsm\b"
@@ -344,6 +362,14 @@ def test_a_warm_start_costs_what_the_config_allows_a_run(mini):
         ({"studies": {"table_multitask": {"panels": ["seen"]}}}, "names the panel 'seen'; known: train"),
         ({"experiments": {"multitask": {"teachers": {"chess": "teacher"}}}}, "names the task 'chess'"),
         ({"models": {"game_teacher": {"reinforce": {"task": "chess"}}}}, "names the task 'chess'"),
+        (
+            {"panels": {"train": {"source": "generatd:tiny:1:1"}}},
+            "panels.train: 'generatd:tiny:1:1' is neither there nor generated:SIZE:PER_TYPE:SEED",
+        ),
+        (
+            {"panels": {"train": {"source": "generated:tiny:2:0", "per_type": 3}}},
+            "panels.train: per_type 3 is more than the 2 of each type in its source; write 2 or less",
+        ),
         ({"evaluation": {"games": None}}, "studies with panels need evaluation.games"),
     ],
 )

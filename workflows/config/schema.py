@@ -1,6 +1,7 @@
 """The schema of a scale's config file. Unknown keys are errors at every level."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -8,7 +9,9 @@ from pydantic import Field, model_validator
 import envs
 from envs.alfworld.game import SPLITS
 from envs.alfworld.protocols import ProtocolConfig
+from envs.alfworld.sources import generated
 from eval.spec import EvaluationSpec
+from eval.suites import evaluation_suites, training_sets
 from opd.plan.devices import DEVICES
 from opd.rollout import ENGINES
 from opd.spec import GamesSpec, HubModelSpec, PretrainSpec, SamplingSpec, SftRecipe, TracesRecipe
@@ -71,6 +74,16 @@ class PanelConfig(Spec):
     per_type: Count | None = Field(None, description="this many games of each task type; null: all")
     legacy_128: bool = Field(False, description="the paper's 128 draws with replacement instead")
 
+    @model_validator(mode="after")
+    def _source_has_enough(self) -> Self:
+        made = generated(self.source)
+        if made and self.per_type and self.per_type > made.per_type:
+            raise ValueError(
+                f"per_type {self.per_type} is more than the {made.per_type} of each type in its source; "
+                f"write {made.per_type} or less"
+            )
+        return self
+
 
 class TaskConfig(Spec):
     """What models are trained on: problems of an environment, or games of a panel (named, not a file)."""
@@ -106,7 +119,9 @@ class EvaluationConfig(EvaluationSpec):
     batch_size: Count
     strict: bool = False
     table_protocol: str
-    contamination: str | None = Field(None, description="training set that the clean subset leaves out")
+    contamination: str | None = Field(
+        None, description="training set, or a file of problems, that the clean subset leaves out"
+    )
     games: GameEvaluationConfig | None = Field(None, description="needed by studies with panels")
 
     @property
@@ -121,6 +136,20 @@ class EvaluationConfig(EvaluationSpec):
             raise ValueError(
                 f"table_protocol {self.table_protocol!r} is none of {whole}, which ask every suite"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _contamination_can_be_looked_for(self) -> Self:
+        name, known = self.contamination, training_sets()
+        if name is None:
+            return self
+        if name not in known and not Path(name).is_file():
+            raise ValueError(f"contamination {name!r} is no file and none of {', '.join(known)}")
+        for suite in self.suites or envs.load(self.environment).suites:
+            if suite not in evaluation_suites():
+                raise ValueError(
+                    f"contamination {name!r} cannot have problems of {suite}, which is generated; write null"
+                )
         return self
 
 

@@ -77,13 +77,17 @@ def test_of_a_tree_only_what_alfworld_plays(tmp_path: Path) -> None:
 
 def test_generated_games_only_if_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_games("generated:tiny:1:0", "valid_seen") == GAMES
-    with pytest.raises(UserError, match="'generated:tiny' is not generated:SIZE:PER_TYPE:SEED"):
-        load_games("generated:tiny", "valid_seen")
-    with pytest.raises(UserError, match="at least 1, not 0"):
-        load_games("generated:tiny:0:0", "valid_seen")
+    for source in ("generated:tiny", "generated:tiny:0:0", "generated:huge:1:0", "generatd:tiny:1:1"):
+        with pytest.raises(UserError, match=f"'{source}' is neither there nor generated:SIZE:PER_TYPE:SEED"):
+            load_games(source, "valid_seen")
     monkeypatch.delenv("ALFWORLD_DATA", raising=False)
     with pytest.raises(FileNotFoundError, match="no source is named and \\$ALFWORLD_DATA is not set"):
         load_games(None, "valid_seen")
+
+
+def test_a_path_may_have_a_colon(tmp_path: Path) -> None:
+    write_rows(tmp_path / "generatd:1.jsonl", GAMES)
+    assert load_games(str(tmp_path / "generatd:1.jsonl"), "valid_seen") == GAMES
 
 
 @pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir(), lambda path: path.touch()])
