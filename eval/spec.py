@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 import envs
 from opd.rollout import ENGINES
 from opd.spec import SamplingSpec
-from programs.spec import Count, Spec
+from programs.spec import Count, Distinct, Spec, distinct
 
 
 class ProtocolSpec(Spec):
@@ -16,7 +16,7 @@ class ProtocolSpec(Spec):
     name: str
     samples: Count
     sampling: SamplingSpec
-    suites: tuple[str, ...] | None = Field(
+    suites: Distinct[str] | None = Field(
         None, min_length=1, description="the only suites that are answered so; null: all of the evaluation"
     )
 
@@ -35,12 +35,13 @@ class EvaluationSpec(Spec):
     """What is asked, and how often: every suite under every protocol that does not name others."""
 
     environment: envs.Name
-    suites: tuple[str, ...] | None = Field(None, description="null: those that the environment names")
+    suites: Distinct[str] | None = Field(None, description="null: those that the environment names")
     problems_per_suite: Count | None = Field(description="null: whole suites")
     protocols: tuple[ProtocolSpec, ...]
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
+        distinct(protocol.name for protocol in self.protocols)
         environment = envs.load(self.environment)
         known = self.suites or environment.suites
         for suite in known:

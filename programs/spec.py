@@ -1,9 +1,9 @@
 """What all specs share: immutability, no unknown keys, the ranges of their numbers, and their recipe."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import to_jsonable_python
 
 Value = TypeVar("Value")
@@ -13,6 +13,21 @@ Probability = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
+
+Seed = Annotated[int, Field(ge=0)]
+
+
+def distinct(values: Iterable[Value]) -> Iterable[Value]:
+    """The values; ValueError if one stands twice."""
+    seen = list[Value]()
+    for value in values:
+        if value in seen:
+            raise ValueError(f"{value} stands twice; write it once")
+        seen.append(value)
+    return values
+
+
+Distinct = Annotated[tuple[Value, ...], AfterValidator(distinct)]
 
 # A field that changes no number of a run but by rounding, or none at all: it costs time or memory, or decides
 # when the run stops. A run that died goes on from its checkpoint with another value of it.

@@ -26,7 +26,7 @@ def check(model: type[M], data: object, place: str) -> M:
 
 
 def _sentence(model: type[BaseModel], problem: ErrorDetails) -> str:
-    path = ".".join(str(part) for part in problem["loc"])
+    path = ".".join(str(part) for part in problem["loc"] if part != "[key]")
     if problem["type"] == "extra_forbidden":
         return _unknown_key(model, problem["loc"])
     if problem["type"] == "missing":

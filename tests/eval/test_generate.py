@@ -165,6 +165,11 @@ def test_a_protocol_may_ask_some_suites_alone():
     ("change", "message"),
     [
         ({"environment": "sudoku"}, "Input should be 'chain_arithmetic', 'math' or 'math_plain'"),
+        ({"suites": ["chain3", "chain2", "chain3"]}, "chain3 stands twice; write it once"),
+        (
+            {"protocols": [protocol.model_dump() for protocol in sampled(1) * 2]},
+            "avg@4 stands twice",
+        ),
         ({"suites": ["chain2"]}, "protocol 'avg@4' names chain3; the suites are chain2"),
     ],
 )

@@ -124,6 +124,18 @@ def test_every_method_file_names_itself():
             "models.student_sft is made from itself",
         ),
         ({"scale": "huge"}, "'smoke', 'mini', 'small', 'paper'"),
+        ({"scale": "my scale", "base": "mini"}, "scale: write a name of lower-case letters, digits and _"),
+        ({"scale": "mine", "base": "mni"}, "base: Input should be 'smoke', 'mini', 'small' or 'paper'"),
+        ({"scale": "mini", "base": "mini"}, "scale 'mini' with a base would share that scale's results"),
+        ({"seeds": [0, 1, 0]}, "seeds: 0 stands twice; write it once"),
+        ({"seeds": [-1]}, "seeds.0: Input should be greater than or equal to 0 (found -1)"),
+        ({"studies": {"table_ablation": {"seeds": [2, 2]}}}, "studies.table_ablation.seeds: 2 stands twice"),
+        ({"studies": {"table_multitask": {"panels": ["valid_unseen"] * 2}}}, "valid_unseen stands twice"),
+        ({"evaluation": {"suites": ["chain2", "chain2"]}}, "evaluation.suites: chain2 stands twice"),
+        *(
+            ({kind: {"a b": {}}}, f"{kind}.a b: write a name of lower-case letters, digits and _")
+            for kind in ("panels", "models", "tasks", "experiments", "studies")
+        ),
     ],
 )
 def test_wrong_configs_are_explained(mini, change, sentence):
@@ -158,7 +170,7 @@ def test_a_training_set_is_a_list_of_prompts_or_a_file_of_them(tmp_path):
     assert [evaluated(contamination=name) for name in ("dapo_math_17k", str(path), None)] == [
         *("dapo_math_17k", str(path), None)
     ]
-    with pytest.raises(ConfigError, match=r"contamination 'math_trian' is no file and none of dapo_math_17k"):
+    with pytest.raises(ConfigError, match=r"'math_trian' is no file; write one of dapo_math_17k"):
         evaluated(contamination="math_trian")
     with pytest.raises(ConfigError, match=r"cannot have problems of chain2, which is generated; write null"):
         evaluated(contamination="math_train", environment="chain_arithmetic", problems_per_suite=2)
@@ -180,7 +192,7 @@ def test_a_method_has_a_name_of_its_own(mini):
     made = plan(mini)
     with pytest.raises(ConfigError, match="two methods are registered as 'lsm'"):
         made.method("lsm", teacher_top_k=8)
-    with pytest.raises(ConfigError, match="'LSM-8' must be named with lower-case letters"):
+    with pytest.raises(ConfigError, match=r"'LSM-8' .*; write a name of lower-case letters, digits and _"):
         made.method("LSM-8", teacher_top_k=8)
 
 
@@ -207,6 +219,40 @@ def test_an_ablation_without_a_reference_or_of_another_scale_is_explained(mini, 
     path.write_text(yaml.safe_dump(ablation | {"values": {"mni": [16, 64]}}))
     with pytest.raises(ConfigError, match=r"broken\.yaml: values\.mni.*'smoke', 'mini', 'small'"):
         plan(mini)._ablation(path)
+
+
+def test_an_ablation_is_checked_as_a_config_is(mini, tmp_path):
+    ablation = yaml.safe_load((ROOT / "workflows/ablations/support_size.yaml").read_text())
+
+    def broken(name="broken.yaml", **change):
+        (tmp_path / name).write_text(yaml.safe_dump(ablation | change))
+        plan(mini)._ablation(tmp_path / name)
+
+    broken()
+    with pytest.raises(ConfigError, match=r"broken\.yaml: seeds\.mini: 1 stands twice; write it once"):
+        broken(seeds={"mini": [1, 1]})
+    with pytest.raises(
+        ConfigError,
+        match=r"a b\.yaml becomes a target's name; write a name of lower-case letters",
+    ):
+        broken("a b.yaml")
+    with pytest.raises(ConfigError, match=r"support_size\.yaml makes the study ablation_support_size, and"):
+        broken("support_size.yaml")  # there is one of that name already
+
+
+def test_a_study_does_not_take_an_ablation_s_place(mini):
+    mini["studies"]["ablation_support_size"] = mini["studies"]["table_ablation"]
+    with pytest.raises(
+        ConfigError, match=r"support_size\.yaml makes the study ablation_support_size, .*; rename one"
+    ):
+        plan(mini)
+
+
+def test_a_scale_of_one_s_own_lies_over_another(mini):
+    made = plan(merge(mini, {"scale": "mine", "base": "mini", "distill": {"steps": 4}}))
+    assert (made.results, made.distill_spec("single_task", "lsm", 0).steps) == ("results/mine", 4)
+    assert made.configfiles == "workflows/config/mini.yaml workflows/config/mine.yaml"
+    assert made.sweeps.keys() == plan(mini).sweeps.keys()
 
 
 def leaves(config: dict, path: tuple = ()):

@@ -54,6 +54,15 @@ def test_mini_is_the_default_scale(tmp_path):
     assert "results/mini/" in snakemake(tmp_path, "table_ablation", "--dry-run")
 
 
+def test_a_scale_of_one_s_own_is_run_beside_its_base(tmp_path):
+    own = tmp_path / "mine.yaml"
+    own.write_text("{scale: mine, base: smoke, distill: {steps: 4}}")
+    printed = snakemake(tmp_path, "ablation_support_size", "--dry-run", *SMOKE, str(own))
+    assert planned(printed)["distill"] == 2
+    assert "results/mine/runs/single_task/lsm@teacher_top_k=4/seed0/run.json" in printed
+    assert "results/smoke" not in printed
+
+
 def test_what_is_left_out_of_all_is_no_part_of_it(tmp_path):
     assert "runs/markers" not in snakemake(tmp_path, "--dry-run", "all")
     for target in ("table_markers", "full"):

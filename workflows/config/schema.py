@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast, get_args
 
 from pydantic import Field, model_validator
 
@@ -15,9 +15,10 @@ from eval.suites import evaluation_suites, training_sets
 from opd.plan.devices import DEVICES
 from opd.rollout import ENGINES
 from opd.spec import GamesSpec, HubModelSpec, PretrainSpec, SamplingSpec, SftRecipe, TracesRecipe
-from programs.spec import Count, Spec
+from programs.spec import Count, Distinct, Seed, Spec
 from studies.estimators.spec import EstimatorsSpec
-from workflows.config.studies import Scale, SignalConfig, StudyConfig, SubjectConfig
+from workflows.config.names import Base, Name
+from workflows.config.studies import SignalConfig, StudyConfig, SubjectConfig
 
 
 class WarmStartConfig(TracesRecipe, SftRecipe):
@@ -144,7 +145,7 @@ class EvaluationConfig(EvaluationSpec):
         if name is None:
             return self
         if name not in known and not Path(name).is_file():
-            raise ValueError(f"contamination {name!r} is no file and none of {', '.join(known)}")
+            raise ValueError(f"contamination {name!r} is no file; write one of {', '.join(known)}, or null")
         for suite in self.suites or envs.load(self.environment).suites:
             if suite not in evaluation_suites():
                 raise ValueError(
@@ -156,13 +157,14 @@ class EvaluationConfig(EvaluationSpec):
 class Config(Spec):
     """A scale."""
 
-    scale: Scale
-    base: Scale | None = Field(
+    scale: Name
+    base: Base | None = Field(
         None,
-        description="scale whose file this one lies over, as a second --configfile; ablations are its own",
+        description="scale whose file this one lies over, as a second --configfile, and whose ablations it "
+        "has; needed by every scale that is not one of these itself",
     )
     description: str = Field(description="printed on every artifact, so that no scale passes for another")
-    seeds: tuple[int, ...] = Field(min_length=1)
+    seeds: Distinct[Seed] = Field(min_length=1)
     training_processes: Count = Field(
         1,
         description="processes that share a distillation run or a warm start, a GPU each; above 1, "
@@ -176,20 +178,39 @@ class Config(Spec):
         description="card (opd.plan.devices) that memory and hours are planned for; every job that runs a "
         "model gets one of its own. null: jobs see no GPU",
     )
-    panels: dict[str, PanelConfig] = Field({}, description="lists of games of ALFWorld")
-    models: dict[str, ModelConfig]
-    tasks: dict[str, TaskConfig]
-    experiments: dict[str, ExperimentConfig]
+    panels: dict[Name, PanelConfig] = Field({}, description="lists of games of ALFWorld")
+    models: dict[Name, ModelConfig]
+    tasks: dict[Name, TaskConfig]
+    experiments: dict[Name, ExperimentConfig]
     distill: dict[str, Any] = Field(
         description="defaults of every run; a method states only what it changes. Checked against "
         "opd.spec.DistillSpec once merged"
     )
     evaluation: EvaluationConfig
-    studies: dict[str, StudyConfig]
+    studies: dict[Name, StudyConfig]
     estimators: EstimatorsSpec | None = Field(
         None, description="{}: its defaults, at every scale but smoke; null: no such target"
     )
     signal: SignalConfig | None = Field(None, description="null: no such targets")
+
+    @property
+    def origin(self) -> Base:
+        """The shipped scale that this is or lies over."""
+        return self.base or cast(Base, self.scale)
+
+    @model_validator(mode="after")
+    def _scale_has_results_of_its_own(self) -> Self:
+        shipped = get_args(Base)
+        if self.base is None and self.scale not in shipped:
+            raise ValueError(
+                f"scale {self.scale!r} is none of {', '.join(map(repr, shipped))}; write one of them, or as "
+                "base the one that yours lies over"
+            )
+        if self.base is not None and self.scale in shipped:
+            raise ValueError(
+                f"scale {self.scale!r} with a base would share that scale's results; write a new name"
+            )
+        return self
 
     @model_validator(mode="after")
     def _nodes_are_alike(self) -> Self:

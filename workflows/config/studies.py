@@ -1,12 +1,11 @@
 """What a config compares: studies with their rows, ablations, and the signal study."""
 
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from programs.spec import Count, Spec
-
-Scale = Literal["smoke", "mini", "small", "paper", "paper_1gpu"]
+from programs.spec import Count, Distinct, Seed, Spec
+from workflows.config.names import Base
 
 
 class SubjectConfig(Spec):
@@ -52,9 +51,9 @@ class StudyConfig(Spec):
     title: str
     paper_table: str | None = None
     paper_columns: tuple[str, ...] = ("Avg",)
-    panels: tuple[str, ...] = Field((), description="panels of games that its rows play, besides all suites")
+    panels: Distinct[str] = Field((), description="panels of games that its rows play, besides all suites")
     in_all: bool = Field(True, description="false: part of the target `full`, not of `all`")
-    seeds: tuple[int, ...] | None = Field(None, min_length=1, description="null: the config's")
+    seeds: Distinct[Seed] | None = Field(None, min_length=1, description="null: the config's")
     notes: tuple[str, ...] = Field((), description="what readers of the table should know besides")
     reference: str = Field(description="label of the row that differences are taken against")
     rows: tuple[RowConfig, ...]
@@ -76,11 +75,11 @@ class AblationConfig(Spec):
     experiment: str
     methods: dict[str, str] = Field(min_length=1, description="label -> method that is varied")
     knob: str = Field(description="dotted path of a key of the run spec, such as rollout.top_p")
-    values: dict[Scale, tuple[Any, ...]] = Field(description="values per scale; a missing scale skips it")
-    reference: dict[Scale, Any] = Field(
+    values: dict[Base, tuple[Any, ...]] = Field(description="values per scale; a missing scale skips it")
+    reference: dict[Base, Any] = Field(
         description="value per scale that the others are compared with, of the first method"
     )
-    seeds: dict[Scale, tuple[int, ...]] = Field({}, description="per scale; a missing scale has the config's")
+    seeds: dict[Base, Distinct[Seed]] = Field({}, description="per scale; a missing scale has the config's")
     notes: tuple[str, ...] = ()
 
     def label(self, method: str, value: Any) -> str:

@@ -1,6 +1,5 @@
 """The second layer of a plan: the recipe of every model and run."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,13 +8,13 @@ import yaml
 from eval.alfworld.spec import PlaySpec
 from eval.spec import GenerateSpec
 from opd.spec import DistillSpec, PretrainSpec, SftRecipe, SftSpec, TracesRecipe, TracesSpec
+from workflows.config.names import RULE, is_name
 from workflows.explain import ConfigError, among, check
 from workflows.plan.paths import Paths
 from workflows.plan.values import merge, nest
 
 # What configs, settings and methods may say of a run; the rest of its spec follows from where they stand.
 _SETTINGS = (DistillSpec.model_fields.keys() | {"rollout"}) - {"experiment", "method", "seed", "tasks"}
-_NAME = re.compile(r"[a-z0-9_]+")
 
 
 class Recipes(Paths):
@@ -32,8 +31,8 @@ class Recipes(Paths):
         """
         if name in self.methods:
             raise ConfigError(f"two methods are registered as {name!r}; a copied file keeps the old name")
-        if not _NAME.fullmatch(name):
-            raise ConfigError(f"the method {name!r} must be named with lower-case letters, digits and _")
+        if not is_name(name):
+            raise ConfigError(f"the method {name!r} has no name for files; {RULE}")
         self.methods[name] = knobs
         return knobs
 

@@ -54,7 +54,7 @@ class Plan(Studies):
             scale=self.config.scale,
             scale_description=self.config.description,
             protocol=evaluation.table_protocol,
-            paper_scale="paper" in (self.config.scale, self.config.base),
+            paper_scale=self.config.origin == "paper",
             paper_table=config.paper_table,
             paper_columns=config.paper_columns,
             panels=config.panels,

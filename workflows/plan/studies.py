@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eval.spec import SweepSpec
+from workflows.config.names import RULE, is_name
 from workflows.config.studies import AblationConfig, RowConfig, StudyConfig, SubjectConfig
 from workflows.explain import ConfigError, check
 from workflows.plan.recipes import Recipes
@@ -102,7 +103,7 @@ class Studies(Recipes):
     def _ablation(self, path: Path) -> None:
         """Add the study `ablation_<file name>`, with a row per method and value, and its sweep."""
         config = check(AblationConfig, read_yaml(path), path.name)
-        scale = self.config.base or self.config.scale
+        scale = self.config.origin
         values = config.values.get(scale, ())
         if not values:
             return
@@ -127,6 +128,10 @@ class Studies(Recipes):
             "in_all": False,
         }
         name = f"ablation_{path.stem}"
+        if not is_name(path.stem):
+            raise ConfigError(f"{path.name} becomes a target's name; {RULE}")
+        if name in self.studies:
+            raise ConfigError(f"{path.name} makes the study {name}, and there is one already; rename one")
         self.studies[name] = check(StudyConfig, study, path.name)
         self.sweeps[name] = SweepSpec(
             title=config.title,
