@@ -52,13 +52,13 @@ def _keys(model: type[BaseModel], parents: list) -> list[str]:
     for parent in parents:
         field = model.model_fields.get(parent) if isinstance(parent, str) else None
         if field is not None:
-            model = _inner_model(field.annotation) or model
+            model = inner_model(field.annotation) or model
     return list(model.model_fields)
 
 
-def _inner_model(annotation: object) -> type[BaseModel] | None:
+def inner_model(annotation: object) -> type[BaseModel] | None:
     """The model inside `M`, `M | None`, `tuple[M, ...]` or `dict[str, M]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    found = (_inner_model(part) for part in get_args(annotation))
+    found = (inner_model(part) for part in get_args(annotation))
     return next((model for model in found if model), None)

@@ -12,6 +12,7 @@ from opd.plan.memory import Layout
 from opd.plan.models import UnknownShapeError
 from opd.plan.shape import Shape
 from opd.spec import MemorySpec
+from workflows.explain import check
 from workflows.plan import Plan
 
 # Asked for where the config names no GPU, so that nothing is planned: the scales for tests and laptops.
@@ -32,10 +33,11 @@ Resource = TypeVar("Resource", int, str)
 
 
 class Requests:
-    """Of the jobs of a plan, by kind."""
+    """Of the jobs of a plan, by kind. ConfigError if the scale's `distill.memory` is none."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
+        self._memory = check(MemorySpec, plan.config.distill.get("memory", {}), "distill.memory")
 
     @property
     def gpus(self) -> int:
@@ -81,8 +83,7 @@ class Requests:
     @cached_property
     def training_mib(self) -> int:
         """Host memory of a run or a warm start on a node, of the largest model that is trained."""
-        memory = MemorySpec.model_validate(self._plan.config.distill.get("memory", {}))
-        layout = Layout(memory, self._plan.config.training_processes)
+        layout = Layout(self._memory, self._plan.config.training_processes)
         here = self._plan.processes_per_node
         return self._mib(lambda: host.needed(self._largest, self._largest_student, layout, here))
 

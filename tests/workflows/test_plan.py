@@ -9,7 +9,7 @@ import yaml
 from programs.provenance import ROOT
 from workflows import scale
 from workflows.explain import ConfigError
-from workflows.plan import as_param, merge
+from workflows.plan import Plan, as_param, merge
 from workflows.scale import plan, read
 
 SCALES = sorted((ROOT / "workflows/config").glob("*.yaml"))
@@ -67,6 +67,16 @@ def test_numbers_of_the_paper_exist(mini):
         ConfigError, match=r"paper_row 'GiGPO teacher' is no row of Table 1 .*; it has OpenThinker3"
     ):
         plan(merge(mini, change)).check_runs()
+
+
+def test_columns_of_the_paper_exist(mini):
+    for columns in (["Avgg"], ["Avg", "ALFWorld"]):
+        change = {"studies": {"table_single_task": {"paper_columns": columns}}}
+        sentence = (
+            rf"table_single_task: paper_column '{columns[-1]}' is no column of Table 1 .*; it has AIME24, "
+        )
+        with pytest.raises(ConfigError, match=sentence):
+            plan(merge(mini, change)).check_runs()
 
 
 def test_every_method_file_names_itself():
@@ -183,9 +193,61 @@ def test_unknown_method_lists_the_known_ones(mini):
         plan(mini).distill_spec("single_task", "lms", 0)
 
 
-def test_a_setting_that_no_run_has_is_explained(mini):
-    with pytest.raises(ConfigError, match="lsm: rolout is not a known key; did you mean 'rollout'"):
-        plan(merge(mini, {"distill": {"rolout": {"top_p": 1.0}}})).distill_spec("single_task", "lsm", 0)
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"rolout": {"top_p": 1.0}}, "rolout is not a known key; did you mean 'rollout'"),
+        ({"rollout": 5}, "rollout has keys of its own; write them below it instead of 5"),
+        ({"rollout": None}, "rollout has keys of its own; write them below it instead of null"),
+        ({"mask": ["<think>"]}, 'mask has keys of its own; write them below it instead of ["<think>"]'),
+        ({"memory": True}, "memory has keys of its own; write them below it instead of true"),
+    ],
+)
+def test_settings_are_explained_where_they_stand(mini, change, sentence):
+    """The config's, an experiment's, a model's, a method's."""
+    model = {"game_teacher": {"reinforce": {"distill": change}}}
+    for place, config in (
+        ("distill", {"distill": change}),
+        ("experiments.single_task.distill", {"experiments": {"single_task": {"distill": change}}}),
+        ("models.game_teacher.reinforce.distill", {"models": model}),
+    ):
+        with pytest.raises(ConfigError, match=re.escape(f"config of scale mini: {place}: {sentence}")):
+            plan(merge(mini, config))
+    with pytest.raises(ConfigError, match=re.escape(f"the method 'mine': {sentence}")):
+        plan(mini).method("mine", **change)
+
+
+def test_what_a_variant_changes_is_explained(mini):
+    made = plan(mini)
+    with pytest.raises(ConfigError, match="the method 'lsm@rollout=5': rollout has keys of its own"):
+        made.distill_spec("single_task", "lsm@rollout=5", 0)
+    with pytest.raises(
+        ConfigError, match=r"the method 'lsm@mask.kind=\[a': write each change as @KNOB=VALUE"
+    ):
+        made.distill_spec("single_task", "lsm@mask.kind=[a", 0)
+    assert made.distill_spec("single_task", "lsm@lora=null", 0).lora is None
+
+
+@pytest.mark.parametrize("key", ["rollout", "vocabulary_size", "tokens_per_forward", "checkpoint_every"])
+def test_what_more_than_runs_read_is_there(mini, key):
+    del mini["distill"][key]
+    with pytest.raises(ConfigError, match=f"config of scale mini: distill: {key} is missing; add it"):
+        plan(mini)
+
+
+def test_a_scale_without_runs_is_checked(mini, tmp_path):
+    """It has a warm start, and the signal study, which samples as a run would."""
+    models = {name: mini["models"][name] for name in ("student", "teacher", "student_sft")}
+    rows = [{"label": name, "model": name} for name in models]
+    study = {"title": "Models as they are", "reference": "student", "rows": rows}
+    signal = {"student": "student", "teacher": "teacher", "failures": rows}
+    config = mini | {"models": models, "experiments": {}, "studies": {"models": study}, "signal": signal}
+    made = Plan(config, ablations=tmp_path)
+    made.check_runs()
+    assert made.scoring_spec().sampling.max_new_tokens == 100
+    del config["distill"]["rollout"]["temperature"]
+    with pytest.raises(ConfigError, match=r"signal: sampling\.temperature is missing; add it"):
+        Plan(config, ablations=tmp_path).check_runs()
 
 
 def test_a_method_has_a_name_of_its_own(mini):
@@ -221,6 +283,17 @@ def test_an_ablation_without_a_reference_or_of_another_scale_is_explained(mini, 
         plan(mini)._ablation(path)
 
 
+@pytest.mark.parametrize("value", [["<think>"], {"rank": 4}, None])
+def test_values_of_an_ablation_have_a_place_on_an_axis(mini, tmp_path, value):
+    ablation = yaml.safe_load((ROOT / "workflows/ablations/support_size.yaml").read_text())
+    path = tmp_path / "broken.yaml"
+    path.write_text(yaml.safe_dump(ablation | {"values": {"mini": [16, value]}}))
+    with pytest.raises(
+        ConfigError, match=r"broken\.yaml: values\.mini\.1: write a number or a text; .* study"
+    ):
+        plan(mini)._ablation(path)
+
+
 def test_an_ablation_is_checked_as_a_config_is(mini, tmp_path):
     ablation = yaml.safe_load((ROOT / "workflows/ablations/support_size.yaml").read_text())
 
@@ -231,6 +304,10 @@ def test_an_ablation_is_checked_as_a_config_is(mini, tmp_path):
     broken()
     with pytest.raises(ConfigError, match=r"broken\.yaml: seeds\.mini: 1 stands twice; write it once"):
         broken(seeds={"mini": [1, 1]})
+    with pytest.raises(
+        ConfigError, match=r"broken\.yaml: unknown experiment 'singl_task'; did you mean 'single"
+    ):
+        broken(experiment="singl_task")
     with pytest.raises(
         ConfigError,
         match=r"a b\.yaml becomes a target's name; write a name of lower-case letters",
@@ -373,6 +450,15 @@ def test_a_reinforced_model_learns_one_task_from_outcomes(mini):
     changes = mini["models"]["game_teacher"]["reinforce"]["distill"]
     assert spec.tasks["alfworld"].rollout.samples_per_prompt == changes["rollout"]["samples_per_prompt"]
     assert spec.steps == changes["steps"]
+
+
+def test_a_model_is_reinforced_by_a_method_that_looks_at_outcomes(mini):
+    mini["models"]["game_teacher"]["reinforce"]["method"] = "lsm"
+    with pytest.raises(
+        ConfigError,
+        match=r"models\.game_teacher\.reinforce: the method 'lsm' does not look at outcomes; write .* grpo",
+    ):
+        plan(mini).check_runs()
 
 
 def test_a_reinforced_model_and_students_do_not_share_a_seed(mini):

@@ -83,11 +83,15 @@ def test_ablation_is_a_target(tmp_path):
         ("distill={teacher_top_k: 999}", "is larger than the vocabulary of 256"),
         ("distill={teacher_top_k: 1}", "identically zero"),
         ("distill={objective: {options: {beta: 2}}}", "would ignore the option 'beta'"),
+        ("distill={memory: {offlod: true}}", "memory.offlod is not a known key; did you mean 'offload'?"),
+        ("distill={rollout: 5}", "distill: rollout has keys of its own; write them below it"),
+        ("evaluation={problems_per_suite: 304}", "chain2 has 303 distinct problems, not 304"),
     ],
 )
 def test_a_wrong_config_stops_before_any_job(tmp_path, config, sentence):
     printed = snakemake(tmp_path, *SMOKE, "--config", config, fails=True)
     assert sentence in printed
+    assert "Traceback" not in printed
     assert not (tmp_path / "results").exists()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, cast, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 import envs
 from envs.alfworld.game import SPLITS
@@ -17,6 +17,7 @@ from opd.rollout import ENGINES
 from opd.spec import GamesSpec, HubModelSpec, PretrainSpec, SamplingSpec, SftRecipe, TracesRecipe
 from programs.spec import Count, Distinct, Seed, Spec
 from studies.estimators.spec import EstimatorsSpec
+from workflows.config.distill import Settings
 from workflows.config.names import Base, Name
 from workflows.config.studies import SignalConfig, StudyConfig, SubjectConfig
 
@@ -35,7 +36,7 @@ class ReinforceConfig(Spec):
     task: str
     seed: int
     method: str = Field(description="a method whose objective works on outcomes")
-    distill: dict[str, Any] = Field({}, description="what differs from the config's `distill` section")
+    distill: Settings = Field({}, description="what differs from the config's `distill` section")
 
 
 class ModelConfig(Spec):
@@ -99,7 +100,7 @@ class ExperimentConfig(Spec):
 
     student: str
     teachers: dict[str, str] = Field(min_length=1, description="task -> the model that teaches it")
-    distill: dict[str, Any] = Field({}, description="what differs from the config's `distill` section")
+    distill: Settings = Field({}, description="what differs from the config's `distill` section")
 
 
 class GameEvaluationConfig(Spec):
@@ -182,7 +183,7 @@ class Config(Spec):
     models: dict[Name, ModelConfig]
     tasks: dict[Name, TaskConfig]
     experiments: dict[Name, ExperimentConfig]
-    distill: dict[str, Any] = Field(
+    distill: Settings = Field(
         description="defaults of every run; a method states only what it changes. Checked against "
         "opd.spec.DistillSpec once merged"
     )
@@ -192,6 +193,14 @@ class Config(Spec):
         None, description="{}: its defaults, at every scale but smoke; null: no such target"
     )
     signal: SignalConfig | None = Field(None, description="null: no such targets")
+
+    @field_validator("distill")
+    @classmethod
+    def _more_than_runs_read_it(cls, distill: dict[str, Any]) -> dict[str, Any]:
+        for key in ("rollout", "vocabulary_size", "tokens_per_forward", "checkpoint_every"):
+            if key not in distill:
+                raise ValueError(f"{key} is missing; add it")
+        return distill
 
     @property
     def origin(self) -> Base:

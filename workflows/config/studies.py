@@ -1,11 +1,21 @@
 """What a config compares: studies with their rows, ablations, and the signal study."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from programs.spec import Count, Distinct, Seed, Spec
 from workflows.config.names import Base
+
+
+def _on_an_axis(value: Any) -> Any:
+    """A value that a sweep can be drawn at and a run named by."""
+    if not isinstance(value, int | float | str):
+        raise ValueError("write a number or a text; compare lists, maps and null as methods, in a study")
+    return value
+
+
+KnobValue = Annotated[Any, AfterValidator(_on_an_axis)]
 
 
 class SubjectConfig(Spec):
@@ -75,8 +85,10 @@ class AblationConfig(Spec):
     experiment: str
     methods: dict[str, str] = Field(min_length=1, description="label -> method that is varied")
     knob: str = Field(description="dotted path of a key of the run spec, such as rollout.top_p")
-    values: dict[Base, tuple[Any, ...]] = Field(description="values per scale; a missing scale skips it")
-    reference: dict[Base, Any] = Field(
+    values: dict[Base, tuple[KnobValue, ...]] = Field(
+        description="values per scale; a missing scale skips it"
+    )
+    reference: dict[Base, KnobValue] = Field(
         description="value per scale that the others are compared with, of the first method"
     )
     seeds: dict[Base, Distinct[Seed]] = Field({}, description="per scale; a missing scale has the config's")

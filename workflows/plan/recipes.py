@@ -8,13 +8,11 @@ import yaml
 from eval.alfworld.spec import PlaySpec
 from eval.spec import GenerateSpec
 from opd.spec import DistillSpec, PretrainSpec, SftRecipe, SftSpec, TracesRecipe, TracesSpec
+from workflows.config.distill import settings
 from workflows.config.names import RULE, is_name
 from workflows.explain import ConfigError, among, check
 from workflows.plan.paths import Paths
 from workflows.plan.values import merge, nest
-
-# What configs, settings and methods may say of a run; the rest of its spec follows from where they stand.
-_SETTINGS = (DistillSpec.model_fields.keys() | {"rollout"}) - {"experiment", "method", "seed", "tasks"}
 
 
 class Recipes(Paths):
@@ -27,13 +25,13 @@ class Recipes(Paths):
     def method(self, name: str, **knobs: Any) -> dict:
         """Register a method by what it changes in the config's `distill` section; returns the knobs.
 
-        ConfigError for a name that is taken, or that no file of results can have.
+        ConfigError for a name that is taken, or that no file of results can have, and for no settings.
         """
         if name in self.methods:
             raise ConfigError(f"two methods are registered as {name!r}; a copied file keeps the old name")
         if not is_name(name):
             raise ConfigError(f"the method {name!r} has no name for files; {RULE}")
-        self.methods[name] = knobs
+        self.methods[name] = _checked(knobs, name)
         return knobs
 
     def distill_spec(self, experiment: str, method: str, seed: int) -> DistillSpec:
@@ -47,7 +45,13 @@ class Recipes(Paths):
         config = self.config.models[model].reinforce
         assert config is not None
         names = {"experiment": model, "method": config.method, "seed": config.seed}
-        return self._recipe(names, (config.task,), config.distill, config.method)
+        spec = self._recipe(names, (config.task,), config.distill, config.method)
+        if not spec.objective.advantage.outcome_weight:
+            raise ConfigError(
+                f"models.{model}.reinforce: the method {config.method!r} does not look at outcomes; write "
+                "one with an objective.advantage.outcome_weight, such as grpo"
+            )
+        return spec
 
     def _recipe(
         self, names: dict[str, Any], tasks: Sequence[str], setting: dict[str, Any], method: str
@@ -58,8 +62,6 @@ class Recipes(Paths):
         """
         changes = merge(setting, self._knobs(method))
         recipe, place = merge(self.config.distill, changes), f"{names['experiment']}, method {method}"
-        for key in recipe.keys() - _SETTINGS:
-            raise ConfigError(f"{place}: {key} is not a known key; {among(key, _SETTINGS)}")
         del recipe["rollout"]
         recipe["tasks"] = {task: self._task(task, changes.get("rollout", {})) for task in tasks}
         return check(DistillSpec, recipe | names, place)
@@ -72,8 +74,11 @@ class Recipes(Paths):
         knobs = self.methods[base]
         for change in changes:
             knob, _, value = change.partition("=")
-            knobs = merge(knobs, nest(knob, yaml.safe_load(value)))
-        return knobs
+            try:
+                knobs = merge(knobs, nest(knob, yaml.safe_load(value)))
+            except yaml.YAMLError:
+                raise ConfigError(f"the method {method!r}: write each change as @KNOB=VALUE") from None
+        return _checked(knobs, method)
 
     def _task(self, name: str, changes: dict) -> dict:
         """A task as a run's spec has it, with changes of its rollouts."""
@@ -128,3 +133,11 @@ class Recipes(Paths):
         config = self.config.evaluation
         assert config.games is not None
         return PlaySpec(panel=self.panel_file(panel), engine=config.engine, **config.games.model_dump())
+
+
+def _checked(knobs: dict, method: str) -> dict:
+    """What a method changes; ConfigError where these are no settings."""
+    try:
+        return settings(knobs)
+    except ValueError as error:
+        raise ConfigError(f"the method {method!r}: {error}") from None

@@ -114,6 +114,12 @@ class Plan(Studies):
         tests = [claim.test for claim in spec.claims if claim.test and not missing(claim, spec.studies)]
         return sorted({f"{self.results}/{file}" for test in tests for file in test.files})
 
+    def check_runs(self) -> None:
+        """The same, and the sampling of the signal study."""
+        super().check_runs()
+        if self.config.signal:
+            self.scoring_spec()
+
     def scoring_spec(self) -> ScoringSpec:
         """How responses are sampled and scored for the signal study: as a training run's first step."""
         assert self.config.signal is not None
@@ -122,7 +128,7 @@ class Plan(Studies):
             "environment": self.config.evaluation.environment,
             "seed": self.config.seeds[0],
             "responses": self.config.signal.responses,
-            "sampling": {name: rollout[name] for name in SamplingSpec.model_fields},
+            "sampling": {name: rollout[name] for name in SamplingSpec.model_fields if name in rollout},
             "tokens_per_forward": self.config.distill["tokens_per_forward"],
         }
         return check(ScoringSpec, recipe, "signal")

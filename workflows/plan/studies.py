@@ -7,7 +7,7 @@ from pathlib import Path
 from eval.spec import SweepSpec
 from workflows.config.names import RULE, is_name
 from workflows.config.studies import AblationConfig, RowConfig, StudyConfig, SubjectConfig
-from workflows.explain import ConfigError, check
+from workflows.explain import ConfigError, among, check
 from workflows.plan.recipes import Recipes
 from workflows.plan.values import read_yaml
 
@@ -76,7 +76,7 @@ class Studies(Recipes):
 
     def check_runs(self) -> None:
         """Build the spec of every run, so that a wrong knob fails now; and find every number of the paper."""
-        self._check_paper_rows()
+        self._check_paper_names()
         for model in self.made_by("reinforce"):
             self.reinforce_spec(model)
         for model in self.made_by("sft"):
@@ -87,17 +87,21 @@ class Studies(Recipes):
             if row.model is None:
                 self.distill_spec(str(row.experiment), str(row.method), self.config.seeds[0])
 
-    def _check_paper_rows(self) -> None:
-        """ConfigError where a study names a row of the paper's table that the reference does not have."""
+    def _check_paper_names(self) -> None:
+        """ConfigError where a study names a row or column that the paper's table does not have."""
         with _PAPER.open(newline="") as file:
-            known = {(line["table"], line["row"]) for line in csv.DictReader(file)}
+            lines = list(csv.DictReader(file))
         for name, study in self.studies.items():
-            for row in study.rows:
-                if row.paper_row is not None and (study.paper_table, row.paper_row) not in known:
-                    rows = sorted(row for table, row in known if table == study.paper_table)
+            named = {
+                "row": [row.paper_row for row in study.rows if row.paper_row is not None],
+                "column": study.paper_columns if study.paper_table else (),
+            }
+            for kind, asked in named.items():
+                known = {line[kind] for line in lines if line["table"] == study.paper_table}
+                for missing in (each for each in asked if each not in known):
                     raise ConfigError(
-                        f"studies.{name}: paper_row {row.paper_row!r} is no row of {study.paper_table} in "
-                        f"{_PAPER.name}; it has {', '.join(rows) or 'no such table'}"
+                        f"studies.{name}: paper_{kind} {missing!r} is no {kind} of {study.paper_table} in "
+                        f"{_PAPER.name}; it has {', '.join(sorted(known)) or 'no such table'}"
                     )
 
     def _ablation(self, path: Path) -> None:
@@ -107,6 +111,8 @@ class Studies(Recipes):
         values = config.values.get(scale, ())
         if not values:
             return
+        name = f"ablation_{path.stem}"
+        self._check_ablation(path, name, config)
         cells = [(*method, value) for method in config.methods.items() for value in values]
         rows = [
             {
@@ -116,8 +122,6 @@ class Studies(Recipes):
             }
             for label, method, value in cells
         ]
-        if scale not in config.reference:
-            raise ConfigError(f"{path.name}: reference has no value for the scale {scale}; add it")
         first = next(iter(config.methods))
         study = {
             "title": config.title,
@@ -127,18 +131,28 @@ class Studies(Recipes):
             "notes": config.notes,
             "in_all": False,
         }
-        name = f"ablation_{path.stem}"
+        self.studies[name] = check(StudyConfig, study, path.name)
+        sweep = {
+            "title": config.title,
+            "knob": config.knob,
+            "protocol": self.config.evaluation.table_protocol,
+            "points": [
+                {"row": config.label(label, value), "method": label, "value": value}
+                for label, _, value in cells
+            ],
+        }
+        self.sweeps[name] = check(SweepSpec, sweep, path.name)
+
+    def _check_ablation(self, path: Path, name: str, config: AblationConfig) -> None:
+        """ConfigError where an ablation's file does not fit the scale, or the study's name is taken."""
         if not is_name(path.stem):
             raise ConfigError(f"{path.name} becomes a target's name; {RULE}")
         if name in self.studies:
             raise ConfigError(f"{path.name} makes the study {name}, and there is one already; rename one")
-        self.studies[name] = check(StudyConfig, study, path.name)
-        self.sweeps[name] = SweepSpec(
-            title=config.title,
-            knob=config.knob,
-            protocol=self.config.evaluation.table_protocol,
-            points=[
-                {"row": config.label(label, value), "method": label, "value": value}
-                for label, _, value in cells
-            ],
-        )
+        if config.experiment not in self.config.experiments:
+            known = among(config.experiment, self.config.experiments)
+            raise ConfigError(f"{path.name}: unknown experiment {config.experiment!r}; {known}")
+        if self.config.origin not in config.reference:
+            raise ConfigError(
+                f"{path.name}: reference has no value for the scale {self.config.origin}; add it"
+            )

@@ -9,7 +9,7 @@ from opd.plan.requests import Requests
 from workflows.explain import ConfigError
 from workflows.imports import digest
 from workflows.plan import Plan, as_param
-from workflows.scale import registrations
+from workflows.scale import plan
 
 STUDY_FILES = [
     "scores.csv",
@@ -47,12 +47,13 @@ METHOD_FILES = [
 ]
 
 try:
-    registrations()  # for its checks; each file registers itself
+    # Before any rule reads of it; each method's file registers itself, below.
+    plan(config).check_runs()
     PLAN = Plan(config)
+    REQUESTS = Requests(PLAN)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
-REQUESTS = Requests(PLAN)
 GPUS_HERE = len(devices.visible()) if REQUESTS.gpus else 0
 
 # What every rule that runs a model in one process asks for, but for its time. Left alone, the SLURM plugin

@@ -1,11 +1,5 @@
 """Named targets: one per study of the config, one per ablation file, and all of them."""
 
-try:
-    PLAN.check_runs()
-except ConfigError as error:
-    raise WorkflowError(str(error)) from None
-
-
 for study in PLAN.studies:
 
     rule:
