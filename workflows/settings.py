@@ -6,6 +6,7 @@ settings.yaml says what paper, README and code state of a knob and why we have o
 is looked up in the config, so that the page cannot show another one than is run.
 """
 
+import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,5 +148,10 @@ def _text(value: Any) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m workflows.settings",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
     PAGE.write_text(page(ledger(), values(plan(read([CONFIG / "paper.yaml"])))))
     print(f"{PAGE.relative_to(ROOT)} written")

@@ -7,6 +7,7 @@ is the peak of what a phase made: of live tensors, as torch's dispatcher sees th
 Prints a Markdown table; docs/planning.md has the last one.
 """
 
+import argparse
 from collections.abc import Sequence
 
 import torch
@@ -80,5 +81,10 @@ def main(cases: Sequence[Case]) -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m opd.plan.measure",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
     torch.set_num_threads(1)
     main(ON_GPU if device().type == "cuda" else ON_CPU)

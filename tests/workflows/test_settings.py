@@ -2,6 +2,8 @@
 
 import copy
 import re
+import runpy
+import sys
 
 import pytest
 
@@ -20,6 +22,15 @@ def config() -> dict:
 def test_the_page_is_what_the_ledger_and_the_config_make(config):
     made = settings.page(settings.ledger(), config)
     assert settings.PAGE.read_text() == made, "run python -m workflows.settings"
+
+
+def test_help_writes_no_page(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["settings", "--help"])
+    before = settings.PAGE.stat().st_mtime_ns
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_path(settings.__file__, run_name="__main__")
+    assert "where every value of the paper's scale comes from" in capsys.readouterr().out
+    assert settings.PAGE.stat().st_mtime_ns == before
 
 
 def test_every_knob_has_an_entry(config):
