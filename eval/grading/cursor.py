@@ -1,6 +1,6 @@
 """A place in a list of tokens."""
 
-from eval.grading.tokens import Token, UnreadableError
+from eval.grading.tokens import Token, UnreadableError, spelled
 
 CLOSING = {
     "(": ")",
@@ -17,7 +17,7 @@ class Cursor:
     """Reads tokens from left to right; raw words are read letter by letter."""
 
     def __init__(self, tokens: list[Token]) -> None:
-        self.tokens = [letter for token in tokens for letter in _letters(token)]
+        self.tokens = spelled(tokens)
         self.place = 0
 
     def peek(self, ahead: int = 0) -> Token:
@@ -52,10 +52,3 @@ class Cursor:
         inside = self.tokens[self.place + 1 : end]
         self.place = end + 1
         return inside
-
-
-def _letters(token: Token) -> list[Token]:
-    """A raw word as the product of its letters."""
-    if token.kind != "word":
-        return [token]
-    return [Token("letter", letter, token.spaced and i == 0) for i, letter in enumerate(token.value)]

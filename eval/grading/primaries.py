@@ -4,6 +4,7 @@ from abc import abstractmethod
 from fractions import Fraction
 
 from eval.grading.cursor import CLOSING, Cursor
+from eval.grading.derivatives import derivative
 from eval.grading.node import Node, number
 from eval.grading.tokens import Token, UnreadableError, written
 from eval.grading.vocabulary import ACCENTS, FUNCTIONS, LETTERS
@@ -174,9 +175,9 @@ class Primaries(Cursor):
             return self._symbol()
         self.take()
         if name == r"\frac":
-            if self._derivative():
-                raise UnreadableError("a derivative")
-            return Node("divide", (self.argument(one_digit=True), self.argument(one_digit=True)))
+            return self._derivative() or Node(
+                "divide", (self.argument(one_digit=True), self.argument(one_digit=True))
+            )
         if name == r"\sqrt":
             index = self._bracket() if self.at("[") else Node("number", (Fraction(2),))
             return Node("root", (self.argument(), index))
@@ -192,16 +193,14 @@ class Primaries(Cursor):
             return Node("symbol", (f"{name} {inside}{self._subscript()}{self._primes()}",))
         raise UnreadableError(f"unknown command {name}")
 
-    def _derivative(self) -> bool:
-        """Whether d/dx or dy/dx comes next, which is no quotient of products."""
-        upper, place = self._d_group(self.place)
-        return upper and self._d_group(place)[0]
-
-    def _d_group(self, place: int) -> tuple[bool, int]:
-        ahead = [token.value for token in self.tokens[place : place + 4]]
-        if ahead[:3] == ["{", "d", "}"]:
-            return True, place + 3
-        return ahead[:2] == ["{", "d"] and ahead[3:] == ["}"], place + 4
+    def _derivative(self) -> Node | None:
+        """The derivative that the arguments of a `\\frac` write, passed over; None if they write none."""
+        start = self.place
+        groups = [self.raw_group() for _ in range(2) if self.at("{")]
+        if len(groups) == 2 and (name := derivative(*groups)):
+            return Node("symbol", (name,))
+        self.place = start
+        return None
 
     def _function(self, name: str) -> Node:
         base = self._base() if name == r"\log" and self.at("_") else None

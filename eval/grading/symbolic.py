@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from eval.grading.compare import Outcome
-from eval.grading.tokens import UnreadableError, tokenize
+from eval.grading.tokens import UnreadableError, spelled, tokenize
 from eval.grading.vocabulary import FUNCTIONS
 
 _AGREEMENT = 1e-9
@@ -37,6 +37,8 @@ def decide_symbolically(gold: str, answer: str) -> Outcome:
         x.lower() for x in _letters(answer)
     }:
         return Outcome("wrong", "letters differ in case")
+    if any(map(_loses_a_derivative, (*first, *second))):
+        return Outcome("ungraded", "to math-verify a derivative is 0")
     equal = verify(first, second, timeout_seconds=None, raise_on_error=True) and _agree(first[0], second[0])
     return Outcome("correct" if equal else "wrong", "math-verify")
 
@@ -59,6 +61,13 @@ def _agree(first: Any, second: Any) -> bool:
     return abs(one - other) <= _AGREEMENT * max(abs(one), abs(other))
 
 
+def _loses_a_derivative(expression: Any) -> bool:
+    """Whether there is a derivative of a letter by another, which counts as that of a constant."""
+    from sympy import Derivative
+
+    return any(not one.expr.has(*one.variables) for one in expression.atoms(Derivative))
+
+
 def _has_words(text: str) -> bool:
     """Whether there are words, an ellipsis or a last function of nothing, which math-verify would drop."""
     try:
@@ -75,4 +84,4 @@ def _letters(text: str) -> set[str]:
         tokens = tokenize(text)
     except UnreadableError:
         return set(re.findall(r"(?<![a-zA-Z\\])[a-zA-Z](?![a-zA-Z])", text))
-    return {token.value for token in tokens if token.kind == "letter" and len(token.value) == 1}
+    return {token.value for token in spelled(tokens) if token.kind == "letter" and len(token.value) == 1}

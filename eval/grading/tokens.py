@@ -79,9 +79,20 @@ def tokenize(text: str, thousands: bool = True) -> list[Token]:
     return tokens
 
 
+def spelled(tokens: list[Token]) -> list[Token]:
+    """The tokens with each raw word as its letters: `dt` is `d t`."""
+    return [letter for token in tokens for letter in _letters(token)]
+
+
 def written(tokens: list[Token]) -> str:
     """The tokens as one line of text, the same for all ways of setting them."""
-    return " ".join(token.value for token in tokens)
+    return " ".join(token.value for token in spelled(tokens))
+
+
+def _letters(token: Token) -> list[Token]:
+    if token.kind != "word":
+        return [token]
+    return [Token("letter", letter, token.spaced and i == 0) for i, letter in enumerate(token.value)]
 
 
 def _plain(text: str) -> str:
