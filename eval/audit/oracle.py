@@ -3,7 +3,7 @@
     python -m eval.audit.oracle                          every suite
     python -m eval.audit.oracle --suite minerva_math     one; may be repeated
 
-The oracle gives each gold in six natural phrasings and should score 100 %. The adversary answers each
+The oracle gives each gold in seven natural phrasings and should score 100 %. The adversary answers each
 problem with the golds of the three problems behind it and should score 0, but for golds that mean the same.
 Every miss of the oracle and every hit of the adversary is printed. Fails if the oracle misses. --pairs writes
 the respelled golds as pairs for `python -m eval.audit.rivals`, to see which grader a right answer passes.
@@ -23,6 +23,8 @@ from eval.suites import evaluation_suites
 
 _SCIENTIFIC = re.compile(r"(-?[\d.]+)e([+-]?\d+)")
 _NUMERAL = re.compile(r"-?[\d.,]+(?:e[+-]?\d+)?|-?\\frac\{\d+\}\{\d+\}")
+# A space that means nothing, or what keeps its own: a command before a letter, words, and two numerals.
+_SPACE = re.compile(r"(?P<kept>\\[a-zA-Z]+ +(?=[a-zA-Z])|\\(?:text|mbox|mathrm)\{[^{}]*\}|\d +(?=\d))|(?<!\\) +")
 _UNITS = (
     r"\text{ cm}^2", r"\text{ cm^2}", r"\ \mathrm{m/s^2}", r"\,\mathrm{erg\,s^{-1}}", r"\,\Omega",
     r"\ \mu\mathrm{m}", r"^\circ\text{C}", r"\ \frac{\mathrm{kg}}{\mathrm{m}^3}", r"\text{ miles per hour}",
@@ -41,6 +43,11 @@ def respelled(gold: str) -> str:
     return text
 
 
+def closed_up(gold: str) -> str:
+    """The gold without the spaces that LaTeX ignores: `\\frac{dx}{dt}` for `\\frac{d x}{d t}`."""
+    return _SPACE.sub(lambda found: found["kept"] or "", gold)
+
+
 def with_unit(gold: str) -> str:
     """A numeral with one of ten units, of which the gold says nothing; other golds as they are."""
     unit = _UNITS[sum(map(ord, gold)) % len(_UNITS)]
@@ -53,6 +60,7 @@ PHRASINGS: dict[str, Callable[[str], str]] = {
     "markdown": lambda gold: rf"So \boxed{{0}}?</think>**Final answer:** \boxed{{ {gold} }}",
     "dollars inside": lambda gold: rf"Therefore, the result is \boxed{{${gold.strip('$')}$.}}",
     "respelled": lambda gold: rf"Hence it equals $$\boxed{{{respelled(gold)}}}$$ as desired.",
+    "closed up": lambda gold: rf"Thus $\boxed{{{closed_up(gold)}}}$.",
     "with a unit": lambda gold: rf"It measures $\boxed{{{with_unit(gold)}}}$.",
 }
 

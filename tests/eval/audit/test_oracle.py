@@ -30,6 +30,19 @@ def test_respelling_changes_how_not_what(gold, text):
     assert oracle.respelled(gold) == text
 
 
+CLOSED_UP = [
+    (r"\frac{d x}{d t}=k x-a", r"\frac{dx}{dt}=kx-a"),
+    (r"2 B \omega t", r"2B\omega t"),
+    (r"2\ m + 3 n", r"2\ m+3n"),
+    (r"1 234 \text{ square feet}", r"1 234\text{ square feet}"),
+]
+
+
+@pytest.mark.parametrize(("gold", "text"), CLOSED_UP)
+def test_closing_up_leaves_the_spaces_that_count(gold, text):
+    assert oracle.closed_up(gold) == text
+
+
 def test_numerals_get_a_unit():
     golds = [str(number) for number in range(10, 30)]
     assert {oracle.with_unit(gold).removeprefix(gold) for gold in golds} == set(oracle._UNITS)
