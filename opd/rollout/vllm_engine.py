@@ -19,6 +19,7 @@ from opd import models
 from opd.rollout.response import Response
 from opd.rollout.sampling import seed
 from opd.spec import SamplingSpec
+from programs.errors import UserError
 
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
 
@@ -50,7 +51,8 @@ def start(folder: Path, batch_size: int, in_process: bool = False, **options: An
         enforce_eager=not on_gpu,
         # After a part of a prompt vLLM winds a seeded generator back, which a CPU's cannot do.
         enable_chunked_prefill=on_gpu,
-        # As long as the cache has room for: the model's own limit may be more than a small card holds.
+        # As long as the cache has room for: the model's own limit may be more than a small card holds. vLLM
+        # ends longer responses without a word, so `stream` refuses them.
         max_model_len=-1,
         disable_log_stats=True,
         **options,
@@ -91,16 +93,31 @@ class VllmEngine:
     def stream(
         self, questions: Sequence[str], keys: Sequence[str], sampling: SamplingSpec, done: set[int]
     ) -> Iterator[tuple[int, Response]]:
-        """Whichever response ends first comes first."""
+        """Whichever response ends first comes first. UserError where vLLM would cut one short."""
         engine = self._llm.llm_engine
-        for row, (question, key) in enumerate(zip(questions, keys, strict=True)):
-            if row not in done:
-                prompt = models.prompt_ids(self.tokenizer, question)
-                engine.add_request(str(row), {"prompt_token_ids": prompt}, self._params(key, sampling))
+        asked = [
+            (row, models.prompt_ids(self.tokenizer, question), key)
+            for row, (question, key) in enumerate(zip(questions, keys, strict=True))
+            if row not in done
+        ]
+        self._check_room(max((len(prompt) for _, prompt, _ in asked), default=0), sampling)
+        for row, prompt, key in asked:
+            engine.add_request(str(row), {"prompt_token_ids": prompt}, self._params(key, sampling))
         while engine.has_unfinished_requests():
             for output in engine.step():
                 if output.finished:
                     yield int(output.request_id), self._response(output, sampling)
+
+    def _check_room(self, prompt: int, sampling: SamplingSpec) -> None:
+        """UserError if a prompt of so many tokens and a response at the cap are too long for the engine."""
+        room = self._llm.model_config.max_model_len
+        if prompt + sampling.max_new_tokens > room:
+            raise UserError(
+                f"vLLM has room for {room} tokens of prompt and response, and {prompt} + "
+                f"{sampling.max_new_tokens} are asked for; lower max_new_tokens, or, unless {room} is the "
+                "model's own limit (max_position_embeddings), leave more of the memory to vLLM's cache (in "
+                "training: engine.memory_share)"
+            )
 
     def _params(self, key: str, sampling: SamplingSpec) -> SamplingParams:
         """Every setting that shapes a response, none left to a default of the model's."""

@@ -14,6 +14,7 @@ from opd import models
 from opd.rollout import engine
 from opd.rollout.sampling import seed
 from opd.spec import ArchitectureSpec, SamplingSpec
+from programs.errors import UserError
 from tests.json_lines import read_lines
 
 pytest.importorskip("vllm", reason="vLLM is not installed")
@@ -129,3 +130,26 @@ def test_the_program_runs_and_refuses_a_fixed_seed(folder, vllm, tmp_path, monke
     monkeypatch.setattr("opd.rollout.vllm_engine.seed", lambda key: seed("fixed"))
     with pytest.raises(ValueError, match="samples 0 and 1 of 5 problems are copies"):
         generate.main(spec, folder, tmp_path / "again.jsonl")
+
+
+def test_a_response_that_has_no_room_is_refused_and_not_cut(tokenizer, asked, tmp_path, monkeypatch):
+    """vLLM itself would end it as if it had reached the cap: at the model's 512 tokens, or the cache's."""
+    architecture = ArchitectureSpec(hidden_size=64, intermediate_size=64, layers=2, heads=2)
+    models.save(models.build(architecture, tokenizer, seed=1), tokenizer, tmp_path / "model")
+    question = asked[0][:1]
+    prompt = len(models.prompt_ids(tokenizer, question[0]))
+
+    def length(vllm, cap):
+        sampling = SamplingSpec(temperature=1, top_p=1, max_new_tokens=cap)
+        return len(next(vllm.stream(question, ["key"], sampling, set()))[1].tokens)
+
+    of_model = engine.load("vllm", tmp_path / "model", 4)
+    of_model.end_ids = []
+    with pytest.raises(UserError, match=rf"has room for 512 tokens.* {prompt} \+ {513 - prompt} are asked"):
+        length(of_model, 513 - prompt)
+    assert length(of_model, 512 - prompt) == 512 - prompt
+
+    monkeypatch.setattr("opd.rollout.vllm_engine._CPU_CACHE_BYTES", 300 * 1024)
+    of_cache = engine.load("vllm", tmp_path / "model", 4)
+    with pytest.raises(UserError, match=r"has room for 1\d\d tokens"):
+        length(of_cache, 400)
