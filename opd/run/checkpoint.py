@@ -22,6 +22,8 @@ from opd.parallel import ranks
 # What is not trained is in the input models.
 _OPTIONS = StateDictOptions(ignore_frozen_params=True, strict=False)
 _PROGRESS = "progress.json"
+# How an optimiser computes, not what: a run that resumes with its weights on the host has another way.
+_WAYS = ("foreach", "fused")
 # What torch says to a process that is alone, whether or not it said so itself.
 _ALONE = "torch.distributed is disabled, unavailable or uninitialized"
 
@@ -54,9 +56,12 @@ def load(folder: Path, recipe: str, model: nn.Module, optimizer: Optimizer) -> l
     newest, lines = ranks.from_first(lambda: _newest(folder, recipe))
     if newest is not None:
         state = _tensors(model, optimizer)
+        ways = [{name: group[name] for name in _WAYS} for group in optimizer.param_groups]
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", _ALONE)
             dcp.load(state, checkpoint_id=newest, no_dist=ranks.count() == 1)
+        for group, way in zip(state["optimizer"]["param_groups"], ways, strict=True):
+            group.update(way)
         set_state_dict(
             model,
             optimizer,

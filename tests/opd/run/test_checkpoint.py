@@ -11,10 +11,10 @@ from torch.optim import AdamW
 from opd.run import checkpoint
 
 
-def trained(student, steps):
+def trained(student, steps, **options):
     """A copy of the student, and its optimiser, after some steps."""
     model = copy.deepcopy(student)
-    optimizer = AdamW(model.parameters(), lr=0.01)
+    optimizer = AdamW(model.parameters(), lr=0.01, **options)
     for _ in range(steps):
         update(model, optimizer)
     return model, optimizer
@@ -61,6 +61,21 @@ def test_a_checkpoint_before_the_first_update_changes_nothing(student, tmp_path)
     for learner in ((model, optimizer), resumed):
         update(*learner)
         assert same(learner[0], expected)
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, True), (True, None)])
+def test_how_adamw_computes_is_the_resumed_run_s_own(student, tmp_path, before, after):
+    """A run that ran out of memory goes on with its optimiser on the host, where it is fused."""
+    model, optimizer = trained(student, 1, fused=before, foreach=not before)
+    checkpoint.save(tmp_path, "a", ["line\n"], model, optimizer)
+    resumed = trained(student, 0, fused=after)
+    assert checkpoint.load(tmp_path, "a", *resumed) == ["line\n"]
+    (group,) = resumed[1].param_groups
+    assert (group["fused"], group["foreach"]) == (after, None)
+    update(*resumed)
+    expected, _ = trained(student, 2)
+    for mine, theirs in zip(resumed[0].parameters(), expected.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
