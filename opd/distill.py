@@ -137,8 +137,9 @@ def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers
     ]
     marker_ids = masks.marker_ids(spec.mask, pupil.tokenizer)
     requests = max(task.rollout.prompts * task.rollout.samples_per_prompt for task in spec.tasks.values())
+    dtype = sharding.dtype(pupil.model, spec.memory)
     with whole_for_rollouts(spec, pupil.root):
-        engine = engines.follow(spec.engine, pupil.model, student, pupil.tokenizer, requests)
+        engine = engines.follow(spec.engine, pupil.model, student, pupil.tokenizer, requests, dtype)
     return Run(spec, pupil, taught, marker_ids, engine)
 
 

@@ -69,6 +69,11 @@ def needed(memory: MemorySpec) -> bool:
     return memory.master_weights or memory.offload
 
 
+def dtype(model: PreTrainedModel, memory: MemorySpec) -> torch.dtype:
+    """What a student computes in; its weights may rest in another."""
+    return torch.bfloat16 if memory.master_weights else model.dtype
+
+
 def teacher(model: PreTrainedModel, memory: MemorySpec) -> PreTrainedModel:
     """A teacher; with `shard_teachers`, its layers are spread over the ranks, its head is on all of them."""
     if memory.shard_teachers and ranks.count() > 1:

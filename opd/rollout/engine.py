@@ -112,14 +112,18 @@ def follow(
     folder: Path,
     tokenizer: PreTrainedTokenizerBase,
     batch_size: int,
+    dtype: torch.dtype,
 ) -> TrainingEngine:
-    """The engine that answers with `model`, loaded from `folder`, while that is trained."""
+    """The engine that answers with `model`, loaded from `folder`, while that is trained.
+
+    `dtype` is what the model computes in, and so what an engine with a copy of its weights computes in.
+    """
     if spec.name == "torch":
         return TorchEngine(model, tokenizer, batch_size)
     _check_vllm()
     from opd.rollout.following_engine import FollowingVllmEngine
 
-    return FollowingVllmEngine(spec, model, folder, batch_size)
+    return FollowingVllmEngine(spec, model, folder, batch_size, dtype)
 
 
 def _check_vllm() -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch.distributed import is_torchelastic_launched
 from transformers import PreTrainedModel
 
@@ -25,10 +26,15 @@ from programs.errors import UserError
 class FollowingVllmEngine(VllmEngine):
     """vLLM with the weights that a model has whenever `awake` is opened, `batch_size` responses at a time."""
 
-    def __init__(self, spec: EngineSpec, model: PreTrainedModel, folder: Path, batch_size: int) -> None:
-        """`folder` is where `model` was loaded from. ValueError where the engine cannot sleep and should."""
+    def __init__(
+        self, spec: EngineSpec, model: PreTrainedModel, folder: Path, batch_size: int, dtype: torch.dtype
+    ) -> None:
+        """`folder` is where `model` was loaded from. ValueError where the engine cannot sleep and should.
+
+        `dtype` is what the model computes in, which folder and weights at rest need not tell.
+        """
         self._spec, self._vocabulary = spec, model.config.vocab_size
-        self.dtype = vllm_engine.dtype(folder)
+        self.dtype = dtype
         super().__init__(folder, batch_size, models.load_tokenizer(folder))
         self._rest()
 
@@ -38,6 +44,7 @@ class FollowingVllmEngine(VllmEngine):
         return vllm_engine.start(
             folder,
             batch_size,
+            self.dtype,
             in_process=True,  # which is where the weights are
             load_format="dummy",
             # The model was cut to the tokenizer's ids (`opd.models.load`), and so is the engine's.

@@ -30,8 +30,10 @@ from vllm.platforms import current_platform
 _CPU_CACHE_BYTES = 2 * 2**30
 
 
-def start(folder: Path, batch_size: int, in_process: bool = False, **options: Any) -> LLM:
-    """vLLM with the model of a folder, in this process if asked; `options` are more arguments of `vllm.LLM`.
+def start(folder: Path, batch_size: int, dtype: torch.dtype, in_process: bool = False, **options: Any) -> LLM:
+    """vLLM with the model of a folder in `dtype`, in this process if asked.
+
+    `options` are more arguments of `vllm.LLM`.
 
     A process of its own keeps a GPU busy. It also imports everything a second time, which takes longer than
     what is decoded on a CPU, so there the engine is always in this one.
@@ -44,7 +46,7 @@ def start(folder: Path, batch_size: int, in_process: bool = False, **options: An
         skip_tokenizer_init=True,
         # Nothing of the folder's generation_config is taken over unseen; for its end tokens see below.
         generation_config="vllm",
-        dtype=dtype(folder),
+        dtype=dtype,
         max_num_seqs=batch_size,
         kv_cache_memory_bytes=None if on_gpu else _CPU_CACHE_BYTES,
         # Compiling for a CPU takes longer than what is decoded there.
@@ -64,7 +66,7 @@ def can_sleep() -> bool:
     return current_platform.is_sleep_mode_available()
 
 
-def dtype(folder: Path) -> torch.dtype:
+def stored_dtype(folder: Path) -> torch.dtype:
     """The folder's own numbers: vLLM's `auto` would round a float32 model to 16 bits."""
     return AutoConfig.from_pretrained(folder).dtype or torch.float32
 
@@ -88,7 +90,7 @@ class VllmEngine:
         self._padding = range(len(self.tokenizer), self._llm.model_config.get_vocab_size())
 
     def _start(self, folder: Path, batch_size: int) -> LLM:
-        return start(folder, batch_size, logprobs_mode="processed_logprobs")
+        return start(folder, batch_size, stored_dtype(folder), logprobs_mode="processed_logprobs")
 
     def stream(
         self, questions: Sequence[str], keys: Sequence[str], sampling: SamplingSpec, done: set[int]

@@ -89,12 +89,12 @@ def by_vllm(folder: Path, batch: TokenBatch, top_k: int) -> dict[str, Callable[[
 
     Per token of the prompt but the first: its own, and those of the K most probable tokens.
     """
-    from opd.rollout.vllm_engine import SamplingParams, start
+    from opd.rollout.vllm_engine import SamplingParams, start, stored_dtype
 
     # In this process, so that its time is this process's.
     # The logits of whole prompts, in float32, do not fit into what vLLM leaves of a GPU by itself.
     options = {"max_logprobs": top_k, "enable_prefix_caching": False, "gpu_memory_utilization": 0.5}
-    engine = start(folder, len(batch.tokens), in_process=True, **options)
+    engine = start(folder, len(batch.tokens), stored_dtype(folder), in_process=True, **options)
     prompts = [{"prompt_token_ids": row} for row in batch.tokens.tolist()]
     starts = (batch.attention & ~batch.generated).sum(-1).tolist()
 

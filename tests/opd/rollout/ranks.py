@@ -26,7 +26,7 @@ def main(folder: Path, tensor_parallel: int) -> None:
     os.environ["VLLM_CPU_OMP_THREADS_BIND"] = "nobind"  # two ranks may share a core
     model, tokenizer = models.load(folder), models.load_tokenizer(folder)
     spec = EngineSpec(name="vllm", tensor_parallel=tensor_parallel)
-    engine = engines.follow(spec, model, folder, tokenizer, 16)
+    engine = engines.follow(spec, model, folder, tokenizer, 16, model.dtype)
     # Ranks that share one copy of the weights ask the same; others ask what they like.
     step = 0 if tensor_parallel > 1 else distributed.get_rank()
     questions = [each.question for each in envs.load("chain_arithmetic").training_problems(0, step, 16)]

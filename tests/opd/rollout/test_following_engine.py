@@ -17,6 +17,7 @@ from opd.rollout import engine as engines
 from opd.rollout.engine import TorchEngine, answers
 from opd.scoring.compare import hidden_states, score
 from opd.spec import ArchitectureSpec, EngineSpec, SamplingSpec
+from tests.json_lines import read_lines
 from tests.opd.specs import distill_spec
 
 pytest.importorskip("vllm", reason="vLLM is not installed")
@@ -50,7 +51,7 @@ def folder(tmp_path_factory, tokenizer):
 
 @pytest.fixture(scope="module")
 def vllm(folder, tokenizer):
-    return engines.follow(VLLM, models.load(folder), folder, tokenizer, 64)
+    return engines.follow(VLLM, models.load(folder), folder, tokenizer, 64, torch.float32)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +133,7 @@ def test_tied_embeddings_are_updated_in_both_places(tokenizer, asked, tmp_path):
     models.save(build(tokenizer, tied=True), tokenizer, tmp_path / "tied")
     model = models.load(tmp_path / "tied")
     assert model.config.tie_word_embeddings
-    engine = engines.follow(VLLM, model, tmp_path / "tied", tokenizer, 64)
+    engine = engines.follow(VLLM, model, tmp_path / "tied", tokenizer, 64, model.dtype)
     for update in range(2):
         change(model, update)
         with engine.awake(model):
@@ -163,6 +164,22 @@ def test_a_run_trains_on_vllms_rollouts_as_on_torchs(folder, tokenizer, tmp_path
             assert other[name] == pytest.approx(one[name], rel=1e-3)
 
 
+@pytest.mark.parametrize("unsaid", [False, True], ids=["master_weights", "config without dtype"])
+def test_the_engine_computes_in_what_the_student_does(tokenizer, tmp_path, unsaid):
+    """Both compute in bfloat16; in float32, as their folders say, the engine was too far from them."""
+    architecture = ArchitectureSpec(hidden_size=256, intermediate_size=512, layers=6, heads=8)
+    folder, model = tmp_path / "model", models.build(architecture, tokenizer, seed=1)
+    models.save(model.bfloat16() if unsaid else model, tokenizer, folder)
+    if unsaid:
+        config = json.loads((folder / "config.json").read_text())
+        del config["dtype"]
+        (folder / "config.json").write_text(json.dumps(config))
+    spec = distill_spec(steps=1, memory={"master_weights": not unsaid}, engine={"name": "vllm"})
+    distill.main(spec, folder, {"chain_arithmetic": folder}, tmp_path / "run")
+    (record,) = read_lines(tmp_path / "run/metrics.jsonl")
+    assert 1e-3 < record["mismatch_mean"] < 0.1  # of 16 bits on both sides
+
+
 @pytest.mark.parametrize("tensor_parallel", [1, 2])
 def test_ranks_have_engines_of_their_own_or_share_one(folder, tensor_parallel):
     if torch.cuda.is_available():
@@ -179,5 +196,6 @@ def test_ranks_have_engines_of_their_own_or_share_one(folder, tensor_parallel):
 def test_an_engine_that_cannot_sleep_says_so(folder, tokenizer):
     if torch.cuda.is_available():
         pytest.skip("it can")
+    sleeping = EngineSpec(name="vllm", sleep=True)
     with pytest.raises(ValueError, match=r"engine\.sleep: vLLM cannot give memory back"):
-        engines.follow(EngineSpec(name="vllm", sleep=True), models.load(folder), folder, tokenizer, 4)
+        engines.follow(sleeping, models.load(folder), folder, tokenizer, 4, torch.float32)
