@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 GIB = 2**30
 
@@ -78,11 +79,18 @@ def visible() -> list[tuple[str, float]]:
 
 
 def allowed(cards: Mapping[str, Card]) -> list[str]:
-    """The devices that CUDA_VISIBLE_DEVICES names, else all, by their index."""
+    """The devices that CUDA_VISIBLE_DEVICES names, else all, by their index.
+
+    As for CUDA, what names no device ends the list. Without a driver's list, every number names one.
+    """
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is None:
         return [name for name in cards if name.isdigit()]
-    return [each.strip() for each in named.split(",") if each.strip()]
+
+    def is_device(name: str) -> bool:
+        return name in cards or name.startswith(("GPU-", "MIG-")) or (not cards and name.isdigit())
+
+    return list(takewhile(is_device, map(str.strip, named.split(","))))
 
 
 def here() -> str:

@@ -30,6 +30,21 @@ def test_all_devices_or_those_that_are_allowed(listed, monkeypatch):
         assert devices.visible() == cards
 
 
+@pytest.mark.parametrize(
+    ("named", "cards"),
+    [("-1", []), ("1, -1, 0", [SMALL]), ("0,2,1", [LARGE]), ("none", []), ("1,,0", [SMALL])],
+)
+def test_what_names_no_device_ends_the_list_as_for_cuda(listed, monkeypatch, named, cards):
+    listed(LISTED)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert devices.visible() == cards
+
+
+def test_numbers_are_believed_where_no_driver_lists_them(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0, GPU-5c, 3, -1, 1")
+    assert devices.allowed({}) == ["0", "GPU-5c", "3"]
+
+
 def test_no_driver_is_no_device(monkeypatch):
     monkeypatch.setattr(devices, "_QUERY", ["/nowhere/nvidia-smi"])
     assert devices.visible() == []
