@@ -97,9 +97,6 @@ def _shard(root: Root, memory: MemorySpec) -> None:
         # The loss is a sum over the ranks, its weights are those of the whole minibatch.
         shard.set_gradient_divide_factor(1.0)
         shard.set_force_sum_reduction_for_comms(True)
-    if ranks.count() > 1:
-        # A rank without work left takes part in a pass with gradients that touch no head.
-        root.set_reduce_scatter_unused_params(True)  # type: ignore[operator]
     with torch.no_grad():
         root(lambda: None)  # FSDP takes the first module to run for the outermost
     root.reshard()  # type: ignore[operator]
