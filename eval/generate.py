@@ -5,7 +5,8 @@
 
 The first form asks by hand, `--suite` as often as wanted; the second is the workflow's, SPEC a
 `GenerateSpec` as JSON. FOLDER is any causal language model in the Hugging Face format. Killed and
-started again with the same arguments, the program continues after the last stored response.
+started again with the same arguments, or with another --batch-size, the program continues after the
+last stored response.
 
 RESPONSES.jsonl holds a record per response:
   suite, problem, protocol, sample    what was asked
@@ -76,7 +77,7 @@ def main(spec: GenerateSpec, model: Path, out: Path) -> None:
         refuse_unverified(suites)
     engine = load(spec.engine, model, spec.batch_size)
     origin = {
-        "spec": spec.model_dump(),
+        "spec": spec.recipe(),
         "engine": engine.version,
         "model": models.fingerprint(model),
         "tokenizer": models.tokenizer_sha256(engine.tokenizer),
@@ -86,7 +87,8 @@ def main(spec: GenerateSpec, model: Path, out: Path) -> None:
     journal = Journal(out, origin, request_of)
     answer(engine, spec, asked, journal)
     refuse_copies(journal.records.values())
-    journal.finish([question.request for question in asked], {**origin, "folder": str(model), **provenance()})
+    manifest = {**origin, "spec": spec.model_dump(), "folder": str(model), **provenance()}
+    journal.finish([question.request for question in asked], manifest)
 
 
 def questions(spec: GenerateSpec, environment: envs.Environment) -> list[Question]:

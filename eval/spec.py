@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 import envs
 from opd.rollout import ENGINES
 from opd.spec import SamplingSpec
-from programs.spec import Count, Distinct, Spec, distinct
+from programs.spec import Count, Distinct, OnlyRounding, Spec, distinct
 
 
 class ProtocolSpec(Spec):
@@ -66,7 +66,9 @@ class GenerateSpec(EvaluationSpec):
     engine: Literal[ENGINES] = Field("torch", description="what decodes")  # type: ignore[valid-type]
     strict: bool = Field(False, description="refuse suites whose checksum is not a known one")
     token_ids: bool = Field(False, description="store the responses' token ids too, some 6 bytes per token")
-    batch_size: Count = Field(description="responses decoded together; in float32 does not change them")
+    batch_size: OnlyRounding[Count] = Field(
+        description="responses decoded together; in float32 does not change them"
+    )
 
 
 class SubjectSpec(Spec):

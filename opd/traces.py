@@ -42,7 +42,7 @@ def main(spec: TracesSpec, student: Path, teacher: Path, out: Path) -> None:
     problems = environment.training_problems(spec.seed, _STEP, spec.traces)
     engine = load(spec.engine, teacher, TRACES_TOGETHER, models.load_tokenizer(student))
     origin = {
-        "spec": spec.model_dump(),
+        "spec": spec.recipe(),
         "engine": engine.version,
         "teacher": models.fingerprint(teacher),
         "tokenizer": models.tokenizer_sha256(engine.tokenizer),

@@ -29,8 +29,9 @@ def distinct(values: Iterable[Value]) -> Iterable[Value]:
 
 Distinct = Annotated[tuple[Value, ...], AfterValidator(distinct)]
 
-# A field that changes no number of a run but by rounding, or none at all: it costs time or memory, or decides
-# when the run stops. A run that died goes on from its checkpoint with another value of it.
+# A field that changes no number of a job but by rounding, or none at all: it costs time or memory, or decides
+# when the job stops. With another value of it a job that died goes on from where it was, and one that is
+# finished is not made again.
 OnlyRounding = Annotated[Value, _ONLY_ROUNDING]
 
 

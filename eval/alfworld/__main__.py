@@ -71,8 +71,6 @@ from programs.progress import progress
 from programs.provenance import provenance
 
 _PROBLEMS = "problems.csv"
-# These change how long it takes and nothing else, so a resumed job may choose them anew.
-_PACE = {"slots", "processes"}
 
 
 def main(spec: PlaySpec, model: Path | None, out: Path, max_errors: float, against: Path | None) -> None:
@@ -81,7 +79,7 @@ def main(spec: PlaySpec, model: Path | None, out: Path, max_errors: float, again
     player, player_statement = load_player(spec, model, panel)
     asked = episodes(panel, spec.repeats, spec.run)
     origin = {
-        "spec": spec.model_dump(mode="json", exclude=_PACE),
+        "spec": spec.recipe(),
         "panel": panel.statement(),
         "rules": rules.statement(GRAMMARS[spec.grammar]),
         **player_statement,

@@ -10,7 +10,7 @@ from envs.alfworld.policies import NAMES as POLICIES
 from envs.alfworld.protocols import ProtocolConfig
 from opd.rollout import ENGINES
 from opd.spec import SamplingSpec
-from programs.spec import Count, Spec
+from programs.spec import Count, OnlyRounding, Spec
 
 GRAMMARS: dict[str, Callable[[str], str]] = {"standard": rules.grammar, "terse": terse.grammar}
 """Wordings of the observations: a goal in words -> the grammar that the engine is given."""
@@ -36,8 +36,12 @@ class PlaySpec(Spec):
     )
     repeats: Count = 1
     max_steps: Count = 50
-    slots: Count = Field(16, description="games played at once; with a float32 model does not change them")
-    processes: Count = Field(1, description="worker processes that share the slots; changes nothing")
+    slots: OnlyRounding[Count] = Field(
+        16, description="games played at once; with a float32 model does not change them"
+    )
+    processes: OnlyRounding[Count] = Field(
+        1, description="worker processes that share the slots; changes nothing"
+    )
     accelerated: bool = Field(True, description="play on the accelerated engine, which says the same")
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from programs.spec import Count, Rate, Spec, Weight
+from programs.spec import Count, OnlyRounding, Rate, Spec, Weight
 
 CHAINS = ("mixing", "sticky", "absorbing")
 Gamma = Annotated[float, Field(ge=0, le=1)]
@@ -111,7 +111,7 @@ class EstimatorsSpec(Spec):
     """The whole study."""
 
     seed: int = Field(0, description="of the random policies and rollouts; the toy has the paper's seeds")
-    processes: Count = Field(2, description="that share the work; changes no number")
+    processes: OnlyRounding[Count] = Field(2, description="that share the work; changes no number")
     gammas: tuple[Gamma, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
     variance: VarianceSpec = VarianceSpec()
     bias: BiasSpec = BiasSpec()

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from opd.spec import MaskSpec, RolloutSpec, SamplingSpec
-from programs.spec import Count, Spec
+from programs.spec import Count, OnlyRounding, Spec
 
 SUBJECTS = {"teacher": "student", "respelled": "respelled"}
 """Role of a teacher -> subject of the estimates: the student under that teacher."""
@@ -27,7 +27,7 @@ class ScoringSpec(Spec):
         "</think>", description="what follows its last occurrence is the answer, which is planted again"
     )
     copies: Count = Field(8, description="times that the answer is planted after itself")
-    tokens_per_forward: Count = Field(
+    tokens_per_forward: OnlyRounding[Count] = Field(
         2048, description="padded tokens in one forward pass; bounds memory and changes nothing else"
     )
 

@@ -74,8 +74,9 @@ def test_killed_job_continues_to_the_same_bytes(folders, whole, tmp_path, stored
     assert sorted(path.name for path in tmp_path.iterdir()) == ["responses.json", "responses.jsonl"]
 
 
-def test_only_what_is_missing_is_asked_again(folders, whole, tmp_path, monkeypatch):
-    """All responses but the last two are there: one batch is decoded, the file is the same."""
+@pytest.mark.parametrize(("batch_size", "batches"), [(8, [8]), (1, [1, 1])])
+def test_only_what_is_missing_is_asked_again(folders, whole, tmp_path, monkeypatch, batch_size, batches):
+    """All responses but the last two are there: these are decoded, the responses are the same."""
     out, calls = tmp_path / "responses.jsonl", []
     with monkeypatch.context() as stopped:
         stopped.setattr(generate.Journal, "finish", lambda *_: None)
@@ -85,9 +86,11 @@ def test_only_what_is_missing_is_asked_again(folders, whole, tmp_path, monkeypat
 
     respond = engine.respond
     monkeypatch.setattr(engine, "respond", lambda *given: calls.append(len(given[2])) or respond(*given))
-    generate.main(SPEC, folders[0], out)
-    assert calls == [8]
-    assert out.read_bytes() == whole.read_bytes()
+    generate.main(changed(batch_size=batch_size), folders[0], out)
+    assert calls == batches
+    again, before = read_lines(out), read_lines(whole)
+    assert [r.pop("log_prob") for r in again] == pytest.approx([r.pop("log_prob") for r in before])
+    assert again == before
 
 
 def test_records_say_how_they_were_made(folders, whole):

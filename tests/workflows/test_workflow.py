@@ -127,6 +127,15 @@ def test_smoke_from_clean_to_report(tmp_path):
     ):
         assert needle in report.read_text()
 
+    # What costs time or memory alone reruns nothing.
+    cheaper = (
+        "distill={tokens_per_forward: 128, checkpoint_every: 1, uniform_teacher: stop,"
+        " memory: {recompute_layers: true}, engine: {mismatch_limit: 1.0}}",
+        "evaluation={batch_size: 1, games: {slots: 1, processes: 2}}",
+        "estimators={processes: 1}",
+    )
+    assert "Nothing to be done" in snakemake(tmp_path, *SMOKE, "--config", *cheaper)
+
     # A changed knob reruns what it touches: here every run that has no number of steps of its own, no model.
     changed = planned(snakemake(tmp_path, *SMOKE, "--dry-run", "--config", "distill={steps: 4}"))
     assert changed["lsm"] == 2

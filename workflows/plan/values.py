@@ -24,9 +24,27 @@ def nest(dotted: str, value: Any) -> dict:
     return {first: nest(rest, value) if rest else value}
 
 
-def as_param(spec: Spec) -> str:
-    """The spec as the one JSON string that Snakemake tracks and the program reads."""
-    return json.dumps(spec.model_dump(mode="json"), sort_keys=True)
+class _Param(dict):
+    """Snakemake tracks a param by its `repr`, this one's recipe, and writes it into a command by its `str`.
+
+    Not a string, as Snakemake puts wildcards into those and makes them anew.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(recipe=_text(spec.recipe()))
+        self._whole = _text(spec.model_dump(mode="json"))
+
+    def __str__(self) -> str:
+        return self._whole
+
+
+def as_param(spec: Spec) -> dict[str, str]:
+    """The spec as a rule's param: the program is given all of it, and another recipe alone runs it again."""
+    return _Param(spec)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def read_yaml(path: Path) -> Any:
