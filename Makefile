@@ -55,7 +55,7 @@ publish: $(INSTALLED)
 
 rehearsal: .venv/vllm
 	python -m workflows.rehearsal --out results/rehearsal
-	OPD_MATH_DATA=$(CURDIR)/results/rehearsal/data snakemake --cores all all table_recipe --directory results/rehearsal \
+	OPD_MATH_DATA="$(CURDIR)/results/rehearsal/data" snakemake --cores all all table_recipe --directory results/rehearsal \
 		--configfile workflows/config/paper.yaml results/rehearsal/overlay.yaml
 
 vllm: .venv/vllm

@@ -15,7 +15,8 @@ rule panel:
     params:
         options=panel_options,
     shell:
-        "python -m envs.alfworld.panel {params.options:q} --name {wildcards.panel} --out {output} > {log} 2>&1"
+        "python -m envs.alfworld.panel {params.options:q} --name {wildcards.panel:q}"
+        " --out {output:q} > {log:q} 2>&1"
 
 
 rule demonstrate:
@@ -28,7 +29,7 @@ rule demonstrate:
     benchmark:
         "<benchmarks>/demonstrate/{panel}.tsv"
     shell:
-        "python -m envs.alfworld.demonstrations --panel {input.panel} --out {output} > {log} 2>&1"
+        "python -m envs.alfworld.demonstrations --panel {input.panel:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule play:

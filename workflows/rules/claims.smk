@@ -31,5 +31,5 @@ for target, folder in (("all", "<results>"), ("full", "<results>/full")):
             spec=as_param(PLAN.claims_spec(target)),
             folder=subpath(output[0], parent=True),
         shell:
-            "python -m eval.claims --spec {params.spec:q} --out {params.folder}"
-            " > {log} 2>&1"
+            "python -m eval.claims --spec {params.spec:q} --out {params.folder:q}"
+            " > {log:q} 2>&1"

@@ -26,5 +26,5 @@ rule lm_eval_crosscheck:
         spec=as_param(PLAN.crosscheck_spec()),
         folder=subpath(output[0], parent=True),
     shell:
-        "TQDM_DISABLE=1 python -m eval.lm_eval.crosscheck --spec {params.spec:q} --out {params.folder}"
-        " > {log} 2>&1"
+        "TQDM_DISABLE=1 python -m eval.lm_eval.crosscheck --spec {params.spec:q} --out {params.folder:q}"
+        " > {log:q} 2>&1"

@@ -33,5 +33,5 @@ rule distill:
         folder=subpath(output.run, parent=True),
     shell:
         "{resources.launcher} -m opd.distill"
-        " --spec {params.spec:q} --student {input.student} --teachers {params.teachers:q}"
+        " --spec {params.spec:q} --student {input.student:q} --teachers {params.teachers:q}"
         " --out {params.folder:q} > {log:q} 2>&1"

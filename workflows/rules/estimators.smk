@@ -54,4 +54,4 @@ rule estimators:
     # The threads are processes here, each with one thread for its products.
     shell:
         "OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 TQDM_DISABLE=1"
-        " python -m studies.estimators --spec {params.spec:q} --out {params.folder} > {log} 2>&1"
+        " python -m studies.estimators --spec {params.spec:q} --out {params.folder:q} > {log:q} 2>&1"

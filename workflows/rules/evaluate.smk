@@ -40,5 +40,5 @@ rule contamination:
         training=PLAN.config.evaluation.contamination,
         suites=PLAN.suites,
     shell:
-        "python -m eval.suites contamination --training {params.training} --suite {params.suites}"
-        " --out {output} > {log} 2>&1"
+        "python -m eval.suites contamination --training {params.training:q} --suite {params.suites:q}"
+        " --out {output:q} > {log:q} 2>&1"

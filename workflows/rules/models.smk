@@ -19,7 +19,7 @@ rule pretrain:
         spec=pretrain_spec,
     shell:
         "python -m workflows.lease --gpus {resources.gpu} -- python -m opd.pretrain"
-        " --spec {params.spec:q} --out {output.model} > {log} 2>&1"
+        " --spec {params.spec:q} --out {output.model:q} > {log:q} 2>&1"
 
 
 rule fetch:
@@ -33,4 +33,4 @@ rule fetch:
     params:
         spec=hub_spec,
     shell:
-        "python -m opd.fetch --spec {params.spec:q} --out {output.model} > {log} 2>&1"
+        "python -m opd.fetch --spec {params.spec:q} --out {output.model:q} > {log:q} 2>&1"

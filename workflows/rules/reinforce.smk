@@ -26,5 +26,5 @@ rule reinforce:
         folder=subpath(output.run, parent=True),
     shell:
         "{resources.launcher} -m opd.distill"
-        " --spec {params.spec:q} --student {input.start} --teachers {params.teacher:q}"
+        " --spec {params.spec:q} --student {input.start:q} --teachers {params.teacher:q}"
         " --out {params.folder:q} > {log:q} 2>&1"

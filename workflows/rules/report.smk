@@ -19,7 +19,7 @@ rule score:
         code=digest("eval.score"),
         spec=score_spec,
     shell:
-        "python -m eval.score --spec {params.spec:q} --out {output.scores} > {log} 2>&1"
+        "python -m eval.score --spec {params.spec:q} --out {output.scores:q} > {log:q} 2>&1"
 
 
 rule table:
@@ -52,8 +52,8 @@ rule table:
         spec=table_spec,
         folder=subpath(output[0], parent=True),
     shell:
-        "python -m eval.report.tables --spec {params.spec:q} --scores {input.scores} --paper {input.paper}"
-        " --out {params.folder} > {log} 2>&1"
+        "python -m eval.report.tables --spec {params.spec:q} --scores {input.scores:q} --paper {input.paper:q}"
+        " --out {params.folder:q} > {log:q} 2>&1"
 
 
 rule curves:
@@ -76,7 +76,7 @@ rule curves:
         spec=curves_spec,
         folder=subpath(output[0], parent=True),
     shell:
-        "python -m eval.report.curves --spec {params.spec:q} --out {params.folder} > {log} 2>&1"
+        "python -m eval.report.curves --spec {params.spec:q} --out {params.folder:q} > {log:q} 2>&1"
 
 
 rule sweep:
@@ -97,4 +97,5 @@ rule sweep:
         code=digest("eval.report.sweep"),
         spec=sweep_spec,
     shell:
-        "python -m eval.report.sweep --spec {params.spec:q} --table {input.table} --out {output} > {log} 2>&1"
+        "python -m eval.report.sweep --spec {params.spec:q} --table {input.table:q}"
+        " --out {output:q} > {log:q} 2>&1"

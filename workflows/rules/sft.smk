@@ -25,8 +25,8 @@ rule traces:
         spec=traces_spec,
     shell:
         "python -m workflows.lease --gpus {resources.gpu} -- python -m opd.traces"
-        " --spec {params.spec:q} --student {input.student} --teacher {input.teacher}"
-        " --out {output.traces} > {log} 2>&1"
+        " --spec {params.spec:q} --student {input.student:q} --teacher {input.teacher:q}"
+        " --out {output.traces:q} > {log:q} 2>&1"
 
 
 rule sft:
@@ -54,5 +54,5 @@ rule sft:
         folder=subpath(output.run, parent=True),
     shell:
         "{resources.launcher} -m opd.sft"
-        " --spec {params.spec:q} --student {input.student} --traces {input.traces}"
-        " --out {params.folder:q} > {log} 2>&1"
+        " --spec {params.spec:q} --student {input.student:q} --traces {input.traces:q}"
+        " --out {params.folder:q} > {log:q} 2>&1"

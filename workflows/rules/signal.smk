@@ -27,7 +27,8 @@ rule score_signal:
         folder=subpath(output.tokens, parent=True),
     shell:
         "python -m workflows.lease --gpus {resources.gpu} -- python -m studies.signal.score"
-        " --spec {params.spec:q} --student {input.student:q} --teacher {input.teacher:q} --out {params.folder:q} > {log:q} 2>&1"
+        " --spec {params.spec:q} --student {input.student:q} --teacher {input.teacher:q}"
+        " --out {params.folder:q} > {log:q} 2>&1"
 
 
 rule signal:
@@ -81,7 +82,7 @@ rule signal:
         folder=subpath(output[0], parent=True),
     shell:
         "python -m studies.signal --spec {params.spec:q} --scores {params.scores:q}"
-        " --out {params.folder} > {log} 2>&1"
+        " --out {params.folder:q} > {log:q} 2>&1"
 
 
 rule failures:
@@ -111,4 +112,4 @@ rule failures:
         folder=subpath(output[0], parent=True),
     shell:
         "python -m studies.signal.failures --spec {params.spec:q} --scores {params.scores:q}"
-        " --out {params.folder} > {log} 2>&1"
+        " --out {params.folder:q} > {log:q} 2>&1"

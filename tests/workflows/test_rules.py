@@ -1,0 +1,25 @@
+"""The shell commands of the rules, as text."""
+
+import re
+
+from programs.provenance import ROOT
+
+FILES = [*sorted(ROOT.glob("workflows/rules/*.smk")), *sorted(ROOT.glob("workflows/methods/*.smk"))]
+# What shells must split into words, and numbers.
+WORDS = {"resources.launcher", "resources.gpu"}
+
+
+def commands() -> list[str]:
+    """The text of every `shell:`, its lines as they stand."""
+    return [
+        command
+        for file in FILES
+        for command in re.findall(r'^ +shell:\n((?: +".*"\n)+)', file.read_text(), re.M)
+    ]
+
+
+def test_whatever_may_hold_a_space_is_quoted():
+    """A repository, a folder of results, a name or a text of the config may."""
+    placeholders = [found for command in commands() for found in re.findall(r"{([^{}]+)}", command)]
+    assert len(commands()) == sum(file.read_text().count("shell:") for file in FILES) > 15
+    assert {name for name in placeholders if not name.endswith(":q")} == WORDS
