@@ -24,7 +24,9 @@ from eval.suites import evaluation_suites
 _SCIENTIFIC = re.compile(r"(-?[\d.]+)e([+-]?\d+)")
 _NUMERAL = re.compile(r"-?[\d.,]+(?:e[+-]?\d+)?|-?\\frac\{\d+\}\{\d+\}")
 # A space that means nothing, or what keeps its own: a command before a letter, words, and two numerals.
-_SPACE = re.compile(r"(?P<kept>\\[a-zA-Z]+ +(?=[a-zA-Z])|\\(?:text|mbox|mathrm)\{[^{}]*\}|\d +(?=\d))|(?<!\\) +")
+_SPACE = re.compile(
+    r"(?P<kept>\\[a-zA-Z]+ +(?=[a-zA-Z])|\\(?:text|mbox|mathrm)\{[^{}]*\}|\d +(?=\d))|(?<!\\) +"
+)
 _UNITS = (
     r"\text{ cm}^2", r"\text{ cm^2}", r"\ \mathrm{m/s^2}", r"\,\mathrm{erg\,s^{-1}}", r"\,\Omega",
     r"\ \mu\mathrm{m}", r"^\circ\text{C}", r"\ \frac{\mathrm{kg}}{\mathrm{m}^3}", r"\text{ miles per hour}",
