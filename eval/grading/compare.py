@@ -186,6 +186,9 @@ class _Comparison:
         return len(gold) == len(answer) and all(self.same(a, b) for a, b in zip(gold, answer, strict=True))
 
     def sequences(self, gold: Answer, answer: Answer) -> bool:
+        opened = _opened(gold, answer), _opened(answer, gold)
+        if opened[0] is not gold or opened[1] is not answer:
+            return self.same(*opened)
         if not isinstance(gold, Sequence) or not isinstance(answer, Sequence):
             return self.single(gold, answer)
         first, second = _flat(gold), _flat(answer)
@@ -203,11 +206,9 @@ class _Comparison:
         return self.all_same(first, second)
 
     def single(self, gold: Answer, answer: Answer) -> bool:
-        """A collection against something else: a set of one, a ratio as its quotient, the real line."""
+        """A collection against something else: a ratio as its quotient, the real line."""
         collection, other = (gold, answer) if isinstance(gold, Sequence) else (answer, gold)
         assert isinstance(collection, Sequence)
-        if collection.opening == r"\{" and len(collection.items) == 1:
-            return self.same(collection.items[0], other)
         if collection.opening == ":" and len(collection.items) == 2 and isinstance(other, Value):
             top, bottom = collection.items
             if isinstance(top, Value) and isinstance(bottom, Value) and rational(bottom.node) != 0:
@@ -255,6 +256,15 @@ def _kind(answer: Answer) -> str:
         return "numeral"
     names = {Value: "expression", Based: "numeral with base", Named: "assignment", SetOperation: "set"}
     return names.get(type(answer), type(answer).__name__.lower())
+
+
+def _opened(one: Answer, other: Answer) -> Answer:
+    """What a set of one holds, where the other is no set or list; anything else as it is."""
+    if isinstance(other, Sequence) and other.opening in ("", r"\{"):
+        return one
+    if isinstance(one, Sequence) and one.opening == r"\{" and len(one.items) == 1:
+        return one.items[0]
+    return one
 
 
 def _flat(sequence: Sequence) -> tuple[Answer, ...]:
