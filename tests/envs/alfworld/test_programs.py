@@ -10,7 +10,10 @@ import pytest
     ("command", "said"),
     [
         ("panel --source nowhere --split train --out out", "were not found: nowhere does not exist"),
-        ("panel --source generated:huge:1:0 --split train --out out", "'huge' is none of tiny, small, full"),
+        (
+            "panel --source generated:huge:1:0 --split train --out out",
+            "write one or more games per type and a size of tiny, small, full",
+        ),
         ("convert nowhere out", "were not found: nowhere does not exist"),
         ("benchmark --source nowhere", "were not found: nowhere does not exist"),
         ("demonstrations --panel nowhere --out out", "No such file or directory: 'nowhere'"),
