@@ -28,6 +28,7 @@ from eval.grading.grade import Decision
 from eval.grading.node import Node
 from eval.grading.reading import read
 from eval.grading.realset import real_set, same_set
+from eval.grading.signs import apart, signed
 from eval.grading.tokens import Token, UnreadableError, tokenize, written
 from eval.grading.values import same_numeral, same_value
 from eval.grading.words import as_number, plain, same_words
@@ -75,6 +76,8 @@ def _read_and_compare(
         again = [read(tokenize(text, thousands=False)) for text in texts]
         if all(isinstance(one, Sequence) for one in again):  # `100,200,300` is a list where the gold is one
             equal = compare.same(*again)
+    if not equal and any(map(signed, tokens)):
+        equal = compare.same(*(read(apart(one)) for one in tokens))
     return equal, compare.reason
 
 

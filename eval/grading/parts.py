@@ -59,6 +59,12 @@ def closes(tokens: list[Token]) -> bool:
     return False
 
 
+def is_tuple(tokens: list[Token]) -> bool:
+    """Whether the tokens are parentheses around several items."""
+    several = len(split(tokens[1:-1], lambda token: token.value == ",")[0]) > 1
+    return several and tokens[0].value == "(" and closes(tokens)
+
+
 def nesting(tokens: list[Token]) -> int:
     """How many brackets are open at the deepest place."""
     depth = deepest = 0

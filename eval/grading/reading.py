@@ -18,7 +18,8 @@ from eval.grading.answer import (
 )
 from eval.grading.expression import parse
 from eval.grading.node import Node
-from eval.grading.parts import closes, is_joint, name_of, nesting, split, trim
+from eval.grading.parts import closes, is_joint, is_tuple, name_of, nesting, split, trim
+from eval.grading.signs import signed, together
 from eval.grading.tokens import Token, UnreadableError
 from eval.grading.units import split_unit
 
@@ -134,15 +135,11 @@ def _set_operation(tokens: list[Token]) -> Answer | None:
 
 
 def _plus_minus(tokens: list[Token]) -> Answer | None:
-    if not any(token.value in (r"\pm", r"\mp") for token in tokens):
+    if not signed(tokens):
         return None
-    if tokens[0].value in ("(", r"\{") and closes(tokens):
+    if tokens[0].value in ("(", r"\{") and closes(tokens) and not is_tuple(tokens):
         return None
-    both = [
-        [Token("symbol", sign[t.value], t.spaced) if t.value in sign else t for t in tokens]
-        for sign in ({r"\pm": "+", r"\mp": "-"}, {r"\pm": "-", r"\mp": "+"})
-    ]
-    return Sequence("", tuple(read_tokens(one) for one in both), "", alternatives=True)
+    return Sequence("", tuple(map(read_tokens, together(tokens))), "", alternatives=True)
 
 
 def _bracketed(tokens: list[Token]) -> Answer | None:
