@@ -39,7 +39,9 @@ def item_names(items: tuple[Answer, ...]) -> set[str]:
 
 
 def relation_names(answer: Answer) -> set[str]:
-    """Names of the sides of a relation or of a list of them."""
+    """Names of the sides of a relation, an equation or a list of them."""
+    if isinstance(answer, Named):
+        return {answer.name}
     if isinstance(answer, Relation):
         return {name for name in answer.names if name}
     if isinstance(answer, Sequence) and not answer.opening:

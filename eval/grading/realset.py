@@ -7,7 +7,7 @@ from itertools import pairwise
 import mpmath
 from mpmath import mp
 
-from eval.grading.answer import FLIPPED, Answer, Relation, Sequence, SetOperation, Value, Words
+from eval.grading.answer import FLIPPED, Answer, Named, Relation, Sequence, SetOperation, Value, Words
 from eval.grading.equations import relation_names
 from eval.grading.evaluate import symbols, value
 from eval.grading.functions import TooLargeError, UndefinedError
@@ -29,6 +29,8 @@ def real_set(answer: Answer) -> RealSet | None:
         return _operation(answer)
     if isinstance(answer, Relation):
         return _inequality(answer)
+    if isinstance(answer, Named):
+        return _points((answer.value,))
     if isinstance(answer, Words) and answer.text.lower() in _EVERYTHING:
         return RealSet(lambda x: True, ())
     if isinstance(answer, Value) and answer.node.arguments[:1] == (r"\mathbb R",):
@@ -56,13 +58,14 @@ def _probes(ends: Iterable[mpmath.mpf]) -> list[mpmath.mpf]:
 
 def _sequence(answer: Sequence) -> RealSet | None:
     if answer.opening == r"\{":
-        return _points(answer)
+        return _points(answer.items)
     if answer.opening in ("(", "[") and len(answer.items) == 2:
         low, high = (_constant(item) for item in answer.items)
         if low is None or high is None or low >= high:
             return None
         return _interval(low, answer.opening == "[", high, answer.closing == "]")
-    if not answer.opening and all(isinstance(item, (Relation, SetOperation)) for item in answer.items):
+    sets = [item for item in answer.items if not isinstance(item, Named)]  # x < 0 or x = 1
+    if not answer.opening and sets and all(isinstance(item, (Relation, SetOperation)) for item in sets):
         if len(relation_names(answer)) > 1:
             return None  # x < 3, y < 5 is no set of numbers
         parts = [real_set(item) for item in answer.items]
@@ -74,8 +77,8 @@ def _sequence(answer: Sequence) -> RealSet | None:
     return None
 
 
-def _points(answer: Sequence) -> RealSet | None:
-    values = [_constant(item) for item in answer.items]
+def _points(items: tuple[Answer, ...]) -> RealSet | None:
+    values = [_constant(item) for item in items]
     known = tuple(v for v in values if v is not None and mp.isfinite(v))
     if len(known) < len(values):
         return None

@@ -122,6 +122,8 @@ ACCEPTED = {
         x \neq 3 | (-\infty,3)\cup(3,\infty)
         [2,5) | 2\le x, x<5
         [2,5) | x\ge2 \text{ and } x<5
+        (-\infty,0)\cup\{1\} | x<0 \text{ or } x=1
+        (-\infty,0]\cup\{1,2\} | x=2 \text{ or } 1=x \text{ or } x\le0
         (2,\infty) | \{x : x > 2\}
         \mathbb{R} | \text{all real numbers}
         \emptyset | \{\}
@@ -320,6 +322,12 @@ REJECTED = {
         [2,5) | 2\le x, x\le5
         [2,5) | 2\le x \text{ or } x<5
         (-\infty, 2) \cup (3, \infty) | x<2 \text{ or } y>3
+        (-\infty,0)\cup\{1\} | x<0 \text{ or } x=2
+        (-\infty,0)\cup\{1\} | x<0 \text{ and } x=1
+        (-\infty,0)\cup\{1\} | x<0, x=1
+        (-\infty,0)\cup\{1\} | x<0 \text{ or } y=1
+        (-\infty,0)\cup\{1\} | x<0 \text{ or } 2x=1
+        (-\infty,0)\cup\{1\} | x<0 \text{ or } x=1 \text{ or } x=2
     """,
     "lists": r"""
         1,-2 | 1
