@@ -8,7 +8,7 @@ from eval.grading.tokens import Token
 
 @dataclass(frozen=True)
 class Value:
-    """An expression with an optional unit; `decimals` is its text where it is one decimal numeral."""
+    """An expression with an optional unit; `decimals` is its text where it is one signed numeral."""
 
     node: Node
     unit: str | None = None

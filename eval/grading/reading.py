@@ -239,8 +239,8 @@ def _value(tokens: list[Token]) -> Answer | None:
     node = _node(quantity)
     if node is None:
         return None
-    numeral = len(quantity) == 1 and quantity[0].kind == "number"
-    return Value(node, unit, quantity[0].value if numeral else None)
+    numeral = [token.kind for token in quantity if token.value not in ("+", "-")] == ["number"]
+    return Value(node, unit, "".join(token.value for token in quantity) if numeral else None)
 
 
 # Parts.

@@ -53,7 +53,7 @@ def _rounded(decimal: Value, exact: Value, conventions: Conventions) -> bool:
     if digits is None or not decimal.decimals or "." not in decimal.decimals or exact.decimals:
         return False
     places = len(decimal.decimals.partition(".")[2])
-    shown = decimal.decimals.replace(".", "").lstrip("0")
+    shown = decimal.decimals.lstrip("+-").replace(".", "").lstrip("0")
     if len(shown) < digits or not shown.isdigit() or symbols(exact.node):
         return False
     off = abs(value(decimal.node, {}) - value(exact.node, {}))
