@@ -1,6 +1,6 @@
 """LaTeX, Unicode and plain text to tokens: what is written, without how it is set.
 
-Spacing, delimiter sizes, math mode, fonts and markdown are dropped; `\\dfrac` is `\\frac`, `≤` is `\\le`,
+Spacing, sizes, colours, math mode, fonts and markdown are dropped; `\\dfrac` is `\\frac`, `≤` is `\\le`,
 `**` is `^`, words in `\\text{}` and its kin become one token each. Scanning takes linear time.
 """
 
@@ -18,6 +18,7 @@ from eval.grading.vocabulary import (
     SUPERSCRIPTS,
     TEXT,
     UNICODE,
+    UNPRINTED,
 )
 
 
@@ -69,6 +70,8 @@ def tokenize(text: str, thousands: bool = True) -> list[Token]:
         if kind == "command" and value in TEXT:
             value, place = _group(source, place)
             kind = "text"
+        elif kind == "command" and value in UNPRINTED:
+            kind, (_, place) = "space", _group(source, place + source.startswith("*", place))
         elif kind == "command" and value in (r"\begin", r"\end"):
             kind, (value, place) = value[1:], _group(source, place)
         if kind == "space" or value in SPACES:

@@ -41,10 +41,14 @@ DROPPED = frozenset({  # sizes and fonts
     r"\left", r"\right", r"\big", r"\Big", r"\bigg", r"\Bigg", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr",
     r"\biggl", r"\biggr", r"\displaystyle", r"\textstyle", r"\limits", r"\nolimits", r"\middle", r"\rm",
     r"\bf", r"\it", r"\mathop", r"\mathstrut", r"\boldsymbol", r"\bm", r"\underline", r"\boxed", r"\fbox",
-    r"\mathbf", r"\mathit", r"\mathsf", r"\mathcal",
+    r"\mathbf", r"\mathit", r"\mathsf", r"\mathcal", r"\scriptstyle", r"\tiny", r"\scriptsize",
+    r"\footnotesize", r"\small", r"\normalsize", r"\large", r"\Large", r"\LARGE", r"\huge", r"\Huge",
 })  # fmt: skip
 CONNECTIVES = {r"\lor": "or", r"\land": "and"}
-SPACES = frozenset({r"\quad", r"\qquad", r"\hspace", r"\space", r"\enspace", r"\thinspace"})
+UNPRINTED = frozenset({  # with a length, a blank or a colour as the argument that follows
+    r"\hspace", r"\vspace", r"\phantom", r"\hphantom", r"\vphantom", r"\color", r"\textcolor",
+})  # fmt: skip
+SPACES = frozenset({r"\quad", r"\qquad", r"\space", r"\enspace", r"\thinspace"})
 TEXT = frozenset({
     r"\text", r"\mbox", r"\textrm", r"\textbf", r"\textit", r"\mathrm", r"\operatorname", r"\hbox",
     r"\texttt", r"\textnormal", r"\textsf", r"\emph",

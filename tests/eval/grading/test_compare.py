@@ -35,6 +35,16 @@ ACCEPTED = {
         5 | \mathbf{5}
         5 | {5}
         5 | **5**
+        5 | 5\hspace{1mm}
+        5 | \hspace*{-2pt}5
+        5x | 5\hspace{0.5em}x
+        5x | 5\phantom{00}x
+        5 | \large 5
+        5 | {\Large{5}}
+        5 | \color{red}5
+        5 | {\color{blue}{5}}
+        \frac{1}{2} | \frac{\textcolor{red}{1}}{\color{#00f}2}
+        (1,2) | \textcolor{green}{(1, 2)}
         \frac{3}{4} | \boxed{\dfrac{3}{4}}
         5 | 5​
         -5 | −5
@@ -238,6 +248,9 @@ REJECTED = {
         x | \hat{x}
         \ln x | \log_{10} x
         5 | 5x
+        5 | 5\hspace{1mm}x
+        5 | \textcolor{red}{6}
+        5 | \textcolor{5}{r}
         5\cdot\infty | 5
         5 | 5i
     """,
