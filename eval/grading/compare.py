@@ -249,7 +249,7 @@ class _Comparison:
             and other.opening in ("(", "[")
         ):
             return False
-        return self.all_same(entries, other.items)
+        return self.all_same(entries, other.items) if matrix is gold else self.all_same(other.items, entries)
 
 
 def _kind(answer: Answer) -> str:

@@ -17,7 +17,10 @@ class Conventions:
     """`20` for `20\\%`. That `20\\%` is `1/5` is no convention."""
 
     missing_base: bool = True
-    """`52` for `52_8`: the question names the base. Digits are compared, nothing is converted."""
+    """`52` for `52_8`: the question names the base. Digits are compared, nothing is converted.
+
+    A gold without one has base ten: `40_9` is no answer to 40.
+    """
 
     missing_left_side: bool = True
     """`2x+3` for `y = 2x+3`, `4, 5` for `AB = 4, CD = 5`: the left side only names the answer.

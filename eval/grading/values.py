@@ -10,14 +10,19 @@ from eval.grading.unit_names import DEGREE, PERCENT
 
 
 def same_numeral(gold: Answer, answer: Answer, conventions: Conventions) -> bool:
-    """Whether two numerals have the same digits and base; by convention one base may be missing."""
-    if isinstance(gold, Based) and isinstance(answer, Based):
-        return gold == answer
-    based, other = (gold, answer) if isinstance(gold, Based) else (answer, gold)
-    assert isinstance(based, Based)
-    if not conventions.missing_base or not isinstance(other, Value) or not other.decimals:
+    """Whether two numerals have the same digits and base; by convention the answer's base may be missing."""
+    first, second = _based(gold), _based(answer)
+    if first is None or second is None:
         return False
-    return other.decimals.lstrip("0") == based.digits
+    bare = conventions.missing_base and not isinstance(answer, Based)
+    return first == second or (bare and first.digits == second.digits)
+
+
+def _based(answer: Answer) -> Based | None:
+    """The numeral with its base, ten where none is written; None where it is no numeral."""
+    if isinstance(answer, Value) and answer.decimals:
+        return Based(answer.decimals.lstrip("0") or "0", "10")
+    return answer if isinstance(answer, Based) else None
 
 
 def same_value(gold: Value, answer: Value, conventions: Conventions) -> bool:

@@ -85,9 +85,10 @@ ACCEPTED = {
         20\% | 20
         100% | 1
     """,
-    "a base may be missing": r"""
+    "a base belongs to the numeral": r"""
         52_8 | 52_{8}
-        52_8 | 52
+        0_8 | 00_8
+        40 | 40_{10}
     """,
     "a left side may be missing": r"""
         11 | x = 11
@@ -288,6 +289,8 @@ REJECTED = {
     """,
     "bases": r"""
         52_8 | 52_9
+        52_8 | 52_{10}
+        52_8 | -52
         52_8 | 42
         52_8 | 53
     """,
@@ -396,8 +399,15 @@ REJECTED = {
 }
 
 
-# Right as answers to these golds. The other way round the gold is an equation, and its side alone is wrong.
-CONCLUDED = {
+# Right as answers to these golds; wrong the other way round, where the gold says more than the answer.
+ONE_WAY = {
+    "an answer may leave out the base": r"""
+        52_8 | 52
+        40_9 | 40
+        0_8 | 0
+        (40_9, 1) | \begin{pmatrix}40\\1\end{pmatrix}
+        \{40_9\} | 40
+    """,
     "a chain of equations says its last side": r"""
         13 | m+n=13
         13 | m + n = 10 + 3 = 13
@@ -462,8 +472,8 @@ def test_rejected(gold, answer):
     assert grade_answer(answer, gold, DEFAULT).verdict != "correct"
 
 
-@pytest.mark.parametrize(("gold", "answer"), flat(CONCLUDED))
-def test_a_chain_against_a_value(gold, answer):
+@pytest.mark.parametrize(("gold", "answer"), flat(ONE_WAY))
+def test_accepted_one_way(gold, answer):
     assert decide(gold, answer, DEFAULT).decision == "correct"
     assert decide(answer, gold, DEFAULT).decision == "wrong"
 
