@@ -90,3 +90,21 @@ class TooDeepError(ValueError):
 
 
 Answer = Value | Based | Words | Sequence | Named | Relation | SetOperation | Matrix | Opaque
+
+
+def is_read(answer: Answer) -> bool:
+    """Whether no part of the answer is opaque."""
+    return not isinstance(answer, Opaque) and all(map(is_read, _parts(answer)))
+
+
+def _parts(answer: Answer) -> tuple[Answer, ...]:
+    match answer:
+        case Sequence(items=parts) | Relation(sides=parts):
+            return parts
+        case SetOperation(left=left, right=right):
+            return left, right
+        case Matrix(rows=rows):
+            return tuple(entry for row in rows for entry in row)
+        case Named(value=value):
+            return (value,)
+    return ()

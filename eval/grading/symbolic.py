@@ -8,7 +8,9 @@ import logging
 import re
 from typing import Any
 
+from eval.grading.answer import TooDeepError, is_read
 from eval.grading.compare import Outcome
+from eval.grading.reading import read
 from eval.grading.tokens import UnreadableError, spelled, tokenize
 from eval.grading.vocabulary import FUNCTIONS
 
@@ -23,16 +25,22 @@ def preload() -> None:
 
 
 def decide_symbolically(gold: str, answer: str) -> Outcome:
-    """What math-verify says of two answers in LaTeX. `ungraded` if it cannot read the gold either."""
+    """What math-verify says of two answers in LaTeX.
+
+    `ungraded` where nobody reads the gold, or where one side is read by us alone; an answer that nobody reads
+    is wrong.
+    """
     from math_verify import verify
 
     if _has_words(gold) or _has_words(answer):
         return Outcome("wrong", "words or an ellipsis, not written the same")
     first, second = _expressions(gold), _expressions(answer)
-    if not first:
+    if not first and not _is_read(gold):
         return Outcome("ungraded", "the gold is not read by math-verify either")
-    if not second:
+    if not second and not _is_read(answer):
         return Outcome("wrong", "the answer is not read as mathematics")
+    if not first or not second:
+        return Outcome("ungraded", f"math-verify does not read the {'answer' if first else 'gold'}")
     if _letters(gold) != _letters(answer) and {x.lower() for x in _letters(gold)} == {
         x.lower() for x in _letters(answer)
     }:
@@ -41,6 +49,14 @@ def decide_symbolically(gold: str, answer: str) -> Outcome:
         return Outcome("ungraded", "to math-verify a derivative is 0")
     equal = verify(first, second, timeout_seconds=None, raise_on_error=True) and _agree(first[0], second[0])
     return Outcome("correct" if equal else "wrong", "math-verify")
+
+
+def _is_read(text: str) -> bool:
+    """Whether our own parser reads all of the text."""
+    try:
+        return is_read(read(tokenize(text)))
+    except (UnreadableError, TooDeepError, RecursionError):
+        return False
 
 
 def _expressions(text: str) -> list[Any]:

@@ -23,7 +23,12 @@ from eval.grading.symbolic import decide_symbolically
         (r"1, \ldots, n", "1", "wrong"),
         ("2", r"2\text{ cos}", "wrong"),
         ("5", "?", "wrong"),
+        ("-1./3", "-1./", "wrong"),
+        (r"(1, \{2\}, -1./3)", "-1./", "wrong"),
+        (r"(1, \{t(0,4]\})", "-1./", "ungraded"),
+        ("-1./3", r"\sum_{k=1}^{3} k", "ungraded"),
         (r"t(0,4]", "5", "ungraded"),
+        (r"t(0,4]", "-1./", "ungraded"),
     ],
 )
 def test_decisions(gold, answer, decision):
