@@ -23,7 +23,7 @@ from pathlib import Path
 
 import envs
 from eval.grading import DEFAULT, STRICT, VARIANTS, Conventions, Grade, Grader
-from eval.responses import read_records
+from eval.responses import read_records, refuse_repeats
 from eval.verdicts import VERDICTS, count, verdicts
 from programs.command_line import launch
 from programs.errors import UserError
@@ -79,11 +79,14 @@ def _text(value: object) -> str:
 
 
 def grade_responses(responses: Path, out: Path, suite: str) -> None:
-    """Grade the suite's rows of a file of responses; ValueError if there are none."""
+    """Grade the suite's rows of a file of responses; UserError if there are none, or some are there twice."""
     environment = envs.load(envs.environment_of(suite))
-    rows = [r for r in read_rows(responses, ("problem", "response")) if r.get("suite", suite) == suite]
+    unsaid = {"protocol": "", "sample": 0, "suite": suite}
+    rows = [unsaid | row for row in read_rows(responses, ("problem", "response"))]
+    rows = [row for row in rows if row["suite"] == suite]
     if not rows:
         raise UserError(f"{responses} holds no responses to {suite}")
+    refuse_repeats(responses, rows)
     about = environment.describe(suite)
     size = len({row["problem"] for row in rows}) if about["status"] == "generated" else None
     golds = {problem.id: problem for problem in environment.suite_problems(suite, size)}
@@ -104,7 +107,7 @@ def _graded_row(row: dict, about: dict, verdict: str, grade: Grade | None) -> di
     found = {"reason": grade.reason, "answer": grade.answer, "seconds": round(grade.seconds, 6)}
     found |= {"strict": grade.strict, "lenient": grade.lenient}
     asked = {"suite": about["suite"], "suite_version": about["version"], "suite_status": about["status"]}
-    return {"protocol": "", "sample": 0, **kept, **asked, "verdict": verdict, **found}
+    return {**kept, **asked, "verdict": verdict, **found}
 
 
 def _variants(grades: list[Grade | None]) -> None:
@@ -129,7 +132,7 @@ def report(graded: Iterable[tuple[str, Grade | None]]) -> None:
 
 
 def read_rows(path: Path, fields: tuple[str, ...]) -> list[dict]:
-    """The rows of a JSON Lines file; ValueError with file and line for one that lacks a field."""
+    """The rows of a JSON Lines file; UserError with file and line for one that lacks a field."""
     rows = read_records(path)
     for number, row in enumerate(rows, 1):
         if missing := [field for field in fields if field not in row]:

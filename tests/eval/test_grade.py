@@ -7,6 +7,7 @@ import pytest
 
 import envs
 from eval import grade
+from programs.errors import UserError
 from tests.json_lines import read_lines
 
 
@@ -106,6 +107,21 @@ def test_strange_responses_are_refused(suite, tmp_path):
         grade.grade_responses(source, tmp_path / "o", "aime24")
     with pytest.raises(ValueError, match="no responses to chain2"):
         grade.grade_responses(source, tmp_path / "o", "chain2")
+
+
+def test_a_sample_that_is_there_twice_is_refused(suite, tmp_path):
+    """Also where neither says which sample it is: both are then the first."""
+    rows = [response(suite[7], r"\boxed{7}", sample=j, protocol="avg@2") for j in (0, 1)]
+    elsewhere = {"suite": "math500", "problem": "x", "response": "", "sample": 0, "protocol": "avg@2"}
+    grade.grade_responses(write(tmp_path / "r", [*rows, elsewhere, elsewhere]), tmp_path / "o", "aime24")
+    assert len(read_lines(tmp_path / "o")) == 2
+    twice = f"sample 0 of problem {suite[7]} of aime24 twice"
+    with pytest.raises(UserError, match=f"{tmp_path}/twice holds {twice}"):
+        grade.grade_responses(write(tmp_path / "twice", rows * 2), tmp_path / "p", "aime24")
+    unnamed = [response(suite[7], text) for text in (r"\boxed{7}", r"\boxed{8}")]
+    with pytest.raises(UserError, match=twice):
+        grade.grade_responses(write(tmp_path / "unnamed", unnamed), tmp_path / "p", "aime24")
+    assert not (tmp_path / "p").exists()
 
 
 def test_generated_suites_are_graded_too(tmp_path):
