@@ -1,11 +1,10 @@
 """Graded responses: what `python -m eval.grade responses` writes, counted per problem."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
-from eval.responses import refuse_repeats
+from eval.responses import read_records, refuse_repeats
 from eval.verdicts import count
 from programs.errors import UserError
 
@@ -34,17 +33,14 @@ def read(path: Path, suites: list[str] | None = None) -> pd.DataFrame:
 
 def _records(file: Path) -> list[dict]:
     """The fields that a comparison needs, of every line."""
-    records = []
-    with file.open() as lines:
-        for number, line in enumerate(lines, 1):
-            record = json.loads(line)
-            if missing := [name for name in _FIELDS if name not in record]:
-                raise UserError(
-                    f"{file}, line {number} has no {', '.join(missing)}; "
-                    "`python -m eval.grade responses` writes files that have"
-                )
-            records.append({name: record[name] for name in _FIELDS})
-    return records
+    records = read_records(file)
+    for number, record in enumerate(records, 1):
+        if missing := [name for name in _FIELDS if name not in record]:
+            raise UserError(
+                f"{file}, line {number} has no {', '.join(missing)}; "
+                "`python -m eval.grade responses` writes files that have"
+            )
+    return [{name: record[name] for name in _FIELDS} for record in records]
 
 
 def _check_samples(path: Path, frame: pd.DataFrame) -> None:

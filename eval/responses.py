@@ -24,9 +24,19 @@ def request_of(record: dict[str, Any]) -> Request:
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:
-    """The records of a JSON Lines file."""
+    """The records of a JSON Lines file; UserError with file and line for what is none."""
     with path.open() as file:  # not splitlines: to Python more characters end a line than to JSON
-        return [json.loads(line) for line in file]
+        return [_record(line, f"{path}, line {number}") for number, line in enumerate(file, 1)]
+
+
+def _record(line: str, place: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{place} is no JSON") from error
+    if not isinstance(record, dict):
+        raise UserError(f"{place} is no JSON object")
+    return record
 
 
 def refuse_repeats(path: Path, records: Iterable[dict[str, Any]]) -> None:

@@ -14,6 +14,7 @@ from statsmodels.stats.multitest import multipletests
 
 from eval import compare
 from eval.graded import read
+from programs.errors import UserError
 
 VERDICT = {"c": "correct", "w": "wrong", "t": "truncated", "u": "ungraded"}
 # Verdicts of the samples of each problem, by run and suite.
@@ -145,6 +146,13 @@ def test_files_that_cannot_be_trusted_are_refused(tmp_path, change, message):
     path = write(tmp_path / "run", change(records(A)))
     with pytest.raises(ValueError, match=message):
         read(path)
+
+
+def test_a_line_that_is_no_json_is_named(runs):
+    with runs[0].open("a") as file:
+        file.write('{"suite": "ea\n')
+    with pytest.raises(UserError, match=r"a\.jsonl, line 29 is no JSON"):
+        read(runs[0])
 
 
 def test_unknown_suites_are_refused(runs):

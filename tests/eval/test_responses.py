@@ -1,4 +1,4 @@
-"""Copies among responses are refused, coincidences are not."""
+"""Files of responses are read line by line; copies among them are refused, coincidences are not."""
 
 import itertools
 import math
@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from eval.responses import refuse_copies
+from eval.responses import read_records, refuse_copies
+from programs.errors import UserError
 
 
 def record(
@@ -30,6 +31,24 @@ def table(columns: list[list[str]], **fields) -> list[dict]:
         for sample, column in enumerate(columns)
         for problem, response in enumerate(column)
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"a": 1', "is no JSON"),
+        ("", "is no JSON"),
+        ("[1]", "is no JSON object"),
+    ],
+)
+def test_a_line_that_is_no_record_is_named(tmp_path, line, message):
+    path = tmp_path / "records.jsonl"
+    path.write_text(f'{{"a": 1}}\n{line}\n{{"a": 2}}\n')
+    with pytest.raises(UserError) as refused:
+        read_records(path)
+    assert str(refused.value) == f"{path}, line 2 {message}"
+    path.write_text('{"a": 1}\n{"a": "b\u2028c"}')
+    assert read_records(path) == [{"a": 1}, {"a": "b\u2028c"}]
 
 
 def test_an_engine_that_ignores_its_seeds_is_refused():
