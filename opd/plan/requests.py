@@ -1,7 +1,7 @@
 """What a job asks of a cluster or a machine: time, host memory and cores, with room to spare."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TypeVar
 
@@ -11,8 +11,6 @@ from opd.plan.jobs import Job
 from opd.plan.memory import Layout
 from opd.plan.models import UnknownShapeError
 from opd.plan.shape import Shape
-from opd.spec import MemorySpec
-from workflows.explain import check
 from workflows.plan import Plan
 
 # Asked for where the config names no GPU, so that nothing is planned: the scales for tests and laptops.
@@ -33,11 +31,10 @@ Resource = TypeVar("Resource", int, str)
 
 
 class Requests:
-    """Of the jobs of a plan, by kind. ConfigError if the scale's `distill.memory` is none."""
+    """Of the jobs of a plan, by kind."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._memory = check(MemorySpec, plan.config.distill.get("memory", {}), "distill.memory")
 
     @property
     def gpus(self) -> int:
@@ -80,12 +77,27 @@ class Requests:
         """Host memory of a job that runs models and trains none."""
         return self._mib(lambda: host.answering(self._largest))
 
-    @cached_property
-    def training_mib(self) -> int:
-        """Host memory of a run or a warm start on a node, of the largest model that is trained."""
-        layout = Layout(self._memory, self._plan.config.training_processes)
-        here = self._plan.processes_per_node
-        return self._mib(lambda: host.needed(self._largest, self._largest_student, layout, here))
+    def run_mib(self, experiment: str, method: str) -> int:
+        """Host memory of a run, on a node."""
+        config, seed = self._plan.config.experiments[experiment], self._plan.config.seeds[0]
+
+        def layout() -> Layout:
+            return jobs.layout_of(self._plan, self._plan.distill_spec(experiment, method, seed))
+
+        return self._training_mib([config.student, *config.teachers.values()], layout)
+
+    def model_mib(self, name: str) -> int:
+        """Host memory to make a model by SFT or reinforcement, on a node."""
+        config, plan = self._plan.config.models[name], self._plan
+        made = config.reinforce or config.sft
+        assert made is not None
+
+        def layout() -> Layout:
+            if config.reinforce:
+                return jobs.layout_of(plan, plan.reinforce_spec(name))
+            return Layout(plan.sft_spec(name).memory, plan.config.training_processes)
+
+        return self._training_mib([made.student], layout)
 
     def run(self, experiment: str) -> int:
         """Minutes of a run; the sampled token's, which needs all logits, stands for every method's."""
@@ -112,17 +124,18 @@ class Requests:
     def _largest(self) -> Shape:
         return self._largest_of(self._plan.config.models)
 
-    @cached_property
-    def _largest_student(self) -> Shape:
-        names = {experiment.student for experiment in self._plan.config.experiments.values()}
-        for model in self._plan.config.models.values():
-            names |= {model.sft.student} if model.sft else set()
-            names |= {model.reinforce.student} if model.reinforce else set()
-        return self._largest_of(names)
-
     def _largest_of(self, names: Iterable[str]) -> Shape:
         shapes = [models.shape_of(self._plan, name) for name in names]
         return max(shapes, key=lambda shape: shape.parameters)
+
+    def _training_mib(self, names: Sequence[str], layout: Callable[[], Layout]) -> int:
+        """Of a job that trains the first of the models that are named, and loads them all."""
+
+        def needed() -> int:
+            student, here = models.shape_of(self._plan, names[0]), self._plan.processes_per_node
+            return host.needed(self._largest_of(names), student, layout(), here)
+
+        return self._mib(needed)
 
     def _mib(self, needed: Callable[[], int]) -> int:
         if not self.gpus:

@@ -21,12 +21,7 @@ def seen(made: Plan) -> Iterator[tuple]:
         yield target, made.studies_of(target), made.claims_spec(target), made.claims_files(target)
     yield "estimators", config.estimators
     yield "contamination", config.evaluation.contamination, made.contamination_report
-    yield (
-        "a run",
-        requests.across_nodes(made.processes_per_node),
-        config.training_nodes,
-        requests.training_mib,
-    )
+    yield "a run", requests.across_nodes(made.processes_per_node), config.training_nodes
     yield "any model", requests.gpus, requests.training_gpus, requests.cards, requests.mib
     yield "cores", requests.cores(1), requests.threads(1, 1)
     yield "generate", made.generate_spec(), requests.generation()
@@ -43,6 +38,7 @@ def seen(made: Plan) -> Iterator[tuple]:
         experiment, method, seed = folder.split("/")[-3:]
         yield folder, made.distill_spec(experiment, method, int(seed.removeprefix("seed")))
         yield folder, config.experiments[experiment], requests.run(experiment)
+        yield folder, requests.run_mib(experiment, method)
 
 
 def rows(made: Plan) -> list[tuple[Any, int]]:
@@ -66,11 +62,12 @@ def models(made: Plan, requests: Requests) -> Iterator[tuple]:
             yield name, made.pretrain_spec(name), made.pretrain_files(name)
         elif config.sft:
             folders = made.model_folder(config.sft.student), made.model_folder(config.sft.teacher)
-            yield name, made.sft_spec(name), folders, requests.model(name)
+            yield name, made.sft_spec(name), folders, requests.model(name), requests.model_mib(name)
             yield name, made.traces_spec(name), requests.traces(name)
         elif config.reinforce:
             start = made.model_folder(config.reinforce.student)
-            yield name, made.reinforce_spec(name), start, config.reinforce.task, requests.model(name)
+            yield name, made.reinforce_spec(name), start, config.reinforce.task
+            yield name, requests.model(name), requests.model_mib(name)
         else:
             yield name, config.hub
 

@@ -5,7 +5,9 @@ from importlib.util import find_spec
 
 import pytest
 
+from opd.plan.requests import Requests
 from programs.provenance import ROOT
+from tests.opd.plan.scales import scale
 from tests.workflows.command import SMOKE, configfiles, planned, snakemake
 
 PAPER = configfiles("paper")
@@ -36,11 +38,13 @@ def test_a_lack_that_no_job_meets_stops_nothing(tmp_path, no_games):
 
 
 def test_jobs_that_run_a_model_say_what_they_ask_for(tmp_path):
-    printed = snakemake(tmp_path, "table_multitask", "--dry-run", *PAPER)
+    variant = "results/paper/runs/multitask/lsm@memory.offload=true/seed0/run.json"
+    printed = snakemake(tmp_path, "table_multitask", variant, "--dry-run", *PAPER)
     asked = re.findall(r"^rule (\w+):.*?resources: (.*?)$", printed, re.M | re.S)
     with_gpu = {rule: re.search(r"gpu=(\d+)", resources) for rule, resources in asked}
     gpus = {rule: int(found[1]) for rule, found in with_gpu.items() if found}
     assert gpus == {
+        "distill": 8,
         "lsm": 8,
         "lsm_mask": 8,
         "sampled_token": 8,
@@ -50,6 +54,10 @@ def test_jobs_that_run_a_model_say_what_they_ask_for(tmp_path):
     }
     (minutes,) = {re.search(r"runtime=(\d+)", resources)[1] for rule, resources in asked if rule == "lsm"}
     assert int(minutes) > 24 * 60
+    host = {rule: int(re.search(r"mem_mb=(\d+)", r)[1]) for rule, r in asked if gpus.get(rule) == 8}
+    planned_by = Requests(scale("paper"))
+    assert host.pop("distill") == planned_by.run_mib("multitask", "lsm@memory.offload=true") > 300_000
+    assert set(host.values()) == {planned_by.run_mib("multitask", "lsm")}
 
 
 def test_trainings_go_before_jobs_that_want_one_gpu(tmp_path):

@@ -67,11 +67,10 @@ MODEL = dict(
 
 MODEL_THREADS = REQUESTS.threads(1, GPUS_HERE)
 
-# The same of every rule that trains, on several GPUs if the config says so.
+# The same of every rule that trains, on several GPUs if the config says so, but for its host memory.
 TRAINING = dict(
     gpu=REQUESTS.training_gpus,
     launcher=PLAN.launcher,
-    mem_mb=REQUESTS.training_mib,
     nodes=PLAN.config.training_nodes,
     tasks=REQUESTS.across_nodes(PLAN.config.training_nodes),
     tasks_per_gpu=0,
@@ -221,6 +220,15 @@ def reinforce_panels(wildcards):
 
 def run_minutes(wildcards):
     return REQUESTS.run(wildcards.experiment)
+
+
+def run_mib(wildcards, rulename):
+    """A method's rule has its name; the rule of ablations has the variant as a wildcard."""
+    return REQUESTS.run_mib(wildcards.experiment, wildcards.get("variant", rulename))
+
+
+def model_mib(wildcards):
+    return REQUESTS.model_mib(wildcards.model)
 
 
 def traces_minutes(wildcards):

@@ -26,6 +26,7 @@ rule distill:
     threads: TRAINING_THREADS
     resources:
         **TRAINING,
+        mem_mb=run_mib,
         runtime=run_minutes,
     params:
         spec=distill_spec,

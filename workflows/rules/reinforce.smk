@@ -19,6 +19,7 @@ rule reinforce:
     threads: TRAINING_THREADS
     resources:
         **TRAINING,
+        mem_mb=model_mib,
         runtime=model_minutes,
     params:
         spec=reinforce_spec,

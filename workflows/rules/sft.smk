@@ -48,6 +48,7 @@ rule sft:
     threads: TRAINING_THREADS
     resources:
         **TRAINING,
+        mem_mb=model_mib,
         runtime=model_minutes,
     params:
         spec=sft_spec,

@@ -50,7 +50,7 @@ def test_a_job_by_hand():
 )
 def test_what_a_cluster_is_asked_for_is_what_the_page_promises(names, gigabytes):
     """docs/planning.md, scales and cards."""
-    asked = Requests(scale(*names)).training_mib * 2**20
+    asked = Requests(scale(*names)).run_mib("single_task", "lsm") * 2**20
     assert (gigabytes - 1) * 10**9 < asked <= gigabytes * 10**9
 
 

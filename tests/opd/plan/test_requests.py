@@ -13,16 +13,46 @@ def test_paper_asks_for_a_gpu_and_room_for_the_models():
     assert paper.cards == [("H100 80 GB", 79.1)]
     # A model of 7.6 B parameters in bfloat16, once or in each of eight processes.
     assert 14 * 1024 < paper.mib < 32 * 1024
-    assert 8 * 14 * 1024 < paper.training_mib < 256 * 1024
+    asked = paper.run_mib("single_task", "lsm")
+    assert 8 * 14 * 1024 < asked < 256 * 1024
     nodes = Requests(scale("paper", training_nodes=2))
-    assert nodes.training_mib == pytest.approx(paper.training_mib / 2, rel=0.05)
+    assert nodes.run_mib("single_task", "lsm") == pytest.approx(asked / 2, rel=0.05)
 
 
 def test_a_teacher_that_is_larger_than_the_student_is_loaded_and_not_trained():
     small, alike = (
-        Requests(scale("small", distill={"memory": {"offload": offload}})) for offload in (True, False)
+        Requests(scale("small", distill={"memory": {"offload": offload}})).run_mib("single_task", "lsm")
+        for offload in (True, False)
     )
-    assert small.training_mib - alike.training_mib < 26 * 1024  # of 1.5 B weights, not of 7.6 B
+    assert small - alike < 26 * 1024  # of 1.5 B weights, not of 7.6 B
+
+
+def test_host_memory_is_that_of_the_job_s_own_recipe():
+    """Memory and adapters of a model, an experiment, a method or a variant, and not the config's alone."""
+    on_card = {"distill": {"memory": {"offload": False, "hold_gradients": False}}}
+    on_host = {"distill": {"memory": {"offload": True}}}
+    models = {"rlvr_teacher": {"reinforce": on_host}}
+    made = scale("paper", "paper_1gpu", **on_card, models=models, experiments={"multitask": on_host})
+    made.method("offloaded", **made.methods["lsm"], memory={"offload": True})
+    asked, shipped = Requests(made), Requests(scale("paper", "paper_1gpu"))
+    low, high = 30_904, 199_451  # with the 7B student on the card and on the host
+    assert shipped.run_mib("single_task", "lsm") == high
+    assert (shipped.model_mib("rlvr_teacher"), shipped.model_mib("student_sft")) == (high, high)
+    assert (asked.model_mib("rlvr_teacher"), asked.model_mib("student_sft")) == (high, low)
+    assert [asked.run_mib("single_task", name) for name in ("lsm", "offloaded")] == [low, high]
+    assert (
+        asked.run_mib("multitask", "lsm") == asked.run_mib("single_task", "lsm@memory.offload=true") == high
+    )
+    adapted = asked.run_mib("multitask", "lsm@lora.rank=16")
+    assert low < adapted < high / 2  # weights rest there, but no gradients and moments of them
+
+
+def test_host_memory_is_that_of_the_models_in_the_job():
+    """Where small's student is its own teacher, a run loads no model of 7.6 B."""
+    asked = Requests(scale("small"))
+    alone = {"experiments": {"single_task": {"teachers": {"math": "student"}}}}
+    taught, by_itself = asked.run_mib("single_task", "lsm"), Requests(scale("small", **alone))
+    assert taught - by_itself.run_mib("single_task", "lsm") == pytest.approx(6.07e9 * 2 / 2**20, rel=0.01)
 
 
 def test_time_is_twice_the_estimate_and_half_an_hour():
@@ -46,9 +76,8 @@ def test_slower_cards_get_more_time():
 
 def test_scales_for_cpus_ask_for_little():
     mini = Requests(scale("mini"))
-    assert (mini.gpus, mini.mib, mini.training_mib, mini.run("single_task"), mini.model("student_sft")) == (
-        *(0, 4096, 4096, 120, 120),
-    )
+    assert (mini.gpus, mini.mib, mini.run("single_task"), mini.model("student_sft")) == (0, 4096, 120, 120)
+    assert mini.run_mib("single_task", "lsm") == mini.model_mib("student_sft") == 4096
 
 
 @pytest.mark.parametrize(("cores", "gpus", "threads"), [(128, 8, 8), (16, 4, 4), (4, 8, 1), (6, 0, 6)])
@@ -67,4 +96,4 @@ def test_a_job_on_a_cpu_has_one_thread():
 def test_a_dry_run_does_not_need_the_shape():
     unknown = Requests(scale("small", models={"student": {"hub": {"hub_id": "nobody/nothing"}}}))
     assert unknown.run("single_task") == 24 * 60
-    assert unknown.mib == unknown.training_mib == 128 * 1024
+    assert unknown.mib == unknown.run_mib("single_task", "lsm") == 128 * 1024
