@@ -131,7 +131,8 @@ def engine_share(jobs: Collection[Job]) -> Iterator[Lack]:
             yield Lack(
                 f"{job.name} leaves vLLM {taken / GIB:.1f} GiB, the weights and one response take "
                 f"{job.engine_needs / GIB:.1f}",
-                "a larger engine.memory_share, or engine.tensor_parallel, in the config",
+                "in the config: a larger engine.memory_share, or an engine.tensor_parallel that divides the "
+                "processes of a node",
             )
             return
 

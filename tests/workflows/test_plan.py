@@ -61,6 +61,25 @@ def test_nodes_have_as_many_processes_each(mini):
     assert trained.startswith("torchrun --nnodes 2 --nproc-per-node 4 --rdzv-id $SLURM_JOB_ID ")
 
 
+@pytest.mark.parametrize(
+    ("processes", "nodes", "fit"), [(1, 1, 1), (3, 1, 3), (4, 4, 1), (6, 2, 3), (8, 2, 4)]
+)
+def test_an_engine_is_shared_by_processes_of_one_node(mini, processes, nodes, fit):
+    def made(shared):
+        engine = {"engine": {"name": "vllm", "tensor_parallel": shared}}
+        return plan(
+            merge(mini, {"training_processes": processes, "training_nodes": nodes, "distill": engine})
+        )
+
+    made(fit).check_runs()
+    wrong = made(2 * fit)
+    for check in (wrong.check_runs, lambda: wrong.reinforce_spec("game_teacher")):
+        with pytest.raises(
+            ConfigError, match=rf"tensor_parallel {2 * fit} .* a node has {processes // nodes};"
+        ):
+            check()
+
+
 def test_numbers_of_the_paper_exist(mini):
     change = {"studies": {"table_multitask": {"paper_table": "Table 1"}}}
     with pytest.raises(

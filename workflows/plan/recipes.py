@@ -64,7 +64,18 @@ class Recipes(Paths):
         recipe, place = merge(self.config.distill, changes), f"{names['experiment']}, method {method}"
         del recipe["rollout"]
         recipe["tasks"] = {task: self._task(task, changes.get("rollout", {})) for task in tasks}
-        return check(DistillSpec, recipe | names, place)
+        spec = check(DistillSpec, recipe | names, place)
+        self._check_engine(spec.engine.tensor_parallel, place)
+        return spec
+
+    def _check_engine(self, shared: int, place: str) -> None:
+        """ConfigError where the processes of a node cannot be divided into groups that share an engine."""
+        here = self.processes_per_node
+        if here % shared:
+            raise ConfigError(
+                f"{place}: engine.tensor_parallel {shared} is of processes on a node, and a node has {here}; "
+                f"write one that divides {here}, or change training_processes"
+            )
 
     def _knobs(self, method: str) -> dict:
         """What a method or an ablation's variant of it changes."""

@@ -100,11 +100,13 @@ def test_a_run_needs_all_its_cards(paper, monkeypatch):
 def test_the_engine_s_share_must_hold_the_weights_and_a_response():
     def found(share, ranks=1):
         engine = {"name": "vllm", "memory_share": share, "tensor_parallel": ranks}
-        changed = merge(read([CONFIG / "small.yaml"]), {"distill": {"engine": engine}})
+        shared = {"training_processes": ranks, "distill": {"engine": engine}}
+        changed = merge(read([CONFIG / "small.yaml"]), shared)
         return list(lacks.engine_share(jobs(plan(changed), "all")))
 
     (lack,) = found(0.1)  # of 24 GiB; 1.5 B weights of two bytes are 2.9
     assert "leaves vLLM 2.4 GiB, the weights and one response take 2.9" in lack.what
+    assert "or an engine.tensor_parallel that divides the processes of a node" in lack.mend
     assert found(0.1, ranks=2) == found(0.2) == []
 
 
