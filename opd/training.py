@@ -38,10 +38,8 @@ def train(
     """
     for number in range(share.minibatches):
         rows = share.part(number)
-        chosen, part = rows[batch.sequence], batch.rows(rows.nonzero()[:, 0])
-        loss, moved = accumulate(
-            spec, student, teacher, part, select(comparison, chosen), advantage[chosen], mask[chosen]
-        )
+        minibatch, positions = batch.rows(rows.nonzero()[:, 0]), rows[batch.sequence].nonzero()[:, 0]
+        loss, moved = accumulate(spec, student, teacher, minibatch, positions, comparison, advantage, mask)
         yield {"loss": loss, "gradient_norm": student.update(loss), "clip_fraction": moved}
 
 
@@ -50,38 +48,37 @@ def accumulate(
     student: Learner,
     teacher: PreTrainedModel,
     minibatch: TokenBatch,
+    positions: Tensor,
     comparison: Comparison,
     advantage: Tensor,
     mask: Tensor,
 ) -> tuple[float, float | None]:
     """Add the minibatch's gradient to the student, a few sequences at a time.
 
-    `minibatch` is this rank's part. `mask` (N,) says how much a position counts; at 0 it is not evaluated.
-    Returns the minibatch's loss and, where the objective computes the normaliser, the share of its tokens
-    whose probability moved beyond PPO's clipping range. The gradient does not depend on how the minibatch is
-    split, or divided among ranks.
+    `minibatch` is this rank's part, and `positions` (n,) says where its positions are among the N that were
+    compared; a few sequences' scores are copied at a time. `mask` (N,) says how much a position counts; at 0
+    it is not evaluated. Returns the minibatch's loss and, where the objective computes the normaliser, the
+    share of its tokens whose probability moved beyond PPO's clipping range. The gradient does not depend on
+    how the minibatch is split, or divided among ranks.
     """
-    old = comparison.student.sampled_log_prob
-    weights = position_weights(mask, minibatch.sequence, spec.objective.reduction, ranks.total)
+    own_mask = mask[positions]
+    weights = position_weights(own_mask, minibatch.sequence, spec.objective.reduction, ranks.total)
     teacher_head = head_of(teacher).at(spec.teacher_temperature)
 
     moved: list[Tensor] = []  # bool, per part and where the normaliser is computed
 
     def loss_of(part: TokenBatch, here: slice, counted: Tensor) -> Tensor:
+        places = positions[here]
+        known = select(comparison, places)
         losses, log_p = position_losses(
-            spec.objective,
-            student.model,
-            teacher_head,
-            part,
-            select(comparison, here),
-            advantage[here],
-            counted,
+            spec.objective, student.model, teacher_head, part, known, advantage[places], counted
         )
         if log_p is not None:
-            moved.append(((log_p - old[here][counted]).exp() - 1).abs() > _CLIP_RANGE)
+            old = known.student.sampled_log_prob[counted]
+            moved.append(((log_p - old).exp() - 1).abs() > _CLIP_RANGE)
         return (weights[here][counted] * losses).sum()
 
-    parts = counted_parts(minibatch, mask, spec.tokens_per_forward)
+    parts = counted_parts(minibatch, own_mask, spec.tokens_per_forward)
     loss = passes.accumulate(student.root, [partial(loss_of, *part) for part in parts])
     counts = sum(int(part.sum()) for part in moved), sum(map(len, moved))
     sums = ranks.total(torch.tensor([loss, *counts], dtype=torch.float64))

@@ -13,6 +13,7 @@ from opd.diagnostics.trigrams import count_repeated
 from opd.scoring.compare import Comparison
 
 POSITION_RANGES = 8
+_PAIRED = 1024  # positions whose ids are compared at a time
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,13 @@ def mass(log_probs: Tensor) -> Tensor:
 
 
 def overlap(first: Tensor, second: Tensor) -> Tensor:
-    """(N,) |A and B| / K for two (N, K) tensors of distinct ids."""
-    shared = (first[:, :, None] == second[:, None, :]).any(-1)
-    return shared.float().mean(-1)
+    """(N,) |A and B| / K for two (N, K) tensors of distinct ids.
+
+    Some positions at a time: all pairs of all positions would take more than the scores themselves.
+    """
+    parts = zip(first.split(_PAIRED), second.split(_PAIRED), strict=True)
+    shared = [(a[:, :, None] == b[:, None, :]).any(-1).float().mean(-1) for a, b in parts]
+    return torch.cat(shared)
 
 
 def repeated_trigrams(batch: TokenBatch) -> float:

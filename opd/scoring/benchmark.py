@@ -77,10 +77,9 @@ def sequences(vocabulary: int, count: int, tokens: int) -> TokenBatch:
 @torch.no_grad()
 def by_torch(model: PreTrainedModel, batch: TokenBatch, top_k: int, tokens_per_forward: int) -> Scored:
     """As the training loop scores a teacher."""
-    head, parts = head_of(model), []
-    for part in batch.split(tokens_per_forward):
-        parts.append(score(head, hidden_states(model, part), part.sampled, top_k))
-    scores = join(parts)
+    head, parts = head_of(model), batch.split(tokens_per_forward)
+    scored = (score(head, hidden_states(model, part), part.sampled, top_k) for part in parts)
+    scores = join(scored, len(batch.sampled))
     return Scored(scores.sampled_log_prob, scores.top_log_probs)
 
 

@@ -4,7 +4,7 @@ Both models read the same token ids, a few sequences at a time; of the vocabular
 support and the normaliser are kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -114,8 +114,8 @@ def compare(
 ) -> Comparison:
     """Score a batch under both models, a few sequences at a time. `support`: see `opd.names`."""
     heads = head_of(student), head_of(teacher).at(teacher_temperature)
-    parts = []
-    for part in batch.split(tokens_per_forward):
+
+    def compared(part: TokenBatch) -> Comparison:
         states = hidden_states(student, part), hidden_states(teacher, part)
         p, q = (score(h, s, part.sampled, top_k) for h, s in zip(heads, states, strict=True))
         columns: dict[str, Any] = {
@@ -133,8 +133,9 @@ def compare(
         if marker_ids:
             ids = torch.tensor(marker_ids, device=part.tokens.device).expand(len(part.sampled), -1)
             columns["marker_log_q"] = log_probs_on(heads[1], states[1], q, ids)
-        parts.append(Comparison(**columns))
-    return join(parts)
+        return Comparison(**columns)
+
+    return join(map(compared, batch.split(tokens_per_forward)), len(batch.sampled))
 
 
 def _expected_log_ratio(heads: tuple[Head, Head], states: tuple[Tensor, Tensor]) -> Tensor:
@@ -146,17 +147,39 @@ def _expected_log_ratio(heads: tuple[Head, Head], states: tuple[Tensor, Tensor])
     return torch.cat(chunks)
 
 
-def join(parts: Sequence[Columns]) -> Columns:
-    """Concatenate records of per-position tensors, nested records included."""
-    first = parts[0]
-    columns = {name: [getattr(part, name) for part in parts] for name in vars(first)}
-    return type(first)(**{name: _join(values) for name, values in columns.items()})
+def join(parts: Iterable[Columns], positions: int) -> Columns:
+    """Concatenate records of per-position tensors, nested records included, of so many positions in all.
+
+    Each is copied to its place as it comes, so that what is joined is held once.
+    """
+    whole, start = None, 0
+    for part in parts:
+        whole = whole or _room(part, positions)
+        start = _put(part, whole, start)
+    assert whole is not None
+    return whole
 
 
-def _join(values: list) -> Any:
-    if values[0] is None:
+def _room(value: Any, positions: int) -> Any:
+    """As the value of a part, for all positions."""
+    if value is None:
         return None
-    return torch.cat(values) if isinstance(values[0], Tensor) else join(values)
+    if isinstance(value, Tensor):
+        return value.new_empty(positions, *value.shape[1:])
+    return type(value)(**{name: _room(each, positions) for name, each in vars(value).items()})
+
+
+def _put(value: Any, whole: Any, start: int) -> int:
+    """Copy the value of a part to its place; returns where the next one's is."""
+    if isinstance(value, Tensor):
+        end = start + len(value)
+        whole[start:end] = value
+        return end
+    end = start
+    for name, each in vars(value).items():
+        if each is not None:
+            end = _put(each, getattr(whole, name), start)
+    return end
 
 
 def select(record: Columns, positions: Tensor | slice) -> Columns:

@@ -23,7 +23,7 @@ from opd.run.machine import Stopwatch
 from opd.spec import TaskSpec
 from tests.json_lines import read_lines
 from tests.opd.doctored import interrupt
-from tests.opd.runs import started, train
+from tests.opd.runs import accumulate, started, train
 from tests.opd.specs import METHODS, distill_spec
 
 GAME_METRICS = {"turns", "invalid_format", "inadmissible", "episode_errors"}
@@ -245,9 +245,7 @@ def gradient(run, rollouts, mask=None, **changes) -> torch.Tensor:
     run.student.model.zero_grad()
     count = len(rollouts.batch.sampled)
     mask = torch.ones(count) if mask is None else mask
-    training.accumulate(
-        run.spec, run.student, run.tasks[0].teacher, rollouts.batch, comparison, torch.zeros(count), mask
-    )
+    accumulate(run, rollouts.batch, comparison, torch.zeros(count), mask)
     return torch.cat([p.grad.flatten() for p in run.student.model.parameters() if p.grad is not None])
 
 

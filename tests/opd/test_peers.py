@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from envs.tokenizer import build_tokenizer
-from opd import distill, models, peers, training
+from opd import distill, models, peers
 from opd.models import prompt_ids
 from opd.peers import FULL, LSM, Step
-from tests.opd.runs import started
+from tests.opd.runs import accumulate, started
 
 needs_trl = pytest.mark.skipif(find_spec("trl") is None, reason="TRL is not installed: make .venv/peers")
 
@@ -62,7 +62,7 @@ def test_trl_gets_the_same_prompts_and_has_the_same_loss(folders, tmp_path):
 
     comparison = distill.compare(run.student.model, run.tasks[0].teacher, batch, 8, 10_000, "vocabulary")
     ones = torch.ones(len(batch.sampled))
-    loss, _ = training.accumulate(run.spec, run.student, run.tasks[0].teacher, batch, comparison, ones, ones)
+    loss = accumulate(run, batch, comparison, ones, ones)
     width = int(batch.generated.any(0).nonzero()[0])
     inputs = {
         "prompt_ids": batch.tokens[:, :width],

@@ -7,6 +7,7 @@ import torch
 
 from opd.batch import from_pairs
 from opd.diagnostics.step import diagnose, gap_by_position, mass, observe, overlap, repeated_trigrams
+from opd.run.machine import peak_bytes
 from opd.scoring.compare import Comparison, Scores
 
 
@@ -22,6 +23,17 @@ def test_overlap():
     first = torch.tensor([[1, 2, 3, 4], [1, 2, 3, 4]])
     second = torch.tensor([[4, 3, 9, 8], [7, 6, 9, 8]])
     assert overlap(first, second).tolist() == [0.5, 0]
+
+
+def test_overlap_of_many_positions():
+    """Against sets; in parts, as the pairs of all positions at once took more than the scores."""
+    generator = torch.Generator().manual_seed(0)
+    first, second = (torch.rand(10_000, 24, generator=generator).topk(16).indices for _ in range(2))
+    found = []
+    peak = peak_bytes(lambda: found.append(overlap(first, second)), first.device)
+    pairs = zip(first.tolist(), second.tolist(), strict=True)
+    assert found[0].tolist() == [len({*a} & {*b}) / 16 for a, b in pairs]
+    assert peak < first.nbytes
 
 
 def test_mass():

@@ -12,7 +12,7 @@ from torch.distributed.tensor import DTensor
 
 from envs.alfworld.generator import generate
 from envs.alfworld.panel import make_panel, write_panel
-from opd import distill, training
+from opd import distill
 from opd.optimizer import update
 from opd.parallel import ranks, sharding
 from opd.parallel.share import divide
@@ -20,7 +20,7 @@ from opd.spec import DistillSpec, MemorySpec, TaskSpec
 from tests.json_lines import read_lines
 from tests.opd.doctored import interrupt, save_favouring
 from tests.opd.parallel.processes import on_ranks
-from tests.opd.runs import started, train
+from tests.opd.runs import accumulate, started, train
 from tests.opd.specs import distill_spec
 
 GROUPED = {
@@ -77,9 +77,7 @@ def gradients(folders, variants) -> dict[str, torch.Tensor]:
             )
         # Positions count differently, and the longest responses not at all.
         mask = (batch.sampled % 3 > 0).float() * (batch.lengths < 16)[batch.sequence]
-        training.accumulate(
-            run.spec, run.student, run.tasks[0].teacher, batch, comparison, torch.zeros(len(mask)), mask
-        )
+        accumulate(run, batch, comparison, torch.zeros(len(mask)), mask)
         parameters = list(run.student.model.parameters())
         assert all(isinstance(p, DTensor) == (ranks.count() > 1) for p in parameters)
         found[name] = torch.cat([whole(p.grad).flatten() for p in parameters if p.grad is not None])
@@ -230,7 +228,7 @@ def gradient_of_passes(folders, offload: bool) -> tuple[torch.Tensor, list[bool]
 
     root.before_pass = watched  # type: ignore[method-assign]
     ones = torch.ones(len(batch.sampled))
-    training.accumulate(run.spec, run.student, teacher, batch, comparison, 0 * ones, ones)
+    accumulate(run, batch, comparison, 0 * ones, ones)
     gradient = torch.cat([whole(p.grad).flatten() for p in parameters])
     return gradient, there, run.student.optimizer.defaults["fused"]
 
@@ -256,7 +254,7 @@ def in_half_precision(folders) -> dict[str, torch.Tensor | bool]:
         gathered = {parameter.dtype for parameter in run.student.model.parameters()}
         comparison = distill.compare(run.student.model, run.tasks[0].teacher, batch, 8, 64, "teacher_top_k")
     ones = torch.ones(len(batch.sampled))
-    training.accumulate(run.spec, run.student, run.tasks[0].teacher, batch, comparison, 0 * ones, ones)
+    accumulate(run, batch, comparison, 0 * ones, ones)
     parameters = list(run.student.model.parameters())
     kinds = {(p.dtype, p.grad.dtype) for p in parameters if p.grad is not None}
     gradient = torch.cat([whole(p.grad).flatten() for p in parameters if p.grad is not None])

@@ -1,11 +1,12 @@
 """Scores against a token-by-token forward pass, and their independence of padding and splitting."""
 
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 
 import pytest
 import torch
 
 from opd.batch import TokenBatch, aligned, from_pairs
+from opd.run.machine import peak_bytes, storages
 from opd.scoring.compare import compare, hidden_states, join, select
 from opd.supervised.losses import cross_entropy
 from opd.support import gather
@@ -119,9 +120,26 @@ def test_nothing_carries_a_gradient(student, teacher, batch):
     assert not found.support_log_q.requires_grad
 
 
+def test_scores_are_held_once(student, teacher):
+    """Beside those of all positions, there are those of one forward pass, and what it computes."""
+    batch = from_pairs(PAIRS * 200, pad_id=0)
+    found = []
+    peak = peak_bytes(
+        lambda: found.append(compare(student, teacher, batch, 128, 16, "union")), batch.tokens.device
+    )
+    held = sum(storage.nbytes() for storage in storages(tensors(found[0])).values())
+    assert len(batch.sampled) == 1800
+    assert held < peak < 1.2 * held
+
+
+def tensors(record) -> list:
+    return [tensors(value) if is_dataclass(value) else value for value in vars(record).values()]
+
+
 def test_select_and_join_are_inverse(student, teacher, batch):
     found = compare(student, teacher, batch, 4, 64, "teacher_top_k")
-    again = join([select(found, slice(0, 3)), select(found, batch.sequence > 0)])
+    parts = [select(found, slice(0, 3)), select(found, batch.sequence > 0)]
+    again = join(parts, len(batch.sampled))
     assert torch.equal(again.support, found.support)
     assert torch.equal(again.student.entropy, found.student.entropy)
     assert again.teacher_states is None
