@@ -34,20 +34,25 @@ def scores(shape: Shape, objective: ObjectiveSpec, top_k: int, step: Step) -> in
 def head(shape: Shape, objective: ObjectiveSpec, top_k: int, step: Step, frozen: bool = False) -> int:
     """What the loss holds beside states and gradients.
 
-    On a support alone, the head's gradient in float32 and in its own precision, and the rows of some
-    positions, as on a CPU (the Triton kernels hold less); else tiles of logits, of the teacher's too where
-    the support is the vocabulary, and a tile's gradient of the head. A frozen head has no gradient.
+    On a support alone, the head's gradient and the rows of some positions, as on a CPU (the Triton kernels
+    hold less); else tiles of logits, of the teacher's too where the support is the vocabulary, and the head's
+    gradient. A frozen head has none.
     """
     if needs_support_only(objective):
         rows = min(_BLOCK, 4 * step.positions * top_k * shape.hidden)
-        return 2 * rows + (0 if frozen else (4 + shape.width) * shape.head_matrix)
+        return 2 * rows + (0 if frozen else head_gradient(shape))
     models = 2 if objective.support == "vocabulary" else 1
     return models * tiles(shape, step) if frozen else whole_head(shape, step, models)
 
 
 def whole_head(shape: Shape, step: Step, models: int = 1) -> int:
-    """Tiles of all logits, of as many models, and a tile's gradient of the head."""
-    return models * tiles(shape, step) + shape.width * shape.head_matrix
+    """Tiles of all logits, of as many models, beside the sum of the head's gradient, or that rounded."""
+    return max(models * tiles(shape, step) + 4 * shape.head_matrix, head_gradient(shape))
+
+
+def head_gradient(shape: Shape) -> int:
+    """The head's gradient, summed in float32, and in the precision of the head if that is another."""
+    return (4 if shape.width == 4 else 4 + shape.width) * shape.head_matrix
 
 
 def tiles(shape: Shape, step: Step) -> int:

@@ -133,6 +133,27 @@ def test_estimates_are_near_the_measured_peaks(objective):
         assert 0.8 < estimated / measured < 1.3, (phase, estimated, measured)
 
 
+@pytest.mark.parametrize(("objective", "width"), [("LSM", 2), ("LSM", 4), ("SAMPLED", 2), ("FULL", 2)])
+def test_the_gradient_of_a_large_head_is_summed_in_float32_and_then_rounded(objective, width):
+    """Measured where the head is most of the model, and a pass has few positions."""
+    shape = Shape(16384, 1024, 256, 1, 8, 2, 64, tied=False, width=width)
+    step = Step(rows=1, together=1, prompt=16, cap=32, tokens=48)
+    case = trial.Case("", shape, getattr(trial, objective), step)
+    ((estimated, measured),) = [sizes for phase, *sizes in measure.phases(case) if phase == "training"]
+    assert estimated == pytest.approx(measured, rel=0.05)
+
+
+def test_a_head_by_hand():
+    """Three tiles of a model's logits beside the gradient's sum; or that sum and what it is rounded to."""
+    gradient, tile = 100 * 8, 4 * 100 * STEP.positions
+    assert memory.head(SHAPE, trial.SAMPLED, 5, STEP) == 3 * tile + 4 * gradient
+    assert memory.head(SHAPE, trial.FULL, 5, STEP) == 6 * tile + 4 * gradient
+    assert memory.head(SHAPE, trial.SAMPLED, 5, STEP, frozen=True) == 3 * tile
+    few = replace(STEP, prompt=47, cap=1, tokens=0)
+    assert memory.head(SHAPE, trial.SAMPLED, 5, few) == (4 + 2) * gradient
+    assert memory.head(replace(SHAPE, width=4), trial.SAMPLED, 5, few) == 3 * 400 + 4 * gradient
+
+
 @pytest.mark.parametrize("hold", [False, True])
 def test_gradients_that_are_held_are_whole_on_the_device(hold):
     layout = Layout(MemorySpec(master_weights=True, offload=True, hold_gradients=hold), ranks=2)
