@@ -68,9 +68,9 @@ clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# .snakemake is what Snakemake knows of how results were made.
+# .snakemake stays: it is what Snakemake knows of how all results were made, those of other scales too.
 clean-results:
-	rm -rf .snakemake results/smoke results/mini
+	rm -rf results/smoke results/mini
 
 $(INSTALLED): pyproject.toml constraints.txt alfworld.txt
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 13), "needs Python 3.11 or 3.12"'
