@@ -142,6 +142,7 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str, asked: Sequence[s
     evaluation = spec.evaluation
     protocol = next(p for p in evaluation.protocols if p.name == spec.protocol)
     reference = next(row.label for row in spec.rows if row.row == spec.reference_row)
+    made = f"Trained with {code}; rendered" if code else "Rendered"
     notes = [
         f"Scale: {spec.scale} ({spec.scale_description}).",
         f"Scores: percentage correct, {protocol.samples} sample(s) per problem, "
@@ -160,7 +161,7 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str, asked: Sequence[s
         "equal. p (Holm): two-sided p of the difference, consistent with its interval but adjusted for the "
         f"{len(spec.rows) - 1} row(s) compared.",
         f"{not_correct(cells)}; tokens: mean per response. Missing cells are shown as {_MISSING}.",
-        f"Trained with {code}; rendered with {provenance()['commit']}. Rebuild: {spec.rebuild}",
+        f"{made} with {provenance()['commit']}. Rebuild: {spec.rebuild}",
     ]
     if {"strict", "lenient"} & set(cells):
         notes.append(

@@ -51,7 +51,7 @@ def main(spec: TableSpec, scores: Path, paper: Path, out: Path) -> None:
 
 
 def code_versions(manifests: list[dict]) -> str:
-    """Which code trained the runs of these `run.json`, in words; says so if they differ.
+    """Which code trained the models of these `run.json`, in words: says so if they differ; "" for none.
 
     Code is the same where its hash is, whatever else a commit changed.
     """
@@ -59,7 +59,7 @@ def code_versions(manifests: list[dict]) -> str:
     for manifest in manifests:
         commits.setdefault(manifest["source_sha256"], set()).add(manifest["commit"])
     versions = sorted(f"{', '.join(sorted(of))} (source {source})" for source, of in commits.items())
-    return versions[0] if len(versions) == 1 else f"different code: {'; '.join(versions)}"
+    return ("different code: " if len(versions) > 1 else "") + "; ".join(versions)
 
 
 def suite_status(frame: pd.DataFrame) -> str:

@@ -567,3 +567,13 @@ def test_ablations_are_swept_and_belong_to_full(mini):
     assert seeds["ablation_learning_rate"] == {0, 1, 2, 3, 4}
     assert seeds["ablation_support_size"] == set(mini["seeds"])
     assert set(made.sweeps) <= set(made.studies_of("full")) - set(made.studies_of("all"))
+
+
+def test_a_table_reads_how_every_model_was_trained_that_says_so(mini):
+    """Runs, and models by SFT and reinforcement; a model from scratch has no run.json."""
+    made = plan(mini)
+    runs = made.table_spec("table_multitask").runs
+    assert "results/mini/models/game_teacher/run.json" in runs
+    assert "results/mini/models/multitask_student/run.json" not in runs
+    assert "results/mini/runs/multitask/lsm/seed0/run.json" in runs
+    assert "results/mini/models/student_sft/run.json" in made.table_spec("table_single_task").runs

@@ -45,8 +45,12 @@ class Studies(Recipes):
         return f"{self.results}/runs/{row.experiment}/{self._known_as(row)}/seed{seed}"
 
     def runs(self, study: str) -> list[str]:
-        """run.json of every training run behind a study."""
-        return [f"{folder}/run.json" for of_row in self.trained(study).values() for folder in of_row.values()]
+        """run.json of every model behind a study whose maker writes one: that has steps and checkpoints."""
+        return [
+            f"{folder}/run.json"
+            for row, _, folder in self.subjects(study)
+            if row.model is None or self.config.models[row.model].source in ("sft", "reinforce")
+        ]
 
     def trained(self, study: str) -> dict[str, dict[int, str]]:
         """label -> seed -> folder of the rows of a study that are runs."""

@@ -380,6 +380,12 @@ def test_rows_from_different_code_are_named():
     assert found == "different code: abc (source 1); def (source 2)"
 
 
+def test_a_table_of_models_as_they_are_names_no_code_of_training(frame):
+    text = tables.render(SPEC, tables.build(SPEC, frame), tables.rates(SPEC, frame), {"Avg": {}}, "", [])
+    assert "Trained" not in text["md"]
+    assert "\n- Rendered with " in text["md"]
+
+
 def test_every_paper_number_is_unique():
     paper = pd.read_csv("results/paper_reference.csv")
     assert not paper.duplicated(["paper", "table", "row", "column"]).any()
