@@ -124,7 +124,9 @@ class TableSpec(Spec):
     contamination: str | None = Field(
         None, description="report of `python -m eval.suites contamination`: adds the clean-subset column"
     )
-    runs: tuple[str, ...] = Field(description="run.json of every trained model in the table")
+    runs: dict[str, str] = Field(
+        description="run.json of every model in the table whose maker writes one -> hash of its row's recipe"
+    )
     rebuild: str = Field(description="command that rebuilds the table")
     notes: tuple[str, ...] = Field((), description="what else a reader must know, printed under the table")
 

@@ -1,5 +1,7 @@
 """What all specs share: immutability, no unknown keys, the ranges of their numbers, and their recipe."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -44,6 +46,10 @@ class Spec(BaseModel):
         """What decides the numbers: all fields but those that are `OnlyRounding`, as data for JSON."""
         decisive = (n for n, field in type(self).model_fields.items() if _ONLY_ROUNDING not in field.metadata)
         return {name: _recipe(getattr(self, name)) for name in decisive}
+
+    def recipe_sha256(self) -> str:
+        """16 hex digits of sha256 over the recipe, whatever the order of its parts."""
+        return hashlib.sha256(json.dumps(self.recipe(), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _recipe(value: Any) -> Any:

@@ -6,7 +6,6 @@ SPEC is a `TableSpec` as JSON. FOLDER receives `table.csv` (one line per row and
 interval, spread and counts) and its renderings `table.md`, `table.html` and `table.tex`.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from eval.alfworld import columns
+from eval.report import runs
 from eval.report.render import render
 from eval.spec import ProtocolSpec, TableSpec
 from eval.statistics import (
@@ -41,25 +41,13 @@ def main(spec: TableSpec, scores: Path, paper: Path, out: Path) -> None:
     table = build(spec, frame)
     out.mkdir(parents=True, exist_ok=True)
     table.to_csv(out / "table.csv", index=False)
-    code = code_versions([json.loads(Path(path).read_text()) for path in spec.runs])
+    code = runs.code_versions(runs.manifests(spec.runs))
     asked = [f"Suites: {suite_status(of_suites(spec, frame))}."]
     asked += [columns.describe(frame, panel) for panel in spec.panels]
     for suffix, text in render(
         spec, table, rates(spec, frame), paper_values(spec, paper), code, asked
     ).items():
         (out / f"table.{suffix}").write_text(text)
-
-
-def code_versions(manifests: list[dict]) -> str:
-    """Which code trained the models of these `run.json`, in words: says so if they differ; "" for none.
-
-    Code is the same where its hash is, whatever else a commit changed.
-    """
-    commits: dict[str, set[str]] = {}
-    for manifest in manifests:
-        commits.setdefault(manifest["source_sha256"], set()).add(manifest["commit"])
-    versions = sorted(f"{', '.join(sorted(of))} (source {source})" for source, of in commits.items())
-    return ("different code: " if len(versions) > 1 else "") + "; ".join(versions)
 
 
 def suite_status(frame: pd.DataFrame) -> str:

@@ -570,10 +570,18 @@ def test_ablations_are_swept_and_belong_to_full(mini):
 
 
 def test_a_table_reads_how_every_model_was_trained_that_says_so(mini):
-    """Runs, and models by SFT and reinforcement; a model from scratch has no run.json."""
+    """Runs, and models by SFT and reinforcement, each with its recipe; others have no run.json."""
     made = plan(mini)
-    runs = made.table_spec("table_multitask").runs
-    assert "results/mini/models/game_teacher/run.json" in runs
-    assert "results/mini/models/multitask_student/run.json" not in runs
-    assert "results/mini/runs/multitask/lsm/seed0/run.json" in runs
-    assert "results/mini/models/student_sft/run.json" in made.table_spec("table_single_task").runs
+    runs = made.table_spec("table_multitask").runs | made.table_spec("table_single_task").runs
+    trained = {
+        "models/game_teacher": made.reinforce_spec("game_teacher"),
+        "models/student_sft": made.sft_spec("student_sft"),
+        "runs/multitask/lsm/seed1": made.distill_spec("multitask", "lsm", 1),
+        "runs/single_task/sampled_token/seed0": made.distill_spec("single_task", "sampled_token", 0),
+    }
+    for folder, spec in trained.items():
+        assert runs[f"results/mini/{folder}/run.json"] == spec.recipe_sha256()
+    assert not any("student/run.json" in path for path in runs)
+    sweep = made.table_spec("ablation_rollout_top_p").runs
+    equal = made.distill_spec("single_task", "lsm_no_top_p", 0)  # as the ablation's lsm@rollout.top_p=1.0 is
+    assert sweep["results/mini/runs/single_task/lsm_no_top_p/seed0/run.json"] == equal.recipe_sha256()

@@ -63,7 +63,7 @@ class Plan(Studies):
             rows=[{"row": r.label, "label": r.label, "paper_row": r.paper_row} for r in config.rows],
             evaluation=evaluation.asked,
             contamination=self.contamination_report,
-            runs=self.runs(study),
+            runs={path: trained.recipe_sha256() for path, trained in self.runs(study).items()},
             rebuild=self.command(study),
         )
 

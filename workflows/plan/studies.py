@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eval.spec import SweepSpec
+from programs.spec import Spec
 from workflows.config.names import RULE, is_name
 from workflows.config.studies import AblationConfig, RowConfig, StudyConfig, SubjectConfig
 from workflows.explain import ConfigError, among, check
@@ -44,13 +45,20 @@ class Studies(Recipes):
             return f"{self.results}/models/{row.model}"
         return f"{self.results}/runs/{row.experiment}/{self._known_as(row)}/seed{seed}"
 
-    def runs(self, study: str) -> list[str]:
-        """run.json of every model behind a study whose maker writes one: that has steps and checkpoints."""
-        return [
-            f"{folder}/run.json"
-            for row, _, folder in self.subjects(study)
-            if row.model is None or self.config.models[row.model].source in ("sft", "reinforce")
-        ]
+    def runs(self, study: str) -> dict[str, Spec]:
+        """run.json -> spec of every model behind a study whose maker writes one."""
+        specs = {
+            f"{folder}/run.json": self._trained_by(row, seed) for row, seed, folder in self.subjects(study)
+        }
+        return {path: spec for path, spec in specs.items() if spec is not None}
+
+    def _trained_by(self, row: RowConfig, seed: int) -> Spec | None:
+        """The spec of a row's training in steps; None for a model that is pretrained or fetched."""
+        if row.model is None:
+            return self.distill_spec(str(row.experiment), self._known_as(row), seed)
+        specs = {"sft": self.sft_spec, "reinforce": self.reinforce_spec}
+        made = specs.get(self.config.models[row.model].source)
+        return made(row.model) if made else None
 
     def trained(self, study: str) -> dict[str, dict[int, str]]:
         """label -> seed -> folder of the rows of a study that are runs."""

@@ -277,7 +277,7 @@ def responses(wildcards):
 
 
 def runs(wildcards):
-    return PLAN.runs(wildcards.study)
+    return list(PLAN.runs(wildcards.study))
 
 
 def metrics(wildcards):

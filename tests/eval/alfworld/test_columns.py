@@ -26,7 +26,7 @@ SPEC = TableSpec(
     rows=[{"row": row, "label": row} for row in ("model", "base", "better")],
     panels=["unseen"],
     evaluation={"environment": "chain_arithmetic", "problems_per_suite": 3, "protocols": []},
-    runs=[],
+    runs={},
     rebuild="",
 )
 # Two episodes per game, (won, lost, errors). Base cannot finish d with seed 1, better not e with seed 0.

@@ -22,6 +22,6 @@ SPEC = TableSpec(
             {"name": "avg@2", "samples": 2, "sampling": {"temperature": 1, "top_p": 1, "max_new_tokens": 9}}
         ],
     },
-    runs=[],
+    runs={},
     rebuild="snakemake table",
 )

@@ -14,6 +14,7 @@ from eval.report.render import with_interval
 from eval.spec import TableSpec
 from tests.eval.alfworld.study import long_table
 from tests.eval.report.specs import SPEC
+from tests.opd.specs import distill_spec
 
 SUITES = ("easy", "hard")
 # Correct answers of 2 samples, by (row, seed, suite, problem).
@@ -160,8 +161,10 @@ def test_renderings_agree_and_name_what_is_missing(frame, tmp_path):
     paper = tmp_path / "paper.csv"
     paper.write_text("paper,table,row,column,value\np,Table 1,Ours w/o mask,Avg,41.7\n")
     manifest = tmp_path / "run.json"
-    manifest.write_text(json.dumps({"commit": "abc", "source_sha256": "123"}))
-    spec = SPEC.model_copy(update={"runs": (str(manifest),)})
+    trained = distill_spec()
+    made = {"spec": trained.model_dump(), "commit": "abc", "source_sha256": "123"}
+    manifest.write_text(json.dumps(made))
+    spec = SPEC.model_copy(update={"runs": {str(manifest): trained.recipe_sha256()}})
     tables.main(spec, tmp_path / "scores.csv", paper, tmp_path / "out")
     texts = {suffix: (tmp_path / f"out/table.{suffix}").read_text() for suffix in ("md", "html", "tex")}
     for text in texts.values():
@@ -367,17 +370,6 @@ def test_rows_of_other_seeds_are_refused(frame):
     frame.loc[(frame.row == "better") & (frame.seed == 1), "seed"] = 5
     with pytest.raises(ValueError, match=r"'base' has seeds \[0, 1\] and 'better' \[0, 5\]"):
         tables.build(SPEC, frame)
-
-
-def test_rows_from_different_code_are_named():
-    def manifest(commit, source):
-        return {"commit": commit, "source_sha256": source}
-
-    one = manifest("abc", "1")
-    assert tables.code_versions([one, one]) == "abc (source 1)"
-    assert tables.code_versions([manifest("def", "1"), one]) == "abc, def (source 1)"
-    found = tables.code_versions([one, manifest("def", "2")])
-    assert found == "different code: abc (source 1); def (source 2)"
 
 
 def test_a_table_of_models_as_they_are_names_no_code_of_training(frame):

@@ -1,0 +1,45 @@
+"""How the models of a table were trained, as the run.json beside each says."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from opd.spec import DistillSpec, SftSpec
+from programs.errors import UserError
+
+_SPECS: TypeAdapter[DistillSpec | SftSpec] = TypeAdapter(DistillSpec | SftSpec)
+
+
+def manifests(runs: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What every run.json says; UserError if one is not of the recipe whose hash `runs` has for it."""
+    found = {path: json.loads(Path(path).read_text()) for path in runs}
+    for path, manifest in found.items():
+        if recipe_of(manifest["spec"]) != runs[path]:
+            raise UserError(
+                f"{path} is of another recipe than this table's row: delete it, and Snakemake makes the run "
+                "again, or go back to the settings in its `spec`"
+            )
+    return list(found.values())
+
+
+def recipe_of(spec: dict[str, Any]) -> str | None:
+    """The hash of a stored spec's recipe; None if today's programs would not take that spec."""
+    try:
+        return _SPECS.validate_python(spec).recipe_sha256()
+    except ValidationError:
+        return None
+
+
+def code_versions(trained: Iterable[Mapping[str, Any]]) -> str:
+    """Which code made the models of these manifests, in words: says so if they differ; "" for none.
+
+    Code is the same where its hash is, whatever else a commit changed.
+    """
+    commits: dict[str, set[str]] = {}
+    for manifest in trained:
+        commits.setdefault(manifest["source_sha256"], set()).add(manifest["commit"])
+    versions = sorted(f"{', '.join(sorted(of))} (source {source})" for source, of in commits.items())
+    return ("different code: " if len(versions) > 1 else "") + "; ".join(versions)
