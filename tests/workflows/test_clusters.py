@@ -4,13 +4,16 @@ import re
 from importlib.util import find_spec
 
 import pytest
+import yaml
 
 from opd.plan.requests import Requests
 from programs.provenance import ROOT
 from tests.opd.plan.scales import scale
 from tests.workflows.command import SMOKE, configfiles, planned, snakemake
+from workflows.scale import CONFIG, plan, read
 
 PAPER = configfiles("paper")
+PAGE = (ROOT / "docs/clusters.md").read_text()
 
 
 @pytest.fixture
@@ -82,3 +85,15 @@ def test_the_slurm_profile_plans_the_same_jobs(tmp_path):
         tmp_path, "table_ablation", "--dry-run", "--profile", str(ROOT / "profiles/slurm"), *SMOKE
     )
     assert planned(through) == planned(snakemake(tmp_path, "table_ablation", "--dry-run", *SMOKE))
+
+
+def test_the_page_repeats_the_profile_s_defaults_where_it_replaces_them():
+    defaults = yaml.safe_load((ROOT / "profiles/slurm/profile.yaml").read_text())["default-resources"]
+    (given,) = re.findall(r"--default-resources (.*?) slurm_partition=gpu", PAGE)
+    assert given.split() == [f"{name}={value}" for name, value in defaults.items()]
+
+
+def test_the_page_fetches_all_data_of_the_paper_s_scale():
+    made = plan(read([CONFIG / "paper.yaml"]))
+    (named,) = re.findall(r"python -m eval\.suites fetch (.*)", PAGE)
+    assert named.split() == [*made.suites, made.config.evaluation.contamination]
