@@ -44,7 +44,7 @@ from opd.rollout.sampling import seed
 from opd.spec import SamplingSpec
 from programs.command_line import launch, spec_or_options
 from programs.errors import UserError
-from programs.journal import Journal
+from programs.journal import Journal, check_name
 from programs.progress import progress
 from programs.provenance import provenance
 
@@ -70,6 +70,7 @@ class Question:
 
 def main(spec: GenerateSpec, model: Path, out: Path) -> None:
     """Write the responses of `model` to `out`, complete or not at all."""
+    check_name(out)
     environment = envs.load(spec.environment)
     asked = questions(spec, environment)
     suites = contents(asked, environment)

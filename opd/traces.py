@@ -28,7 +28,7 @@ from opd.rollout.response import Response
 from opd.spec import TracesSpec
 from opd.tasks.verified import verified
 from programs.command_line import arguments, launch
-from programs.journal import Journal
+from programs.journal import Journal, check_name
 from programs.progress import progress
 from programs.provenance import provenance
 
@@ -38,6 +38,7 @@ _STEP = -1
 
 def main(spec: TracesSpec, student: Path, teacher: Path, out: Path) -> None:
     """Write the traces of `teacher` to `out`, complete or not at all."""
+    check_name(out)
     environment = envs.load(spec.environment)
     problems = environment.training_problems(spec.seed, _STEP, spec.traces)
     engine = load(spec.engine, teacher, TRACES_TOGETHER, models.load_tokenizer(student))

@@ -11,6 +11,16 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from programs.errors import UserError
+
+_NAME = ".jsonl"
+
+
+def check_name(out: Path) -> None:
+    """UserError unless a job's records go to a `.jsonl`: two jobs could share what lies beside others."""
+    if out.suffix != _NAME:
+        raise UserError(f"the records are JSON lines, and {out} is not named so; write --out {out}{_NAME}")
+
 
 class Journal:
     """The records of one job, in memory and on disk; `records` holds those there are, by request."""
@@ -20,7 +30,7 @@ class Journal:
     ) -> None:
         """Read what an earlier job with the same `belongs_to` left behind, or start anew.
 
-        `request_of` says which request a record answers.
+        `out` is a `.jsonl`, see `check_name`; `request_of` says which request a record answers.
         """
         self._out, self._partial, self._request_of = out, out.with_suffix(".partial"), request_of
         self.records: dict[Hashable, dict[str, Any]] = {}

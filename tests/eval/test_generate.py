@@ -16,6 +16,7 @@ from eval.spec import GenerateSpec
 from opd import models
 from opd.rollout import engine
 from opd.rollout.engine import TorchEngine
+from programs.errors import UserError
 from tests.json_lines import read_lines
 
 SAMPLING = {"temperature": 1, "top_p": 0.95, "max_new_tokens": 40}
@@ -224,6 +225,11 @@ def test_impossible_wishes_are_refused_before_anything_is_loaded(options, messag
     with pytest.raises(SystemExit):
         arguments(["--model", "nowhere", "--out", "file", *options.split()])
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_another_name_for_the_responses_is_refused_before_a_model_is_loaded(tmp_path):
+    with pytest.raises(UserError, match=r"write --out .*qwen2\.5-7b\.jsonl"):
+        generate.main(SPEC, tmp_path / "no model", tmp_path / "qwen2.5-7b")
 
 
 def test_strict_refuses_an_unverified_suite_before_a_model_is_loaded(tmp_path, monkeypatch):

@@ -6,7 +6,9 @@ from operator import itemgetter
 
 import pytest
 
+from programs.errors import UserError
 from programs.journal import Journal as AnyJournal
+from programs.journal import check_name
 from tests.json_lines import read_lines
 
 BELONGS_TO = {"spec": {"run": "test"}, "model": "abc"}
@@ -63,3 +65,20 @@ def test_a_missing_record_is_an_error(tmp_path):
     with pytest.raises(KeyError):
         journal.finish(ORDER, {})
     assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize("name", ["qwen2.5-7b", "r.json", "r.jsonl.partial", ".jsonl"])
+def test_a_file_that_could_share_those_beside_it_is_refused(tmp_path, name):
+    with pytest.raises(UserError, match=r"write --out .*\.jsonl"):
+        check_name(tmp_path / name)
+
+
+def test_names_with_dots_have_files_of_their_own(tmp_path):
+    for name in ("qwen2.5-7b", "qwen2.5-14b"):
+        out = tmp_path / f"{name}.jsonl"
+        check_name(out)
+        journal = Journal(out, BELONGS_TO)
+        journal.add(RECORDS[0])
+        journal.finish(ORDER[:1], {})
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {f"qwen2.5-{size}.{suffix}" for size in ("7b", "14b") for suffix in ("jsonl", "json")}
