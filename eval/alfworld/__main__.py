@@ -27,7 +27,8 @@ The folder --out receives
                    task_type, run, seed, max_steps, outcome, steps, error, MD5 of domain and grammar,
                    opening, and per turn: prompt_sha256, response, tokens, cut_off (it reached
                    --max-new-tokens), command, valid_format, admissible (null for a thought), observation
-  episodes.json    how they were made: spec, panel, model, versions of engine, code and libraries
+  episodes.json    how they were made: spec, panel, model, versions of engine, code and libraries; `faults`:
+                   failures of the engine since the program was last started, mended by a replay or not
   problems.csv     per game: episodes won, lost and error, with counts of its turns
   table.csv        success with 95 % intervals, overall, as mean of the types, per type; rates
   table.md         the same as printed
@@ -126,7 +127,7 @@ def load_player(spec: PlaySpec, folder: Path | None, panel: Panel) -> tuple[Play
 
 
 def play_all(spec: PlaySpec, asked: Sequence[Episode], player: Player, journal: Journal) -> list[str]:
-    """Play what the journal does not hold yet; the engine's failures, those that a replay mended too."""
+    """Play what the journal does not hold yet; the failures of the engine, those that a replay mended too."""
     waiting = [episode for episode in asked if request(spec, episode) not in journal.records]
     outcomes = Counter(record["outcome"] for record in journal.records.values())
     with (

@@ -61,7 +61,7 @@ def command_line(description: str | None) -> argparse.ArgumentParser:
     option("--games", metavar="SOURCE", help="ALFWorld's data: its tree, or a file or folder of compact rows")
     option("--generated", metavar="SIZE", help="generate games instead: tiny, small, full")
     option("--per-type", type=int, metavar="N", help="games per task type (generated: 10, else all)")
-    option("--seed", type=int, default=0, help="seed of the generated games (%(default)s)")
+    option("--seed", type=int, metavar="N", help="seed of the generated games (0)")
     option("--grammar", choices=GRAMMARS, default="standard", help="terse: few words (%(default)s)")
     option("--repeats", type=int, default=1, metavar="K", help="episodes per game (%(default)s)")
     option("--max-steps", type=int, default=50, metavar="N", help="step limit (%(default)s)")
@@ -79,7 +79,10 @@ def spec_by_hand(given: argparse.Namespace) -> PlaySpec:
     if given.generated:
         if given.games:
             raise UserError("--games and --generated are two sources; name one")
-        source = f"{GENERATED}:{given.generated}:{given.per_type or _GENERATED_PER_TYPE}:{given.seed}"
+        per_type = _GENERATED_PER_TYPE if given.per_type is None else given.per_type
+        source = f"{GENERATED}:{given.generated}:{per_type}:{given.seed or 0}"
+    elif given.seed is not None:
+        raise UserError("--seed is that of --generated games; remove it")
     of_model: dict[str, Any] = {}
     if given.model is not None:
         sampling = {name: getattr(given, name) for name in SamplingSpec.model_fields}

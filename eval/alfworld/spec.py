@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from envs.alfworld import rules, terse
+from envs.alfworld.game import SPLITS
 from envs.alfworld.policies import NAMES as POLICIES
 from envs.alfworld.protocols import ProtocolConfig
 from opd.rollout import ENGINES
@@ -43,6 +44,12 @@ class PlaySpec(Spec):
         1, description="worker processes that share the slots; changes nothing"
     )
     accelerated: bool = Field(True, description="play on the accelerated engine, which says the same")
+
+    @model_validator(mode="after")
+    def _a_panel_file_has_its_games(self) -> Self:
+        if self.panel not in SPLITS and (self.games, self.per_type) != (None, None):
+            raise ValueError("a panel file says what is played; leave out games, generated and per_type")
+        return self
 
     @model_validator(mode="after")
     def _one_player(self) -> Self:

@@ -146,6 +146,11 @@ def test_missing_games_are_an_error_before_the_model_is_loaded(tmp_path, monkeyp
     assert not (tmp_path / "out").exists()
 
 
+def test_no_games_of_a_type_are_not_taken_for_the_default(tmp_path):
+    with pytest.raises(SystemExit, match="per_type must be at least 1, not 0"):
+        run(f"--policy expert --generated tiny --per-type 0 --out {tmp_path / 'out'}")
+
+
 def test_a_policy_that_cannot_play_a_game_says_so_before_the_engine_starts(tmp_path):
     game = replace(generate("tiny", 1, 0, "train")[0], witness=None)
     write_panel(tmp_path / "panel.jsonl", Panel("untold", (game,)))
@@ -185,6 +190,13 @@ def test_options_and_spec_say_the_same():
         ('--model M --protocol {"name":"verl"}', "verl_agent"),
         ("--policy expert --games A --generated tiny", "two sources"),
         ("--model M --examples E", "--protocol react"),
+        ("--policy expert --panel FILE --generated small", "leave out games, generated and per_type"),
+        ("--policy expert --panel FILE --games A", "leave out games, generated and per_type"),
+        ("--policy expert --panel FILE --per-type 2", "leave out games, generated and per_type"),
+        ('--spec {"panel":"FILE","games":"A","policy":"expert"}', "leave out games, generated and per_type"),
+        ("--policy expert --games A --seed 7", "--seed is that of --generated games"),
+        ("--policy expert --panel FILE --seed 7", "--seed is that of --generated games"),
+        ("--policy expert --per-type 0", "greater than or equal to 1"),
         ('--spec {"panel":"train","policy":"expert"} --max-steps 3', "leave out the options"),
         ('--model M --spec {"panel":"train","policy":"expert"}', "say who plays"),
     ],
