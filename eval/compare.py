@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from eval.graded import read
+from eval.graded import SETTINGS, read
 from eval.report.render import p_text
 from eval.statistics import avg_at_k, compare, holm, mcnemar_p
 from programs.command_line import launch
@@ -135,7 +135,7 @@ def _average(mean: float, clustered: float, resampling: float) -> str:
 
 
 def footnotes(first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
-    """What the columns mean, and which protocols were left out."""
+    """What the columns mean, which protocols were left out, and where sampling differs."""
     notes = [
         "A, B: avg@k in per cent ± standard error clustered by problem (standard error over new samples of "
         "the same problems). Suites weigh equally in their mean. Truncated and ungraded samples are not "
@@ -151,7 +151,23 @@ def footnotes(first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
         alone = [p for p in run.protocol.unique() if p not in set(other.protocol)]
         if alone:
             notes.append(f"Only {name} has {', '.join(alone)}: not compared.")
+    return notes + sampling_notes(first, second)
+
+
+def sampling_notes(first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
+    """A sentence per protocol under which A and B say that they were sampled differently."""
+    notes = []
+    for protocol in shared_protocols(first, second):
+        a, b = (_settings(run[run.protocol == protocol]) for run in (first, second))
+        if apart := [name for name in SETTINGS if a[name] and b[name] and a[name] != b[name]]:
+            of_a, of_b = (", ".join(f"{name} {run[name]}" for name in apart) for run in (a, b))
+            notes.append(f"Under {protocol} A was sampled at {of_a}, B at {of_b}: A - B measures that, too.")
     return notes
+
+
+def _settings(run: pd.DataFrame) -> dict[str, str]:
+    """The values of each setting in words, "" where the run does not say."""
+    return {name: " and ".join(f"{x:g}" for x in sorted(run[name].dropna().unique())) for name in SETTINGS}
 
 
 if __name__ == "__main__":

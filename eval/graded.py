@@ -6,20 +6,23 @@ import pandas as pd
 
 from eval.responses import read_records, refuse_repeats
 from eval.verdicts import count
+from opd.spec import SamplingSpec
 from programs.errors import UserError
 
 _KEY = ["protocol", "suite", "problem"]
 _FIELDS = [*_KEY, "sample", "verdict"]
+SETTINGS = list(SamplingSpec.model_fields)
 
 
 def read(path: Path, suites: list[str] | None = None) -> pd.DataFrame:
-    """One line per protocol, suite and problem: `samples`, and how many have each verdict.
+    """One line per protocol, suite and problem: `samples`, how many have each verdict, and the SETTINGS.
 
+    Settings are empty where the file does not say them.
     `path` is a JSON Lines file or a folder of them; `suites` keeps these only. Raises ValueError for
     lines without the fields, unknown verdicts, repeated samples and unequal numbers of samples.
     """
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
-    frame = pd.DataFrame([record for file in files for record in _records(file)], columns=_FIELDS)
+    frame = pd.DataFrame([record for file in files for record in _records(file)], columns=_FIELDS + SETTINGS)
     if absent := sorted(set(suites or ()) - set(frame.suite)):
         raise UserError(f"{path} holds nothing of {', '.join(absent)}")
     if suites is not None:
@@ -27,12 +30,16 @@ def read(path: Path, suites: list[str] | None = None) -> pd.DataFrame:
     if frame.empty:
         raise UserError(f"{path} holds no graded responses")
     _check_samples(path, frame)
-    groups = frame.groupby(_KEY, sort=False).verdict
-    return pd.DataFrame([dict(zip(_KEY, key, strict=True)) | count(verdicts) for key, verdicts in groups])
+    return pd.DataFrame(
+        [
+            dict(zip(_KEY, key, strict=True)) | count(samples.verdict) | dict(samples[SETTINGS].iloc[0])
+            for key, samples in frame.groupby(_KEY, sort=False)
+        ]
+    )
 
 
 def _records(file: Path) -> list[dict]:
-    """The fields that a comparison needs, of every line."""
+    """The fields that a comparison needs or can use, of every line."""
     records = read_records(file)
     for number, record in enumerate(records, 1):
         if missing := [name for name in _FIELDS if name not in record]:
@@ -40,7 +47,7 @@ def _records(file: Path) -> list[dict]:
                 f"{file}, line {number} has no {', '.join(missing)}; "
                 "`python -m eval.grade responses` writes files that have"
             )
-    return [{name: record[name] for name in _FIELDS} for record in records]
+    return [{name: record.get(name) for name in _FIELDS + SETTINGS} for record in records]
 
 
 def _check_samples(path: Path, frame: pd.DataFrame) -> None:

@@ -122,6 +122,21 @@ def test_every_shared_protocol_is_compared_and_others_are_named(tmp_path, capsys
         compare.build(read(second), read(write(tmp_path / "c", records(B, "other"))))
 
 
+def test_runs_sampled_differently_are_told_apart(tmp_path, capsys):
+    """Per protocol, and only where both say; a suite may have settings of its own."""
+    settings = {"temperature": 1, "top_p": 0.9, "max_new_tokens": 2048}
+    other = {"temperature": 0.6, "top_p": 0.9, "max_new_tokens": 16384}
+    first = [line | settings for line in records(A)] + records(A, "other")
+    second = [line | (other if line["suite"] == "hard" else settings) for line in records(B)]
+    paths = write(tmp_path / "a", first), write(tmp_path / "b", second + records(B, "other"))
+    compare.main(*paths, None, None)
+    (note,) = [line for line in capsys.readouterr().out.splitlines() if "was sampled" in line]
+    assert note == (
+        "- Under avg@4 A was sampled at temperature 1, max_new_tokens 2048, B at temperature 0.6 and 1, "
+        "max_new_tokens 2048 and 16384: A - B measures that, too."
+    )
+
+
 def test_other_problems_are_refused_by_name(runs, tmp_path):
     fewer = write(tmp_path / "fewer", records({"easy": B["easy"][:1], "hard": B["hard"]}))
     with pytest.raises(ValueError, match=r"B lacks 2 problem\(s\) .*: p1 of easy, p2 of easy\. .*--suites"):
