@@ -76,6 +76,13 @@ def test_ablation_is_a_target(tmp_path):
     assert jobs["sweep"] == 1
 
 
+def test_a_study_without_runs_has_no_curves(tmp_path):
+    models = "{reference: A, rows: [{label: A, model: student}, {label: B, model: teacher}]}"
+    config = ("--config", f"studies={{table_ablation: {models}}}")
+    jobs = planned(snakemake(tmp_path, "table_ablation", "--dry-run", *SMOKE, *config))
+    assert jobs == {"pretrain": 2, "generate": 2, "score": 1, "table": 1, "table_ablation": 1}
+
+
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [

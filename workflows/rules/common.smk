@@ -17,8 +17,6 @@ STUDY_FILES = [
     "table.md",
     "table.html",
     "table.tex",
-    "curves.csv",
-    "curves.svg",
 ]
 
 
@@ -37,8 +35,11 @@ def study_files(target):
 
 
 def files_of(study):
-    """What a study writes; an ablation is drawn as a sweep, too."""
-    return [*STUDY_FILES, "sweep.svg"] if study in PLAN.sweeps else STUDY_FILES
+    """What a study writes: curves if it has runs, and an ablation is drawn as a sweep, too."""
+    runs = any(row.model is None for row in PLAN.studies[study].rows)
+    curves = ["curves.csv", "curves.svg"] if runs else []
+    sweep = ["sweep.svg"] if study in PLAN.sweeps else []
+    return [*STUDY_FILES, *curves, *sweep]
 
 
 METHOD_FILES = [
