@@ -37,11 +37,11 @@ AVERAGE, DIFFERENCE, CLEAN = "average", "difference", "clean subset"
 
 def main(spec: TableSpec, scores: Path, paper: Path, out: Path) -> None:
     """Write the table and its three renderings into `out`."""
+    code = runs.code_versions(runs.manifests(spec.runs))
     frame = pd.read_csv(scores, dtype={"problem": str, "suite_version": str})
     table = build(spec, frame)
     out.mkdir(parents=True, exist_ok=True)
     table.to_csv(out / "table.csv", index=False)
-    code = runs.code_versions(runs.manifests(spec.runs))
     asked = [f"Suites: {suite_status(of_suites(spec, frame))}."]
     asked += [columns.describe(frame, panel) for panel in spec.panels]
     for suffix, text in render(
