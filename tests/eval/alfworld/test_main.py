@@ -147,7 +147,7 @@ def test_missing_games_are_an_error_before_the_model_is_loaded(tmp_path, monkeyp
 
 
 def test_no_games_of_a_type_are_not_taken_for_the_default(tmp_path):
-    with pytest.raises(SystemExit, match="per_type must be at least 1, not 0"):
+    with pytest.raises(SystemExit, match="write one or more games per type"):
         run(f"--policy expert --generated tiny --per-type 0 --out {tmp_path / 'out'}")
 
 
