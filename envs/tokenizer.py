@@ -26,7 +26,7 @@ _SPELLINGS = {
     "\\boxed{": "\\boxed{ ",
     "}": " }",
 }
-OTHER_SPELLINGS = {"<think>": "<th ink >", "</think>": "</th ink >"}
+_OTHER_SPELLINGS = {"<think>": "<th ink >", "</think>": "</th ink >"}
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
@@ -39,7 +39,7 @@ CHAT_TEMPLATE = (
 def respell(text: str, markers: Iterable[str]) -> str:
     """The text with these think markers written so that they are read as their other tokens."""
     for marker in markers:
-        text = text.replace(marker, OTHER_SPELLINGS[marker])
+        text = text.replace(marker, _OTHER_SPELLINGS[marker])
     return text
 
 
@@ -55,7 +55,7 @@ def build_tokenizer(end: str = END, size: int = VOCABULARY_SIZE) -> PreTrainedTo
             # The word-piece decoder puts the spaces back between words; no token starts with ##.
             decoders.WordPiece(prefix="##", cleanup=False),
             decoders.Fuse(),
-            *(decoders.Replace(spelling, text) for text, spelling in OTHER_SPELLINGS.items()),
+            *(decoders.Replace(spelling, text) for text, spelling in _OTHER_SPELLINGS.items()),
             *(decoders.Replace(spelling, text) for text, spelling in _SPELLINGS.items()),
         ]
     )

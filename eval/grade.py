@@ -20,6 +20,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import envs
 from eval.grading import DEFAULT, STRICT, VARIANTS, Conventions, Grade, Grader
@@ -52,7 +53,7 @@ def main() -> None:
 
 def grade_pairs(cases: Path, out: Path, conventions: Conventions = DEFAULT) -> None:
     """Grade rows of gold and pred; ValueError names the first row that is none."""
-    rows = read_rows(cases, ("id", "gold", "pred", "kind"))
+    rows = read_records(cases, ("id", "gold", "pred", "kind"))
     unknown = next((row["kind"] for row in rows if row["kind"] not in ("answer", "response")), None)
     if unknown is not None:
         raise UserError(f"{cases}: kind is `answer` or `response`, not {unknown!r}")
@@ -81,8 +82,8 @@ def _text(value: object) -> str:
 def grade_responses(responses: Path, out: Path, suite: str) -> None:
     """Grade the suite's rows of a file of responses; UserError if there are none, or some are there twice."""
     environment = envs.load(envs.environment_of(suite))
-    unsaid = {"protocol": "", "sample": 0, "suite": suite}
-    rows = [unsaid | row for row in read_rows(responses, ("problem", "response"))]
+    unsaid: dict[str, Any] = {"protocol": "", "sample": 0, "suite": suite}
+    rows = [unsaid | row for row in read_records(responses, ("problem", "response"))]
     rows = [row for row in rows if row["suite"] == suite]
     if not rows:
         raise UserError(f"{responses} holds no responses to {suite}")
@@ -129,15 +130,6 @@ def report(graded: Iterable[tuple[str, Grade | None]]) -> None:
     print(f"{counts['samples']} graded: {shares}")
     for reason, times in Counter(g.reason for v, g in given if g and v == "ungraded").most_common():
         print(f"  ungraded, {times}: {reason}")
-
-
-def read_rows(path: Path, fields: tuple[str, ...]) -> list[dict]:
-    """The rows of a JSON Lines file; UserError with file and line for one that lacks a field."""
-    rows = read_records(path)
-    for number, row in enumerate(rows, 1):
-        if missing := [field for field in fields if field not in row]:
-            raise UserError(f"{path}, line {number} has no {', '.join(missing)}")
-    return rows
 
 
 def write_rows(path: Path, rows: Iterable[dict]) -> None:

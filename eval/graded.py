@@ -40,13 +40,7 @@ def read(path: Path, suites: list[str] | None = None) -> pd.DataFrame:
 
 def _records(file: Path) -> list[dict]:
     """The fields that a comparison needs or can use, of every line."""
-    records = read_records(file)
-    for number, record in enumerate(records, 1):
-        if missing := [name for name in _FIELDS if name not in record]:
-            raise UserError(
-                f"{file}, line {number} has no {', '.join(missing)}; "
-                "`python -m eval.grade responses` writes files that have"
-            )
+    records = read_records(file, _FIELDS, "; `python -m eval.grade responses` writes files that have")
     return [{name: record.get(name) for name in _FIELDS + SETTINGS} for record in records]
 
 

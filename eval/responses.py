@@ -6,7 +6,7 @@
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,17 @@ def request_of(record: dict[str, Any]) -> Request:
     return record["protocol"], record["suite"], record["problem"], record["sample"]
 
 
-def read_records(path: Path) -> list[dict[str, Any]]:
-    """The records of a JSON Lines file; UserError with file and line for what is none."""
+def read_records(path: Path, fields: Sequence[str] = (), hint: str = "") -> list[dict[str, Any]]:
+    """The records of a JSON Lines file; UserError with file and line for what is none.
+
+    So for one that lacks any of the `fields`; `hint` ends that message.
+    """
     with path.open() as file:  # not splitlines: to Python more characters end a line than to JSON
-        return [_record(line, f"{path}, line {number}") for number, line in enumerate(file, 1)]
+        records = [_record(line, f"{path}, line {number}") for number, line in enumerate(file, 1)]
+    for number, record in enumerate(records, 1):
+        if missing := [field for field in fields if field not in record]:
+            raise UserError(f"{path}, line {number} has no {', '.join(missing)}{hint}")
+    return records
 
 
 def _record(line: str, place: str) -> dict[str, Any]:

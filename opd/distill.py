@@ -218,7 +218,8 @@ def worth(
         sampled = experience.rows(rows).rollout_log_prob
         now = comparison.student.sampled_log_prob
         advantage = advantage * truncated_importance_weights(sampled, now, spec.importance_cap)
-    mask = masks.build(run.spec.mask, run.student.tokenizer, batch, comparison.marker_log_q)
+    tokenizer, marker_log_q = run.student.tokenizer, comparison.marker_log_q
+    mask = masks.build(run.spec.mask, run.marker_ids, tokenizer, batch, marker_log_q)
     if spec.credit.only_groups_with_signal:
         mask = mask * with_signal(experience)[rows][batch.sequence]
     return advantage, mask

@@ -18,12 +18,13 @@ def token_texts(ids: Tensor, tokenizer: PreTrainedTokenizerBase) -> list[str]:
     return [distinct[token] for token in ids.tolist()]
 
 
-def occurrences(tokens: Sequence[str], text: str) -> Iterator[tuple[int, int]]:
-    """(first, end) of the tokens that hold each occurrence of `text` in the texts of a response's tokens."""
+def occurrences(tokens: Sequence[str], *texts: str) -> Iterator[tuple[int, int]]:
+    """(first, end) of the tokens that hold each occurrence of each text in those of a response's tokens."""
     starts = list(accumulate(map(len, tokens), initial=0))
     whole = "".join(tokens)
-    found = whole.find(text)
-    while found >= 0:
-        last = found + len(text) - 1
-        yield bisect_right(starts, found) - 1, bisect_right(starts, last)
-        found = whole.find(text, last + 1)
+    for text in texts:
+        found = whole.find(text)
+        while found >= 0:
+            last = found + len(text) - 1
+            yield bisect_right(starts, found) - 1, bisect_right(starts, last)
+            found = whole.find(text, last + 1)

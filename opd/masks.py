@@ -32,19 +32,23 @@ def marker_ids(spec: MaskSpec, tokenizer: PreTrainedTokenizerBase) -> list[int]:
 
 
 def build(
-    spec: MaskSpec, tokenizer: PreTrainedTokenizerBase, batch: TokenBatch, marker_log_q: Tensor | None
+    spec: MaskSpec,
+    ids: list[int],
+    tokenizer: PreTrainedTokenizerBase,
+    batch: TokenBatch,
+    marker_log_q: Tensor | None,
 ) -> Tensor:
-    """The (N,) mask of a spec.
+    """The (N,) mask of a spec, whose `marker_ids` are `ids`.
 
-    `marker_log_q` (N, M): the teacher's log-probabilities of the `marker_ids`, for `teacher_mass`.
+    `marker_log_q` (N, M): the teacher's log-probabilities of them, for `teacher_mass`.
     """
     match spec.kind:
         case "none":
             mask = torch.ones(len(batch.sampled), device=batch.tokens.device)
         case "first_occurrence":
-            mask = first_occurrences(batch, marker_ids(spec, tokenizer))
+            mask = first_occurrences(batch, ids)
         case "every_occurrence":
-            mask = every_occurrence(batch, marker_ids(spec, tokenizer))
+            mask = every_occurrence(batch, ids)
         case "span":
             mask = spans(batch, spec.markers, tokenizer)
     if spec.teacher_mass is not None:
@@ -84,9 +88,8 @@ def spans(batch: TokenBatch, markers: Sequence[str], tokenizer: PreTrainedTokeni
     texts, start = token_texts(batch.sampled, tokenizer), 0
     for length in batch.lengths.tolist():
         of_response = texts[start : start + length]
-        for marker in markers:
-            for first, end in occurrences(of_response, marker):
-                mask[start + first : start + end] = 0
+        for first, end in occurrences(of_response, *markers):
+            mask[start + first : start + end] = 0
         start += length
     return mask.to(batch.tokens.device)
 

@@ -20,8 +20,9 @@ from pathlib import Path
 import pandas as pd
 from pebble import ProcessExpired, ProcessPool
 
-from eval.grade import read_rows, write_rows
+from eval.grade import write_rows
 from eval.grading import Grader
+from eval.responses import read_records
 
 _SECONDS = 12.0  # math-verify's own limit is 5 s for each of parsing and comparing
 
@@ -65,7 +66,9 @@ def main() -> None:
     parser.add_argument("cases", type=Path, metavar="CASES", help="JSON Lines file of pairs")
     parser.add_argument("--differences", type=Path, required=True, help="JSON Lines file to write")
     given = parser.parse_args()
-    rows = [row for row in read_rows(given.cases, ("gold", "pred")) if row.get("kind", "answer") == "answer"]
+    rows = [
+        row for row in read_records(given.cases, ("gold", "pred")) if row.get("kind", "answer") == "answer"
+    ]
     decisions = {"ours": decide_ourselves(rows)} | {
         name: decide(rival, rows) for name, rival in RIVALS.items()
     }

@@ -51,7 +51,7 @@ def test_spans_are_found_in_any_spelling(tokenizer):
     spec = MaskSpec(kind="span")
     assert tokenizer.decode(ids) == tokenizer.decode(read)
     closed = [1, 1, 0, 0, 0]
-    assert masks.build(spec, tokenizer, batch, None).tolist() == [
+    assert masks.build(spec, [], tokenizer, batch, None).tolist() == [
         *([0, 0, 0, *closed, 1, 0]),
         *([0, 0, 0, *closed, 0]),
     ]
@@ -60,5 +60,6 @@ def test_spans_are_found_in_any_spelling(tokenizer):
 def test_occurrences_are_the_tokens_that_overlap_the_text():
     tokens = ["x<", "th", "ink", ">y", "<think><think>", "<", "think"]
     assert list(occurrences(tokens, "<think>")) == [(0, 4), (4, 5), (4, 5)]
+    assert list(occurrences(tokens, "nk><", "x", "<think><")) == [(4, 5), (4, 6), (0, 1), (4, 5)]
     assert list(occurrences([], "<think>")) == []
     assert list(occurrences(["a", "", "b"], "b")) == [(2, 3)]

@@ -69,12 +69,12 @@ def test_teacher_mass_equals_a_softmax_over_the_vocabulary(student, teacher):
 )
 def test_build_is_the_mask_of_that_kind_times_that_of_the_teacher(kind, expected, spelling):
     spec = MaskSpec(kind=kind, markers=("<think>",))
-    assert masks.build(spec, spelling, BATCH, None).tolist() == expected
+    assert masks.build(spec, [8, 9, 10], spelling, BATCH, None).tolist() == expected
     log_q = torch.full((12, 3), 0.05).log()
     log_q[4] = log_q[9] = torch.tensor(0.3).log()
     expected = [0 if place in (4, 9) else value for place, value in enumerate(expected)]
     spec = spec.model_copy(update={"teacher_mass": 0.2})
-    assert masks.build(spec, spelling, BATCH, log_q).tolist() == expected
+    assert masks.build(spec, [8, 9, 10], spelling, BATCH, log_q).tolist() == expected
 
 
 def test_markers_are_read_by_the_tokenizer(tokenizer):
