@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The checks of docs/gpu_checks.md that one GPU without a network can do, all but `vllm` without vLLM.
+# The checks of docs/gpu_checks.md that one GPU without a network can do.
 #
-#   tests/gpu_checks.sh FOLDER [tests | head | grid | plan | profile | smoke | small | memory | vllm] ...
+#   tests/gpu_checks.sh FOLDER [tests | head | grid | plan | profile | long | smoke | small | memory] ...
+#   tests/gpu_checks.sh FOLDER [vllm | vllm_tests | scoring | decoders] ...          with vLLM
 #
 # Each writes FOLDER/NAME.log, and says on the terminal how it ended. They take about a minute each, but
 # `memory` (two of its six runs took three); a check ends after five, or after OPD_GPU_LIMIT_S seconds.
@@ -35,6 +36,10 @@ run_profile() {
   python -m opd.plan.profile --device h200
 }
 
+run_long() {
+  python -m opd.plan.profile --device h200 --models 7B --rows 32 --cap 1024
+}
+
 run_smoke() {
   python -m snakemake --cores 8 table_single_task --directory /tmp/opd_gpu_smoke --configfile workflows/config/smoke.yaml --config gpu=h200
 }
@@ -55,16 +60,34 @@ run_small() {
 
 # Each switch of `memory` alone.
 run_memory() {
-  python -m tests.gpu_runs --out "$models/runs" none recompute_layers master_weights offload hold_gradients pack_sequences
+  python -m tests.gpu_runs --out "$models/runs" --steps 2 \
+    none recompute_layers master_weights offload hold_gradients pack_sequences
 }
 
-# Needs vLLM.
 run_vllm() {
   python -m tests.gpu_runs --out "$models/runs" vllm sleep
 }
 
+run_vllm_tests() {
+  OPD_TEST_GPU=1 python -m pytest -p no:cacheprovider -v --tb short tests/opd/rollout/test_following_engine.py \
+    tests/opd/rollout/test_vllm_engine.py
+}
+
+# The bar is five times the rate of `prompt_logprobs`.
+run_scoring() {
+  python -m tests.gpu_runs --out "$models/runs"
+  python -m opd.scoring.benchmark --model "$models/runs/models/teacher" --sequences 16 --tokens 2048 \
+    --tokens-per-forward 8192 --rounds 3
+}
+
+run_decoders() {
+  python -m tests.gpu_runs --out "$models/runs"
+  python -m opd.rollout.benchmark --model "$models/runs/models/student" --vllm --responses 64 --cap 256 --rounds 2
+}
+
 mkdir -p "$out"
-export -f run_tests run_head run_grid run_plan run_profile run_smoke make_models run_small run_memory run_vllm
+export -f run_tests run_head run_grid run_plan run_profile run_long run_smoke make_models run_small \
+  run_memory run_vllm run_vllm_tests run_scoring run_decoders
 export models
 for check in "$@"; do
   started=$SECONDS

@@ -2,9 +2,10 @@
 
     python -m tests.gpu_runs --out FOLDER none offload sleep
 
-The student has the shape of Qwen2.5-1.5B, and so has the teacher, with other weights. Three steps of 32
-responses of 256 tokens. Says of each run its last step: tokens per second by phase, tensors' peak, mismatch
-of the engine's log-probabilities with the trainer's; and how the memory in use on the card went.
+The student has the shape of Qwen2.5-1.5B, and so has the teacher, with other weights. Steps of 32 responses
+of 256 tokens. Says of each step: tokens per second by phase, tensors' peak, mismatch of the engine's
+log-probabilities with the trainer's; and of each run how the memory in use on the card went, and how much
+more the host used than before. Without names of runs it makes the models alone.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 from tabulate import tabulate
 
 from eval.suites import training_sets
@@ -42,15 +44,17 @@ ROLLOUT = {"prompts": 8, "samples_per_prompt": 4, "minibatch_size": 16, "max_new
 NO_MEMORY = dict.fromkeys(("master_weights", "recompute_layers", "offload"), False)
 
 
-def main(out: Path, runs: list[str]) -> None:
+def main(out: Path, runs: list[str], steps: int) -> None:
     """Print after each run how its memory went, and the table of all steps so far."""
     make_models(out / "models")
     for suite in training_sets():
         rehearsal.write_suite(out / "data", suite)
     lines = []
     for name in runs:
-        code, trace = distill(spec(name), out, out / name)
-        print(f"\n{name}: exit status {code}, GiB in use on the card (second: GiB) {trace}", flush=True)
+        code, trace, host = distill(spec(name, steps), out, out / name)
+        print(
+            f"\n{name}: exit status {code}, GiB in use on the card (second: GiB) {trace}; host {host:.1f} GiB"
+        )
         metrics = out / name / "metrics.jsonl"
         for record in read_lines(metrics) if metrics.exists() else []:
             lines.append({"run": name, "step": record["step"]} | record["machine"] | mismatches(record))
@@ -68,7 +72,6 @@ def make_models(folder: Path) -> None:
 def config() -> dict[str, Any]:
     """That of `small`, with less work and a rate at which weights in bfloat16 move."""
     changes = {
-        "steps": 3,
         "rollout": ROLLOUT,
         "engine": TORCH,
         "memory": NO_MEMORY,
@@ -78,21 +81,21 @@ def config() -> dict[str, Any]:
     return merge(read([CONFIG / "small.yaml"]), {"distill": changes})
 
 
-def spec(name: str) -> str:
+def spec(name: str, steps: int) -> str:
     """The recipe of a run, as JSON."""
-    return (
-        plan(merge(config(), {"distill": RUNS[name]})).distill_spec("single_task", "lsm", 0).model_dump_json()
-    )
+    changed = merge(config(), {"distill": RUNS[name] | {"steps": steps}})
+    return plan(changed).distill_spec("single_task", "lsm", 0).model_dump_json()
 
 
-def distill(recipe: str, folder: Path, out: Path) -> tuple[int, str]:
-    """(exit status, GiB in use whenever they changed by one) of a run."""
+def distill(recipe: str, folder: Path, out: Path) -> tuple[int, str, float]:
+    """(exit status, GiB in use on the card whenever they changed by one, most GiB on the host) of a run."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     teacher = f"math={folder}/models/teacher"
     command = ["-m", "opd.distill", "--spec", recipe, "--student", f"{folder}/models/student"]
     environment = os.environ | {"OPD_MATH_DATA": str(folder / "data")}
     started, trace, last = time.monotonic(), [], -1.0
+    before = most = host_gib()
     with (out / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, *command, "--teachers", teacher, "--out", str(out)],
@@ -105,8 +108,15 @@ def distill(recipe: str, folder: Path, out: Path) -> tuple[int, str]:
             if abs(used - last) >= 1:
                 trace.append(f"{time.monotonic() - started:.1f}: {used:.1f}")
                 last = used
+            most = max(most, host_gib())
             time.sleep(0.1)
-    return process.returncode, ", ".join(trace)
+    return process.returncode, ", ".join(trace), most - before
+
+
+def host_gib() -> float:
+    """In use on the whole machine: pinned memory need not count as the process's."""
+    memory = psutil.virtual_memory()
+    return (memory.total - memory.available) / 2**30
 
 
 def gib_in_use() -> float:
@@ -125,5 +135,6 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, required=True, help="folder to write, 8 GB")
-    parser.add_argument("runs", nargs="+", choices=RUNS, help="which")
+    parser.add_argument("--steps", type=int, default=3, help="(%(default)s)")
+    parser.add_argument("runs", nargs="*", choices=RUNS, help="which")
     main(**vars(parser.parse_args()))

@@ -40,6 +40,16 @@ class Stopwatch:
         return {f"{phase}_tokens_per_s": round(tokens / s, 1) for phase, s in self.seconds.items()}
 
 
+def seconds(work: Callable[[], object]) -> float:
+    """What `work` takes: CPU time of this process on a CPU, which others may use too, wall time on a GPU."""
+    clock = time.perf_counter if torch.cuda.is_available() else time.process_time
+    started = clock()
+    work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return clock() - started
+
+
 def peak_memory_mib() -> float:
     """Peak MiB of this process: on the accelerator since the last reset, on a CPU since it started."""
     if torch.cuda.is_available():

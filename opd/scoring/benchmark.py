@@ -12,7 +12,6 @@ are from scoring token by token. FloatingPointError if that is more than roundin
 import argparse
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
@@ -29,6 +28,7 @@ from opd.lm_head import head_of
 from opd.models import device
 from opd.plan import trial
 from opd.plan.shape import Shape
+from opd.run.machine import seconds
 from opd.scoring.compare import hidden_states, join, score
 from opd.scoring.witness import token_log_prob
 
@@ -60,11 +60,11 @@ def main(folder: Path, options: argparse.Namespace) -> None:
     found = {name: way() for name, way in ways.items()}  # also warms up
     errors = {name: error(model, batch, scored) for name, scored in found.items()}
     difference = max(apart(one, other) for one, other in combinations(found.values(), 2))
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    taken: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(options.rounds):
         for name, way in ways.items():
-            seconds[name].append(measure(way))
-    report(model, batch, options, seconds, errors, difference)
+            taken[name].append(seconds(way))
+    report(model, batch, options, taken, errors, difference)
 
 
 def sequences(vocabulary: int, count: int, tokens: int) -> TokenBatch:
@@ -121,16 +121,6 @@ def by_vllm(folder: Path, batch: TokenBatch, top_k: int) -> dict[str, Callable[[
     return {_DEFAULT: from_dictionaries, "vLLM, with `flat_logprobs`": from_lists}
 
 
-def measure(way: Callable[[], Scored]) -> float:
-    """Seconds of one scoring: of this process on a CPU, which others may use too, of the wall on a GPU."""
-    clock = time.perf_counter if torch.cuda.is_available() else time.process_time
-    started = clock()
-    way()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return clock() - started
-
-
 @torch.no_grad()
 def error(model: PreTrainedModel, batch: TokenBatch, scored: Scored) -> float:
     """The largest difference from scoring token by token, in nats, over a few tokens of the batch."""
@@ -154,13 +144,13 @@ def report(
     model: PreTrainedModel,
     batch: TokenBatch,
     options: argparse.Namespace,
-    seconds: dict[str, list[float]],
+    taken: dict[str, list[float]],
     errors: dict[str, float],
     difference: float,
 ) -> None:
     """Print the table; FloatingPointError if the ways do not agree."""
     tokens = len(batch.sampled)
-    rates = {name: tokens / statistics.median(found) for name, found in seconds.items()}
+    rates = {name: tokens / statistics.median(found) for name, found in taken.items()}
     base = rates[_DEFAULT]
     parameters = sum(parameter.numel() for parameter in model.parameters())
     print(
