@@ -31,10 +31,10 @@ SCORING_SHARE = 0.50
 BANDWIDTH_SHARE = 0.60
 USABLE = 0.94
 # Bytes per second between a card and its host, which a slot of PCIe 4.0 reaches (of 5.0, twice that), and
-# through a host's memory while eight cores update weights: torch's fused AdamW reached 40e9 on one core of an
-# EPYC (2026-11-26). Assumptions as well.
+# through a host's memory while its cores update weights: with 40e9 a run on an H200's host of 16 cores took as
+# long as planned (docs/performance.md), and torch's fused AdamW alone reached as much on one core of an EPYC.
 COPY_BYTES_PER_S = 25e9
-HOST_BYTES_PER_S = 100e9
+HOST_BYTES_PER_S = 40e9
 
 DEVICES: dict[str, Device] = {
     "h200": Device("H200 141 GB", 139.8, 989, 4.8),
