@@ -30,9 +30,9 @@ TRAINING_SHARE = 0.40
 SCORING_SHARE = 0.50
 BANDWIDTH_SHARE = 0.60
 USABLE = 0.94
-# Bytes per second between a card and its host, which a slot of PCIe 4.0 reaches (of 5.0, twice that), and
-# through a host's memory while its cores update weights: with 40e9 a run on an H200's host of 16 cores took as
-# long as planned (docs/performance.md), and torch's fused AdamW alone reached as much on one core of an EPYC.
+# Bytes per second between a card and its host, which a slot of PCIe 4.0 reaches (of 5.0, twice that; an
+# assumption), and through a host's memory while its cores update weights: with 40e9 a run on a host of 16
+# cores took as long as planned (docs/performance.md).
 COPY_BYTES_PER_S = 25e9
 HOST_BYTES_PER_S = 40e9
 
