@@ -66,6 +66,11 @@ def load(folder: Path) -> PreTrainedModel:
     return cast(PreTrainedModel, module)
 
 
+def stored_dtype(folder: Path) -> torch.dtype:
+    """What `load` computes in: the config's, or where that says none, the weights' own. Reads no weights."""
+    return AutoModelForCausalLM.from_pretrained(checked(folder), dtype="auto", device_map="meta").dtype
+
+
 def checked(folder: Path) -> Path:
     """The folder; FileNotFoundError if it holds no model: transformers would look for one on the hub."""
     if not (folder / "config.json").exists():

@@ -66,11 +66,6 @@ def can_sleep() -> bool:
     return current_platform.is_sleep_mode_available()
 
 
-def stored_dtype(folder: Path) -> torch.dtype:
-    """The folder's own numbers: vLLM's `auto` would round a float32 model to 16 bits."""
-    return AutoConfig.from_pretrained(folder).dtype or torch.float32
-
-
 def generation_config(folder: Path) -> GenerationConfig:
     """The folder's, or what its config says of generation, as for a model that is loaded from it."""
     if (folder / "generation_config.json").exists():
@@ -90,7 +85,9 @@ class VllmEngine:
         self._padding = range(len(self.tokenizer), self._llm.model_config.get_vocab_size())
 
     def _start(self, folder: Path, batch_size: int) -> LLM:
-        return start(folder, batch_size, stored_dtype(folder), logprobs_mode="processed_logprobs")
+        # vLLM's `auto` would round a float32 model to 16 bits.
+        dtype = models.stored_dtype(folder)
+        return start(folder, batch_size, dtype, logprobs_mode="processed_logprobs")
 
     def stream(
         self, questions: Sequence[str], keys: Sequence[str], sampling: SamplingSpec, done: set[int]

@@ -25,7 +25,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from opd.batch import TokenBatch, from_pairs
 from opd.lm_head import head_of
-from opd.models import device
+from opd.models import device, stored_dtype
 from opd.plan import trial
 from opd.plan.shape import Shape
 from opd.run.machine import seconds
@@ -88,7 +88,7 @@ def by_vllm(folder: Path, batch: TokenBatch, top_k: int) -> dict[str, Callable[[
 
     Per token of the prompt but the first: its own, and those of the K most probable tokens.
     """
-    from opd.rollout.vllm_engine import SamplingParams, start, stored_dtype
+    from opd.rollout.vllm_engine import SamplingParams, start
 
     # In this process, so that its time is this process's.
     # The logits of whole prompts, in float32, do not fit into what vLLM leaves of a GPU by itself.

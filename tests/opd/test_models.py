@@ -1,6 +1,7 @@
 """Model folders: padding of the vocabulary, fingerprints, complete writes."""
 
 import copy
+import json
 
 import pytest
 import torch
@@ -31,6 +32,17 @@ def test_vocabulary_padding_is_cut_off(tokenizer, tmp_path):
     torch.testing.assert_close(loaded.lm_head.weight, model.lm_head.weight[:256])
     ids = torch.tensor([[1, 2, 3]])
     torch.testing.assert_close(loaded(ids).logits, model(ids).logits[..., :256])
+
+
+@pytest.mark.parametrize("said", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_stored_dtype_is_the_one_that_a_model_loads_in(tokenizer, tmp_path, dtype, said):
+    models.save(models.build(TINY, tokenizer, seed=4).to(dtype), tokenizer, tmp_path / "model")
+    config = json.loads((tmp_path / "model/config.json").read_text())
+    if not said:
+        del config["dtype"]
+    (tmp_path / "model/config.json").write_text(json.dumps(config))
+    assert models.stored_dtype(tmp_path / "model") == models.load(tmp_path / "model").dtype == dtype
 
 
 def test_a_base_model_has_no_template_and_goes_on_from_the_question(tokenizer):
