@@ -5,7 +5,7 @@
 SPEC is a `SignalSpec` as JSON. The folders are those of `studies.signal.score` for one student: under the
 teacher that writes as it does, and under one that spells markers differently, if there is one. FOLDER
 receives estimates.csv (`studies.signal.estimates`), gradient.csv, and the figures probabilities.svg,
-repetition.svg, gap.svg and markers.svg. The same scores give the same bytes.
+repetition.svg, gap.svg, prefix.svg and markers.svg. The same scores give the same bytes.
 """
 
 from collections.abc import Mapping

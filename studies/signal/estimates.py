@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from eval.statistics import Estimate
+from eval.statistics import Estimate, estimate
 from studies.signal.clustered import Array, difference, mean, quantile_difference, ratio
 from studies.signal.spec import SUBJECTS
 from studies.signal.stored import Scores
@@ -23,6 +23,7 @@ QUANTITIES = {
     "negative_share": "share of tokens with a negative gap",
     "positive_gradient_share": "share of the summed logit gradient norms on tokens with a positive gap",
     "positive_token_share_above_0.1": "share of tokens with a gap above 0.1 nats",
+    "absolute_gap_wrong_minus_right": "mean |gap| in wrong responses less that in right ones",
     "gap_late_minus_early": "mean gap in the last quarter of the positions less that in the first",
     "lower_tail_late_minus_early": "5 % quantile of the gap in the last quarter less that in the first",
     "gap_late_minus_early_within_response": "mean gap in the last quarter less that in the first",
@@ -30,6 +31,13 @@ QUANTITIES = {
     "repetition_teacher_minus_student": "mean probability of a planted answer's tokens, teacher less student",
     "repetition_gap": "mean gap of a planted answer's tokens",
     "repetition_late_minus_first": "the teacher's mean probability in the last copy less the original's",
+    "prefix_alone": "share of problems that the teacher solves by itself, greedily",
+    "prefix_after": "the same from where the student's response was cut at random",
+    "prefix_after_minus_alone": "the latter less the former",
+    "prefix_after_minus_alone_where_wrong": "the same where the student's response is wrong",
+    "prefix_right_to_wrong": "share of problems that the teacher solves alone and not after the prefix",
+    "prefix_wrong_to_right": "share of problems that it solves after the prefix alone",
+    "prefix_finished_after_minus_alone": "share of answers that end by themselves, after less alone",
     "marker_penalty": "mean gap of marker tokens",
     "marker_penalty_minus_aligned": "the same less that under the teacher that spells as the student does",
     "penalty_outside_markers": "mean gap of all other tokens",
@@ -39,11 +47,11 @@ TAIL = 0.05
 
 def estimates(scores: Mapping[str, Scores]) -> pd.DataFrame:
     """The table, of scores by teacher: `teacher`, and `respelled` where there is one."""
-    found = {
-        SUBJECTS["teacher"]: _of_tokens(scores["teacher"]) | _of_repetition(scores["teacher"].repetition)
-    }
+    teacher = scores["teacher"]
+    of_student = _of_tokens(teacher) | _of_repetition(teacher.repetition) | _of_prefixes(teacher)
+    found = {SUBJECTS["teacher"]: of_student}
     if "respelled" in scores:
-        found[SUBJECTS["respelled"]] = _of_markers(scores["respelled"], scores["teacher"])
+        found[SUBJECTS["respelled"]] = _of_markers(scores["respelled"], teacher)
     rows = [
         (name, subject, e.mean, e.low, e.high, e.standard_error, e.freedom, e.problems)
         for subject, quantities in found.items()
@@ -79,6 +87,7 @@ def _of_tokens(scores: Scores) -> dict[str, Estimate]:
         "negative_share": ratio(per_response(scores, gap < 0), every),
         "positive_gradient_share": ratio(positive, per_response(scores, norm)),
         "positive_token_share_above_0.1": ratio(per_response(scores, gap > 0.1), every),
+        "absolute_gap_wrong_minus_right": _wrong_minus_right(scores),
     }
     for suffix, place in places(scores).items():
         late, early = place >= 0.75, place < 0.25
@@ -89,6 +98,35 @@ def _of_tokens(scores: Scores) -> dict[str, Estimate]:
             *parts, TAIL, len(scores.responses)
         )
     return found
+
+
+def _wrong_minus_right(scores: Scores) -> Estimate:
+    size, right = scores.tokens.gap.abs(), scores.tokens.response.map(scores.responses.correct)
+    parts = [
+        (per_response(scores, size.where(part, 0)), per_response(scores, part)) for part in (~right, right)
+    ]
+    return difference(*parts)
+
+
+def _of_prefixes(scores: Scores) -> dict[str, Estimate]:
+    table = scores.prefix.astype(float)
+    alone, after = table.alone.to_numpy(), table.after.to_numpy()
+    wrong = ~scores.responses.correct.to_numpy()
+    ended = (table.after_finished - table.alone_finished).to_numpy()
+    return {
+        "prefix_alone": _bounded(alone, 0),
+        "prefix_after": _bounded(after, 0),
+        "prefix_after_minus_alone": _bounded(after - alone, -1),
+        "prefix_after_minus_alone_where_wrong": _bounded((after - alone)[wrong], -1),
+        "prefix_right_to_wrong": _bounded(alone * (1 - after), 0),
+        "prefix_wrong_to_right": _bounded((1 - alone) * after, 0),
+        "prefix_finished_after_minus_alone": _bounded(ended, -1),
+    }
+
+
+def _bounded(values: Array, least: float) -> Estimate:
+    """The mean of (N,) values between `least` and 1, one per response; they may all be the same."""
+    return estimate(values[None], bounds=(least, 1)) if len(values) > 1 else mean(values)
 
 
 def _of_repetition(table: pd.DataFrame) -> dict[str, Estimate]:

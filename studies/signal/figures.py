@@ -1,4 +1,4 @@
-"""Figures 2, 3 and 4 of the paper on stored scores; figure 5 is in `studies.signal.markers`.
+"""Figures 2, 3 and 4 of the paper on stored scores, and the prefix probe; figure 5: `studies.signal.markers`.
 
 The gap of a sampled token is log q - log p, in nats, with student p and teacher q: the reward that the
 student is paid for it. Positive is what the teacher likes better than the student does.
@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from eval.report import figures
+from eval.statistics import wilson_interval
 from studies.signal import markers, style
 from studies.signal.estimates import places
 from studies.signal.spec import SignalSpec
@@ -30,6 +31,7 @@ def write(spec: SignalSpec, scores: Mapping[str, Scores], found: pd.DataFrame, o
         "probabilities": probabilities(scores["teacher"], found),
         "repetition": repetition(scores["teacher"]),
         "gap": gap(spec, scores["teacher"]),
+        "prefix": prefix(scores["teacher"]),
         "markers": markers.figure(scores),
     }
     for name, (figure, title) in drawn.items():
@@ -167,3 +169,32 @@ def draw_gap(axis: Axes, gap: pd.Series, place: pd.Series, end: float, buckets: 
     axis.use_sticky_edges = False
     axis.set_xlim(0, end)
     axis.margins(y=0.12)
+
+
+def prefix(scores: Scores) -> tuple[Figure, str]:
+    """How often the teacher answers right from where the student's response was cut, by the part kept."""
+    figure, axis = plt.subplots(figsize=(6.5, 4.2), layout="constrained")
+    probe, responses = scores.prefix, scores.responses
+    written = (responses.tokens - responses.finished).clip(lower=1)  # without the end token
+    quarter = (4 * probe.cut / written).clip(upper=3).astype(int)
+    for correct, colour, name in ((True, style.POSITIVE, "right"), (False, style.NEGATIVE, "wrong")):
+        chosen = responses.correct == correct
+        draw_shares_right(axis, probe.after[chosen].groupby(quarter[chosen]), colour, f"response is {name}")
+    alone = probe.alone.mean()
+    axis.axhline(alone, color="0.3", linewidth=0.8, label=f"teacher alone: {style.percent(alone)}")
+    axis.set(ylim=(-0.02, 1.02), xlabel="part of the student's response that is kept")
+    axis.set_ylabel("share of the teacher's right answers")
+    axis.set_xticks(range(4), ["first quarter", "second", "third", "last"])
+    axis.legend(loc="lower left")
+    return figure, f"The teacher goes on from the student's prefix, n = {len(probe)} (bars: 95 %, Wilson)"
+
+
+def draw_shares_right(axis: Axes, groups: pd.api.typing.SeriesGroupBy, colour: str, label: str) -> None:
+    """The share of each group with its interval, and how many it is of."""
+    for number, (place, group) in enumerate(groups):
+        share, (low, high) = group.mean(), wilson_interval(group.sum(), len(group))
+        x = place + (0.06 if colour == style.POSITIVE else -0.06)
+        error = [[share - low], [high - share]]
+        axis.errorbar(x, share, error, fmt="o", color=colour, capsize=3, label=None if number else label)
+        count = axis.annotate(f"{len(group)}", (x, share), (5, 4), textcoords="offset points")
+        count.set(color="0.4", fontsize=7)

@@ -4,8 +4,8 @@
 
 SPEC is a `ScoringSpec` as JSON. The responses are those of a training run's first step, to more problems:
 the same student and spec give the same ones, whoever the teacher. FOLDER receives tokens.parquet,
-responses.parquet, repetition.csv and gradient.csv (`studies.signal.stored` explains their columns) and
-manifest.json. The only part of the study that loads a model; everything else reads what it stored.
+responses.parquet, repetition.csv, prefix.csv, gradient.csv (`studies.signal.stored` explains their columns)
+and manifest.json. The only part of the study that loads a model; everything else reads what it stored.
 """
 
 import json
@@ -26,6 +26,7 @@ from programs.command_line import arguments, launch
 from programs.errors import UserError
 from programs.provenance import provenance
 from studies.signal.gradients import parameter_gradient, score_norms
+from studies.signal.prefix import probe
 from studies.signal.repetition import answers, repetition
 from studies.signal.spec import ScoringSpec
 
@@ -70,6 +71,9 @@ def write(
     planted = answers(batch, experience.episode.tolist(), correct, spec.answer_after, tokenizer)
     repeated = repetition(student, teacher, planted, spec.copies, limit)
     repeated.to_csv(out / "repetition.csv", index=False, float_format="%.6g")
+
+    prefixes = probe(spec, teacher, tokenizer, experience)
+    prefixes.to_csv(out / "prefix.csv", index=False)
 
     gradient = parameter_gradient(student, teacher, batch, comparison, limit)
     gradient.to_csv(out / "gradient.csv", index=False, float_format="%.6g")

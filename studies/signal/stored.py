@@ -12,6 +12,9 @@ token is part of, empty outside of markers.
 
 `repetition`: a line per response and `copy` of its answer (0: the original), see `studies.signal.repetition`.
 
+`prefix`: a line per response, what the teacher answers alone and after a part of it, see
+`studies.signal.prefix`.
+
 `gradient`: the policy gradient of the parameters, in parts, see `studies.signal.gradients`.
 """
 
@@ -33,6 +36,7 @@ class Scores(NamedTuple):
     tokens: pd.DataFrame
     responses: pd.DataFrame
     repetition: pd.DataFrame
+    prefix: pd.DataFrame
     gradient: pd.DataFrame
     manifest: dict[str, Any]
 
@@ -51,6 +55,7 @@ def load(folder: Path) -> Scores:
         tokens,
         pd.read_parquet(folder / "responses.parquet"),
         repetition,
+        pd.read_csv(folder / "prefix.csv"),
         pd.read_csv(folder / "gradient.csv"),
         json.loads((folder / "manifest.json").read_text()),
     )

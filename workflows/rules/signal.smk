@@ -9,6 +9,7 @@ rule score_signal:
         tokens="<results>/signal/scores/{subject}/{teacher}/tokens.parquet",
         responses="<results>/signal/scores/{subject}/{teacher}/responses.parquet",
         repetition="<results>/signal/scores/{subject}/{teacher}/repetition.csv",
+        prefix="<results>/signal/scores/{subject}/{teacher}/prefix.csv",
         gradient="<results>/signal/scores/{subject}/{teacher}/gradient.csv",
         manifest="<results>/signal/scores/{subject}/{teacher}/manifest.json",
     log:
@@ -52,6 +53,12 @@ rule signal:
             category="Signal",
             caption="../report/signal.rst",
             labels={"part": "gap by position", "kind": "figure"},
+        ),
+        report(
+            "<results>/signal/prefix.svg",
+            category="Signal",
+            caption="../report/signal.rst",
+            labels={"part": "prefix probe", "kind": "figure"},
         ),
         report(
             "<results>/signal/markers.svg",

@@ -38,7 +38,17 @@ def made_up(responses: int = 30, penalty: float = 0.0, cap: int = 32) -> Scores:
     table = {"response": number, "question": "x = 1", "correct": number % 2 == 0, "finished": number % 5 > 0}
     gradient = pd.DataFrame({"part": ["positive", "negative", "all"], "share": [0.25, 0.75, 1.0]})
     manifest = {"spec": {"sampling": {"max_new_tokens": cap}}}
-    return Scores(tokens, pd.DataFrame(table | {"tokens": lengths}), repeated(), gradient, manifest)
+    responses_table = pd.DataFrame(table | {"tokens": lengths})
+    return Scores(tokens, responses_table, repeated(), continued(responses), gradient, manifest)
+
+
+def continued(responses: int) -> pd.DataFrame:
+    """The teacher alone misses every fifth problem; after wrong responses, of odd number, every third too."""
+    number = np.arange(responses)
+    alone, wrong = number % 5 > 0, number % 2 == 1
+    after = np.where(wrong, alone & (number % 3 > 0), True)
+    table = {"response": number, "cut": 2, "alone": alone, "alone_finished": True, "after": after}
+    return pd.DataFrame(table | {"after_finished": number % 10 > 0})
 
 
 def repeated() -> pd.DataFrame:

@@ -69,6 +69,27 @@ def test_what_a_repetition_is_paid_is_a_mean_of_logs(table):
     assert found.clusters == 4
 
 
+def test_wrong_responses_against_right_ones(table):
+    tokens = made_up().tokens  # every other response is right
+    sizes = [tokens.gap[tokens.response % 2 == odd].abs().mean() for odd in (0, 1)]
+    assert table["mean"]["student", "absolute_gap_wrong_minus_right"] == pytest.approx(sizes[1] - sizes[0])
+    assert table.clusters["student", "absolute_gap_wrong_minus_right"] == 15
+
+
+def test_the_prefix_probe(table):
+    """Of 30 problems the teacher misses 0, 5, ..., 25; after a prefix 5, 15, 25, and 3, 9, 21, 27 besides."""
+    found = table["mean"]["student"]
+    assert found["prefix_alone"] == pytest.approx(24 / 30)
+    assert found["prefix_after"] == pytest.approx(23 / 30)
+    assert found["prefix_after_minus_alone"] == pytest.approx(-1 / 30)
+    assert found["prefix_right_to_wrong"] == pytest.approx(4 / 30)
+    assert found["prefix_wrong_to_right"] == pytest.approx(3 / 30)
+    assert found["prefix_after_minus_alone_where_wrong"] == pytest.approx(-4 / 15)
+    assert found["prefix_finished_after_minus_alone"] == pytest.approx(-3 / 30)
+    error = np.std([-1] * 4 + [1] * 3 + [0] * 23, ddof=1) / 30**0.5
+    assert table.standard_error["student", "prefix_after_minus_alone"] == pytest.approx(error)
+
+
 def test_markers(table):
     """Both teachers' noise is the same, so that the difference is the penalty, in every response."""
     tokens, found = made_up(penalty=3.0).tokens, table.loc["respelled"]

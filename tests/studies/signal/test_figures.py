@@ -12,7 +12,7 @@ from studies.signal.stored import load
 from tests.studies.signal.scores import made_up
 
 SPEC = SignalSpec(scale_description="a test; $ and _ are no mathematics", buckets=4)
-FIGURES = {"probabilities.svg", "repetition.svg", "gap.svg", "markers.svg"}
+FIGURES = {"probabilities.svg", "repetition.svg", "gap.svg", "prefix.svg", "markers.svg"}
 
 
 def texts(figure) -> str:
@@ -77,6 +77,19 @@ def test_the_repetition_is_its_median():
     assert lines["teacher"] == pytest.approx([0.9, 0.8, 0.7, 0.6])
     assert figure.axes[2].lines[0].get_ydata() == pytest.approx([-0.85, -0.95, -1.05, -1.15])
     assert "n = 4 correct responses" in title
+
+
+def test_prefixes_are_counted_by_the_part_that_is_kept():
+    """Two tokens are kept of 11 to 30; of 15 wrong ones the teacher then misses 5, 15, 25, 3, 9, 21, 27."""
+    scores = made_up()
+    figure, title = figures.prefix(scores)
+    (axis,) = figure.axes
+    counts = sorted(int(text.get_text()) for text in axis.texts)
+    assert counts == [15, 15]
+    centres = sorted(container.lines[0].get_ydata()[0] for container in axis.containers)
+    assert centres == pytest.approx([8 / 15, 1.0])
+    assert "teacher alone: 80 %" in texts(figure)
+    assert "n = 30" in title
 
 
 def test_marker_bars_are_the_mean_gaps():
