@@ -1,5 +1,6 @@
 """Effects from training curves: a diagnostic averaged over a part of the run, paired by seed."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,30 +20,56 @@ def measure(test: CurveComparison, results: Path) -> Effect:
     second = average(frame, test.second) if test.second else first * 0 + test.value
     if set(first.index) != set(second.index):
         raise ValueError(f"{test.words}: seeds {list(first.index)} and {list(second.index)} cannot be paired")
+    room = room_of(test, float(second.mean()))
     if test.scale == "log_ratio":
         first, second = np.log(first), np.log(second)
-    return replace(of_values((first - second).to_numpy()), seeds=len(first))
+    effect = of_values((first - second).to_numpy())
+    return replace(effect, seeds=len(first), room=room, note=left_out(frame, test.first))
+
+
+def room_of(test: CurveComparison, second: float) -> float:
+    """How far the first side can be from the second in the direction claimed; shares end at 0 and 1."""
+    if test.second is None or test.unit != "share":
+        return math.inf
+    return {"below": second, "above": 1 - second}.get(test.direction, math.inf)
 
 
 def average(frame: pd.DataFrame, side: CurveSide) -> pd.Series:
     """Seed -> mean over the window's steps, of several metrics the slope over their means.
 
     A run of n steps has steps 0 to n - 1; step t lies t / n into it. Steps that do not log the metric do not
-    count. A slope leaves out metrics that some step does not log, so that all its means are over the same
-    steps; it is by least squares, per place in the list.
+    count. A slope is over what every step logs, by least squares, per place in the list of metrics.
     """
-    metrics = several(side.metric)
-    part = frame[(frame.method == side.row) & frame.metric.isin(metrics)]
-    progress = part.step / (part.step.max() + 1)
-    start, end = side.window
-    part = part[(start <= progress) & (progress < end)]
-    if part.empty:
-        raise ValueError(f"no {side.metric} of {side.row!r} between {start:g} and {end:g} of the run")
+    metrics, part = several(side.metric), lines_of(frame, side)
     if len(metrics) == 1:
         return part.groupby("seed").value.mean()
-    logged = part.pivot(index=["seed", "task", "step"], columns="metric", values="value").dropna(axis=1)
+    logged = at_every_step(part)
     places = [metrics.index(name) for name in logged]
     if len(places) < 2:
         raise ValueError(f"{side.row!r} logs {len(places)} of {', '.join(metrics)} at every step; no slope")
     means = logged.groupby("seed").mean()
     return pd.Series(np.polyfit(places, means.T, 1)[0], means.index)
+
+
+def lines_of(frame: pd.DataFrame, side: CurveSide) -> pd.DataFrame:
+    """What the row logs of the metrics in the window; ValueError if that is nothing."""
+    part = frame[(frame.method == side.row) & frame.metric.isin(several(side.metric))]
+    progress = part.step / (part.step.max() + 1)
+    start, end = side.window
+    part = part[(start <= progress) & (progress < end)]
+    if part.empty:
+        raise ValueError(f"no {side.metric} of {side.row!r} between {start:g} and {end:g} of the run")
+    return part
+
+
+def at_every_step(part: pd.DataFrame) -> pd.DataFrame:
+    """(seed, task, step) -> the metrics that no step lacks, so that their means are over the same steps."""
+    return part.pivot(index=["seed", "task", "step"], columns="metric", values="value").dropna(axis=1)
+
+
+def left_out(frame: pd.DataFrame, side: CurveSide) -> str:
+    """Which metrics a slope leaves out, in words."""
+    metrics = several(side.metric)
+    logged = at_every_step(lines_of(frame, side)) if len(metrics) > 1 else metrics
+    missing = [name for name in metrics if name not in logged]
+    return f"without {', '.join(missing)}, which some step lacks" if missing else ""

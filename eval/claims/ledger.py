@@ -38,7 +38,7 @@ def _line(spec: ClaimsSpec, claim: Claim) -> dict[str, Any]:
             effect = measure(test, spec.protocol, Path(spec.results))
         except (ValueError, KeyError) as error:
             raise ValueError(f"claim {claim.name}: {error}") from error
-        verdict = decide(test.direction, effect.mean, effect.low, effect.high, test.matters)
+        verdict = decide(test.direction, effect.mean, effect.low, effect.high, test.matters, effect.room)
     return {
         "name": claim.name,
         "sentence": claim.sentence,

@@ -17,8 +17,13 @@ class Verdict:
     reason: str = ""
 
 
-def decide(direction: Direction, mean: float, low: float, high: float, matters: float) -> Verdict:
-    """The verdict on an effect with interval [low, high], where `matters` > 0 is the least that matters."""
+def decide(
+    direction: Direction, mean: float, low: float, high: float, matters: float, room: float = math.inf
+) -> Verdict:
+    """The verdict on an effect with interval [low, high], where `matters` > 0 is the least that matters.
+
+    With less `room` than that, nothing could support a claim of an effect: only the opposite contradicts it.
+    """
     if not all(map(math.isfinite, (mean, low, high))):
         return Verdict(UNDECIDED, "no interval: too few runs or values that are missing")
     if math.isclose(low, high, rel_tol=_ROUNDING, abs_tol=_ROUNDING):
@@ -31,10 +36,12 @@ def decide(direction: Direction, mean: float, low: float, high: float, matters: 
         mean, low, high = -mean, -high, -low
     if low > 0 and mean >= matters:
         return Verdict(SUPPORTED)
+    if high < 0:
+        return Verdict(CONTRADICTED, "the opposite holds")
+    if room < matters:
+        return Verdict(UNDECIDED, f"there is no room for an effect that matters: {room:.2g} at most")
     if high < matters:
-        return Verdict(
-            CONTRADICTED, "the opposite holds" if high < 0 else "the effect is too small to matter"
-        )
+        return Verdict(CONTRADICTED, "the effect is too small to matter")
     if low > 0:
         return Verdict(UNDECIDED, "there is an effect, but perhaps too small to matter")
     return Verdict(UNDECIDED, "the interval holds both zero and effects that matter")

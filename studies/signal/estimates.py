@@ -30,7 +30,8 @@ QUANTITIES = {
     "lower_tail_late_minus_early_within_response": "5 % quantile in the last quarter less that in the first",
     "repetition_teacher_minus_student": "mean probability of a planted answer's tokens, teacher less student",
     "repetition_gap": "mean gap of a planted answer's tokens",
-    "repetition_late_minus_first": "the teacher's mean probability in the last copy less the original's",
+    "repetition_gap_later_tokens": "the same without the first token of each copy",
+    "repetition_last_minus_first_copy": "teacher: mean probability in the last copy less the first",
     "prefix_alone": "share of problems that the teacher solves by itself, greedily",
     "prefix_after": "the same from where the student's response was cut at random",
     "prefix_after_minus_alone": "the latter less the former",
@@ -131,12 +132,14 @@ def _bounded(values: Array, least: float) -> Estimate:
 
 def _of_repetition(table: pd.DataFrame) -> dict[str, Estimate]:
     planted = table[table["copy"] > 0]
-    by_response = planted.groupby("response")[["teacher", "student", "gap"]].mean().astype(float)
-    teacher = table.sort_values("copy").groupby("response").teacher.agg(["first", "last"]).astype(float)
+    columns = ["teacher", "student", "gap", "later_gap"]
+    by_response = planted.groupby("response")[columns].mean().astype(float)
+    teacher = planted.sort_values("copy").groupby("response").teacher.agg(["first", "last"]).astype(float)
     return {
         "repetition_teacher_minus_student": mean((by_response.teacher - by_response.student).to_numpy()),
         "repetition_gap": mean(by_response.gap.to_numpy()),
-        "repetition_late_minus_first": mean((teacher["last"] - teacher["first"]).to_numpy()),
+        "repetition_gap_later_tokens": mean(by_response.later_gap.dropna().to_numpy()),
+        "repetition_last_minus_first_copy": mean((teacher["last"] - teacher["first"]).to_numpy()),
     }
 
 

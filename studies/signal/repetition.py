@@ -24,10 +24,12 @@ def repetition(
 
     `planted` maps a response to the ids (what comes before its answer, the answer). `student` and `teacher`
     are means over the answer's tokens, `student_least` and `teacher_least` the least probable one; `log_p`
-    and `log_q` are the means of student's and teacher's log-probabilities, in nats. Copy 0 is the original,
-    which the student wrote.
+    and `log_q` are the means of student's and teacher's log-probabilities, in nats. `later_gap` is the mean
+    of log q - log p without the copy's first token, where neither model expects a copy. Copy 0 is the
+    original, which the student wrote.
     """
-    columns = ["response", "copy", "student", "student_least", "log_p", "teacher", "teacher_least", "log_q"]
+    columns = ["response", "copy", "student", "student_least", "log_p"]
+    columns += ["teacher", "teacher_least", "log_q", "later_gap"]
     if not planted:
         return pd.DataFrame(columns=columns)
     pairs = [(before, answer * (1 + copies)) for before, answer in planted.values()]
@@ -46,6 +48,8 @@ def repetition(
             "log_q": log_q.tolist(),
         }
     )
+    later = (batch.offset % lengths[batch.sequence] > 0).cpu().numpy()
+    table["later_gap"] = (table.log_q - table.log_p).where(later)
     groups = table.groupby(["response", "copy"])
     both = groups.mean().join(groups.min().add_suffix("_least"))
     return both.reset_index()[columns]

@@ -61,8 +61,30 @@ def test_a_slope_over_metrics_that_every_step_logs(results):
     assert found.mean == pytest.approx(-0.25)
     assert found.standard_error == pytest.approx(stats.sem([0.5, -1]))
     assert asked.words == "slope over g0 to g3: a"
+    assert found.note == "without g3, which some step lacks"
     with pytest.raises(ValueError, match="'a' logs 1 of g0, g3 at every step; no slope"):
         curve.measure(asked.model_copy(update={"metric": ("g0", "g3")}), results)
+
+
+@pytest.mark.parametrize(
+    ("unit", "direction", "room"),
+    [
+        ("share", "below", 0.25),
+        ("share", "above", 0.75),
+        ("share", "little", np.inf),
+        ("nats", "below", np.inf),
+    ],
+)
+def test_a_share_has_room_from_the_second_side_to_its_end(results, unit, direction, room):
+    values = {("a", "cap_share"): [[0.5] * 2] * 2, ("b", "cap_share"): [[0.25] * 2] * 2}
+    curves(values).to_csv(results / "studies/s/curves.csv", index=False)
+    asked = ASKED | {"unit": unit, "direction": direction}
+    found = curve.measure(
+        CurveComparison(**asked, row="a", metric="cap_share", against={"row": "b"}), results
+    )
+    assert found.room == pytest.approx(room)
+    alone = CurveComparison(**asked, row="a", metric="cap_share", value=0.25)
+    assert curve.measure(alone, results).room == np.inf
 
 
 def test_a_ratio_is_a_difference_of_logs(results, logged):

@@ -56,6 +56,22 @@ def test_rules(direction, mean, low, high, verdict, reason):
     assert reason in found.reason
 
 
+@pytest.mark.parametrize(
+    ("direction", "interval", "verdict", "reason"),
+    [
+        ("below", (-0.5, -0.9, -0.1), "undecided", "no room for an effect that matters: 1 at most"),
+        ("above", (0, -0.5, 0.5), "undecided", "no room"),
+        ("below", (3, 1, 5), "contradicted", "the opposite holds"),
+        ("little", (0.5, -0.5, 1), "supported", ""),
+        ("at_most", (0.5, -0.5, 1), "supported", ""),
+    ],
+)
+def test_without_room_nothing_but_the_opposite_contradicts(direction, interval, verdict, reason):
+    found = decide(direction, *interval, matters=2, room=1)
+    assert found.name == verdict
+    assert reason in found.reason
+
+
 @given(intervals(), MATTERS)
 def test_below_is_above_turned_round(interval, matters):
     mean, low, high = interval

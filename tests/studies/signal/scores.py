@@ -61,4 +61,5 @@ def repeated() -> pd.DataFrame:
     copies["teacher"] = 0.9 - 0.1 * copies["copy"]
     copies["log_p"] = -1.0 - 0.05 * copies.response
     copies["log_q"] = -2.0 - 0.1 * copies["copy"]
-    return copies.assign(student_least=0.1, teacher_least=0.2, gap=copies.log_q - copies.log_p)
+    gap = copies.log_q - copies.log_p
+    return copies.assign(student_least=0.1, teacher_least=0.2, gap=gap, later_gap=gap + 2)

@@ -57,14 +57,15 @@ def test_repetition(table):
     assert found["mean"]["repetition_teacher_minus_student"] == pytest.approx(0.7 - 0.33)
     error = np.std([0.3, 0.32, 0.34, 0.36], ddof=1) / 2
     assert found.standard_error["repetition_teacher_minus_student"] == pytest.approx(error)
-    assert found["mean"]["repetition_late_minus_first"] == pytest.approx(-0.3)
-    assert found.clusters["repetition_late_minus_first"] == 4
+    assert found["mean"]["repetition_last_minus_first_copy"] == pytest.approx(-0.2)
+    assert found.clusters["repetition_last_minus_first_copy"] == 4
 
 
 def test_what_a_repetition_is_paid_is_a_mean_of_logs(table):
     """Copies 1 to 3 are at -2.2 under the teacher; the students are at -1, -1.1, -1.2, -1.3."""
     found = table.loc["student", :].loc["repetition_gap"]
     assert found["mean"] == pytest.approx(-2.2 + 1.15)
+    assert table["mean"]["student", "repetition_gap_later_tokens"] == pytest.approx(-2.2 + 1.15 + 2)
     assert found.standard_error == pytest.approx(np.std([1, 1.1, 1.2, 1.3], ddof=1) / 2)
     assert found.clusters == 4
 

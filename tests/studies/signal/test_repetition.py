@@ -32,6 +32,12 @@ def test_probabilities_of_copies(student, teacher):
             log = {"student": "log_p", "teacher": "log_q"}[name]
             np.testing.assert_allclose(rows[log], copies.log().mean(-1), rtol=1e-5)
             np.testing.assert_allclose(rows[f"{name}_least"], copies.min(-1).values, rtol=1e-5)
+        logs = [
+            model(ids[None]).logits[0, :-1].double().log_softmax(-1).gather(1, ids[1:, None])[:, 0].detach()
+            for model in (student, teacher)
+        ]
+        later = (logs[1] - logs[0])[len(before) - 1 :].reshape(3, -1)[:, 1:]
+        np.testing.assert_allclose(rows.later_gap, later.mean(-1), rtol=1e-4)
 
 
 def test_without_answers_there_is_an_empty_table(student, teacher):
