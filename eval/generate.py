@@ -27,7 +27,6 @@ The protocol of arXiv 2603.25562 is --temperature 1 --top-p 0.9 --max-new-tokens
 
 import argparse
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from pathlib import Path
 from typing import Any
 
 import envs
+from eval.asked import asked_sha256
 from eval.responses import Request, refuse_copies, request_of
 from eval.spec import GenerateSpec, ProtocolSpec
 from opd import models
@@ -155,17 +155,16 @@ def sha256(tokens: Iterable[int]) -> str:
 
 def contents(asked: Iterable[Question], environment: envs.Environment) -> dict[str, dict[str, Any]]:
     """What the environment says of each suite, and the sha256 of the ids, questions and answers in use."""
-    suites: dict[str, dict[str, list[str]]] = {}
+    suites: dict[str, dict[str, envs.Problem]] = {}
     for question in asked:
-        problem = question.problem
-        suites.setdefault(question.suite, {})[problem.id] = [problem.question, problem.answer]
+        suites.setdefault(question.suite, {})[question.problem.id] = question.problem
     return {
         suite: {
             **environment.describe(suite),
-            "asked": len(rows),
-            "asked_sha256": hashlib.sha256(json.dumps(rows).encode()).hexdigest(),
+            "asked": len(problems),
+            "asked_sha256": asked_sha256(problems.values()),
         }
-        for suite, rows in suites.items()
+        for suite, problems in suites.items()
     }
 
 

@@ -9,7 +9,8 @@
 `responses` reads what `python -m eval.generate` writes, looks the golds up in the suite, and writes the
 rows of that suite with verdict, reason, extracted answer and seconds instead of the text, and whether the
 suite's copy is verified. A response that
-reached the token cap is `truncated`. It prints the score under the default conventions and, where they
+reached the token cap is `truncated`. Where the manifest beside them says that another copy of the suite was
+asked, they are refused. It prints the score under the default conventions and, where they
 differ, under the strict ones and with lenient extraction (see eval/grading/conventions.py and extract.py).
 
 A verdict is correct, wrong, truncated or ungraded; ungraded means that the grader failed, and why is printed.
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import envs
+from eval.asked import environment_of, refuse_other_copies
 from eval.grading import DEFAULT, STRICT, VARIANTS, Conventions, Grade, Grader
 from eval.responses import read_records, refuse_repeats
 from eval.verdicts import VERDICTS, count, verdicts
@@ -80,14 +82,18 @@ def _text(value: object) -> str:
 
 
 def grade_responses(responses: Path, out: Path, suite: str) -> None:
-    """Grade the suite's rows of a file of responses; UserError if there are none, or some are there twice."""
-    environment = envs.load(envs.environment_of(suite))
+    """Grade the suite's rows of a file of responses.
+
+    UserError if there are none, if some are there twice, or if another copy of the suite was asked.
+    """
+    environment = envs.load(environment_of(responses, suite))
     unsaid: dict[str, Any] = {"protocol": "", "sample": 0, "suite": suite}
     rows = [unsaid | row for row in read_records(responses, ("problem", "response"))]
     rows = [row for row in rows if row["suite"] == suite]
     if not rows:
         raise UserError(f"{responses} holds no responses to {suite}")
     refuse_repeats(responses, rows)
+    refuse_other_copies(responses, environment, [suite])
     about = environment.describe(suite)
     size = len({row["problem"] for row in rows}) if about["status"] == "generated" else None
     golds = {problem.id: problem for problem in environment.suite_problems(suite, size)}

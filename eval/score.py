@@ -4,7 +4,8 @@
 
 SPEC is a `ScoreSpec` as JSON. One row per model, suite, protocol and problem, with the number of
 samples and how many were correct, wrong, truncated and ungraded. The columns always add up, and
-every problem of every suite is there, or the program fails.
+every problem of every suite is there, or the program fails. So it does where the manifest beside responses
+says that another copy of a suite was asked.
 
 Panels of ALFWorld's games are suites too, one row per game: won episodes are correct, lost ones wrong, and
 those in which the engine failed ungraded. `eval/alfworld/long_table.py` says which columns they add.
@@ -24,6 +25,7 @@ import pandas as pd
 
 import envs
 from eval.alfworld import long_table
+from eval.asked import refuse_other_copies
 from eval.grading import VARIANTS, Grade, Variant
 from eval.responses import read_records, refuse_repeats
 from eval.spec import ProtocolSpec, ScoreSpec
@@ -59,6 +61,7 @@ def grade_file(spec: ScoreSpec, environment: envs.Environment, responses: Path) 
         for suite in suites
         for problem in environment.suite_problems(suite, spec.problems_per_suite)
     }
+    refuse_other_copies(responses, environment, suites)
     records = read_records(responses)
     refuse_repeats(responses, records)
     refuse_others(responses, records, spec.protocols, problems)

@@ -3,8 +3,9 @@
     python -m opd.traces --spec SPEC --student FOLDER --teacher FOLDER --out TRACES.jsonl
 
 SPEC is a `TracesSpec` as JSON. The teacher reads the prompts that the student would read, and a response
-ends with the student's end token: what it writes is what the student should write. Killed and started again
-with the same arguments, the program continues after the last stored trace.
+that it ends, with whichever of its end tokens, is stored with the student's as the last: what is there is
+what the student should write. Killed and started again with the same arguments, the program continues after
+the last stored trace.
 
 TRACES.jsonl holds a record per trace:
   trace, problem     its number, and the problem's id
@@ -67,17 +68,18 @@ def answer(engine: Engine, spec: TracesSpec, problems: Sequence[envs.Problem], j
     stream = engine.stream([problem.question for problem in problems], keys, spec.sampling, done)
     with progress(total=spec.traces, initial=len(done), desc="traces", unit="trace") as bar:
         for trace, response in stream:
-            journal.add(record_of(trace, problems[trace], response))
+            journal.add(record_of(trace, problems[trace], response, engine.tokenizer.eos_token_id))
             bar.update()
 
 
-def record_of(trace: int, problem: envs.Problem, response: Response) -> dict[str, Any]:
-    """One line of the file; `correct` is known when all traces are there."""
+def record_of(trace: int, problem: envs.Problem, response: Response, end_id: int) -> dict[str, Any]:
+    """One line of the file; `correct` is known when all traces are there. `end_id` is the student's."""
+    tokens = [*response.tokens[:-1], end_id] if response.finished else response.tokens
     return {
         "trace": trace,
         "problem": problem.id,
         "prompt": response.prompt,
-        "response": response.tokens,
+        "response": tokens,
         "finish_reason": "stop" if response.finished else "length",
     }
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from programs.errors import UserError
+from programs.provenance import code
 from programs.spec import Spec
 
 AnySpec = TypeVar("AnySpec", bound=Spec)
@@ -22,6 +23,7 @@ def launch(program: Callable[..., Any], *given: Any) -> None:
     networks. Everything else is an error of the program and keeps its traceback.
     """
     try:
+        code()  # before the tree can be edited under a long job, which states it at its end
         program(*given)
     except (UserError, ModuleNotFoundError, OSError) as error:
         sys.exit(str(error))

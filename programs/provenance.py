@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,10 +14,25 @@ _LIBRARIES = ("torch", "transformers", "numpy", "math-verify", "datasets")
 
 def provenance() -> dict[str, str]:
     """Commit (with `-dirty` if the tree differs), source hash and versions of the main libraries."""
+    return {**code(), **{library: version(library) for library in _LIBRARIES}}
+
+
+@cache
+def code() -> dict[str, str]:
+    """Commit and source hash as they are at the first call: a program is what lay there when it started.
+
+    `programs.command_line.launch` makes that call. Whoever edits the tree during a long run changes nothing.
+    """
+    return {"commit": _commit() or "unknown", "source_sha256": source_hash()}
+
+
+def _commit() -> str:
+    """What git calls the tree; "" where there is no repository or no git."""
     git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=10"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
-    libraries = {library: version(library) for library in _LIBRARIES}
-    return {"commit": commit or "unknown", "source_sha256": source_hash(), **libraries}
+    try:
+        return subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    except FileNotFoundError:
+        return ""
 
 
 def source_hash() -> str:

@@ -23,6 +23,7 @@ from lm_eval.evaluator import evaluate
 from lm_eval.tasks import TaskManager
 
 import envs
+from eval.asked import refuse_other_copies
 from eval.grading import Grade
 from eval.lm_eval.stored_responses import StoredResponses
 from eval.responses import read_records
@@ -60,6 +61,7 @@ def crosscheck(spec: ScoreSpec) -> list[dict]:
     tasks = {protocol.name: load_tasks(spec, protocol) for protocol in spec.protocols}
     rows = []
     for subject in spec.subjects:
+        refuse_other_copies(Path(subject.responses), environment, problems)
         records = read_records(Path(subject.responses))
         for protocol in spec.protocols:
             stored = [record for record in records if record["protocol"] == protocol.name]

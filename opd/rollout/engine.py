@@ -94,7 +94,8 @@ def load(
 ) -> Engine:
     """The engine of that name (see `opd.rollout.ENGINES`) with the model of a folder.
 
-    `tokenizer` makes the prompts, and its end token ends responses, too; None: the folder's own.
+    `tokenizer` makes the prompts, and its end token ends responses, as do those of the folder's
+    generation_config; None: the folder's own.
     """
     models.checked(folder)
     tokenizer = tokenizer or models.load_tokenizer(folder)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from transformers import GenerationConfig
 
 import envs
 from envs.tokenizer import build_tokenizer
@@ -50,6 +51,31 @@ def test_the_teacher_answers_the_student_s_prompts(pair, tokenizer, whole):
     finished = ["stop" if each.finished else "length" for each in expected]
     assert [record["finish_reason"] for record in records] == finished
     assert set(finished) == {"stop", "length"}
+
+
+@pytest.fixture
+def other_end(tokenizer, teacher, tmp_path):
+    """A teacher whose turns end with a token that does not end the student's, and which likes that one."""
+    own = build_tokenizer("<|endoftext|>")
+    save_favouring(teacher, own.eos_token_id, 12, own, tmp_path)
+    GenerationConfig(eos_token_id=own.eos_token_id).save_pretrained(tmp_path)
+    return tmp_path
+
+
+def test_a_trace_ends_as_the_student_s_responses_do(folders, other_end, tokenizer, tmp_path):
+    """The teacher's end token would teach the student to go on where its own turn ends."""
+    traces.main(SPEC, folders[0], other_end, tmp_path / "traces.jsonl")
+    problems = envs.load("chain_arithmetic").training_problems(3, -1, 12)
+    questions, keys = [problem.question for problem in problems], [f"sft/3/{row}" for row in range(12)]
+    said = respond(models.load(other_end), tokenizer, questions, keys, SPEC.sampling).responses()
+    own_end = build_tokenizer("<|endoftext|>").eos_token_id
+    assert {each.tokens[-1] for each in said if each.finished} == {own_end}
+    records = read_lines(tmp_path / "traces.jsonl")
+    end = tokenizer.eos_token_id
+    expected = [[*each.tokens[:-1], end] if each.finished else each.tokens for each in said]
+    assert [record["response"] for record in records] == expected
+    texts = tokenizer.batch_decode(expected, skip_special_tokens=True)
+    assert texts == tokenizer.batch_decode([each.tokens for each in said], skip_special_tokens=True)
 
 
 def test_a_record_says_whether_the_answer_is_right(pair, tokenizer, whole, tmp_path, monkeypatch):

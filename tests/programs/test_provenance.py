@@ -7,6 +7,7 @@ from importlib.metadata import version
 import pytest
 
 from programs import provenance
+from programs.command_line import launch
 from programs.provenance import ROOT, hash_of, source_hash
 
 PACKAGES = {path.parent.name for path in ROOT.glob("*/__init__.py")}
@@ -20,7 +21,9 @@ def elsewhere(tmp_path, monkeypatch):
         (tmp_path / package / "inner").mkdir(parents=True)
         (tmp_path / package / "inner/module.py").write_text("ANSWER = 41\n")
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
-    return tmp_path
+    provenance.code.cache_clear()
+    yield tmp_path
+    provenance.code.cache_clear()
 
 
 @pytest.mark.parametrize("package", MAKE_NUMBERS)
@@ -69,11 +72,27 @@ def test_the_commit_says_whether_files_differ(elsewhere):
     commit = provenance.provenance()["commit"]
     assert re.fullmatch("[0-9a-f]{10,}", commit)
     (elsewhere / "opd/inner/module.py").write_text("ANSWER = 42\n")
+    provenance.code.cache_clear()
     assert provenance.provenance()["commit"] == f"{commit}-dirty"
+
+
+def test_a_tree_that_is_edited_while_a_program_runs_is_not_what_ran(elsewhere):
+    stamped = []
+
+    def program():
+        (elsewhere / "opd/inner/module.py").write_text("ANSWER = 42\n")
+        stamped.append(provenance.provenance()["source_sha256"])
+
+    before = source_hash()
+    launch(program)
+    assert stamped == [before] != [source_hash()]
 
 
 def test_without_git_the_commit_is_unknown(elsewhere, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(elsewhere.parent))
+    assert provenance.provenance()["commit"] == "unknown"
+    provenance.code.cache_clear()
+    monkeypatch.setenv("PATH", "")  # nor is git installed
     assert provenance.provenance()["commit"] == "unknown"
 
 

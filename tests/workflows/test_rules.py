@@ -1,6 +1,9 @@
 """The shell commands of the rules, as text."""
 
 import re
+from pathlib import Path
+
+import pytest
 
 from programs.provenance import ROOT
 
@@ -23,3 +26,10 @@ def test_whatever_may_hold_a_space_is_quoted():
     placeholders = [found for command in commands() for found in re.findall(r"{([^{}]+)}", command)]
     assert len(commands()) == sum(file.read_text().count("shell:") for file in FILES) > 15
     assert {name for name in placeholders if not name.endswith(":q")} == WORDS
+
+
+@pytest.mark.parametrize("rule", ["score", "lm_eval_crosscheck"])
+def test_who_grades_responses_has_their_manifests(rule):
+    """They say which copies of the suites were asked."""
+    text = re.search(rf"^rule {rule}:\n(?:(?: .*)?\n)+", "".join(map(Path.read_text, FILES)), re.M)[0]
+    assert "manifests=" in text

@@ -277,6 +277,14 @@ def responses(wildcards):
     return [subject.responses for subject in PLAN.score_spec(wildcards.study).subjects]
 
 
+def manifests(wildcards):
+    return [manifest_of(path) for path in responses(wildcards)]
+
+
+def manifest_of(responses):
+    return str(Path(responses).with_suffix(".json"))
+
+
 def runs(wildcards):
     return list(PLAN.runs(wildcards.study))
 

@@ -4,6 +4,10 @@
 rule lm_eval_crosscheck:
     input:
         responses=[subject.responses for subject in PLAN.crosscheck_spec().subjects],
+        manifests=[
+            manifest_of(subject.responses)
+            for subject in PLAN.crosscheck_spec().subjects
+        ],
     output:
         report(
             "<results>/checks/lm_eval_crosscheck.html",

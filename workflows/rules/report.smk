@@ -8,6 +8,7 @@ wildcard_constraints:
 rule score:
     input:
         responses=responses,
+        manifests=manifests,
         episodes=episodes,
     output:
         scores="<results>/studies/{study}/scores.csv",
