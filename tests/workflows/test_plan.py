@@ -525,6 +525,13 @@ def test_a_warm_start_costs_what_the_config_allows_a_run(mini):
             {"panels": {"train": {"source": "generated:tiny:2:0", "per_type": 3}}},
             "panels.train: per_type 3 is more than the 2 of each type in its source; write 2 or less",
         ),
+        *(
+            (
+                {"panels": {"drawn": {"legacy_128": True} | panel}},
+                "panels.drawn: legacy_128 is the draws of all",
+            )
+            for panel in ({"split": "valid_seen", "per_type": 2}, {"split": "train"})
+        ),
         ({"evaluation": {"games": None}}, "studies with panels need evaluation.games"),
     ],
 )

@@ -41,6 +41,14 @@ class PanelConfig(Spec):
             )
         return self
 
+    @model_validator(mode="after")
+    def _legacy_128_is_one_panel(self) -> Self:
+        if self.legacy_128 and (self.split, self.per_type) != ("valid_seen", None):
+            raise ValueError(
+                "legacy_128 is the draws of all of valid_seen; write split: valid_seen, and no per_type"
+            )
+        return self
+
 
 class TaskConfig(Spec):
     """What models are trained on: problems of an environment, or games of a panel (named, not a file)."""
