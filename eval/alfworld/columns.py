@@ -23,6 +23,9 @@ from eval.statistics import (
 )
 from programs.errors import UserError
 
+OWN_WORDING = "prompts in this project's words"
+"""A condition of games played under verl_agent, unless it is given verl-agent's own templates."""
+
 
 @dataclass(frozen=True)
 class Games:
@@ -144,3 +147,8 @@ def describe(frame: pd.DataFrame, panel: str) -> str:
     if first.protocol.startswith("compact"):
         text += " The compact protocol's notes do part of the work: not comparable with the paper's results."
     return text
+    if OWN_WORDING in first.conditions:
+        text += (
+            " The prompts' wording is not verl-agent's own, on which the paper's GiGPO teacher was trained; "
+            "the protocol's first_turn and later_turn take that text."
+        )

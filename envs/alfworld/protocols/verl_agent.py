@@ -63,6 +63,11 @@ class VerlAgent(Protocol):
     def _later_turn_can_be_filled(cls, template: str) -> str:
         return check_template(template, _LATER_FIELDS)
 
+    @property
+    def own_wording(self) -> bool:
+        """Whether some of the prompts are in this project's words."""
+        return self.first_turn == _FIRST_TURN or self.later_turn == _LATER_TURN
+
     def prompt(self, history: History) -> str:
         """The template of the first turn, or of later ones; `help` is never among the actions."""
         now = {

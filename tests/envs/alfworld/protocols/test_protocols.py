@@ -67,6 +67,11 @@ class TestVerlAgentPrompt:
         prompt = VerlAgent(history_length=0, first_turn="{current_observation}").prompt(PLAYED)
         assert prompt == PLAYED.observation
 
+    def test_the_wording_is_ours_until_both_templates_are_given(self):
+        assert VerlAgent().own_wording
+        assert VerlAgent(first_turn="{current_observation}").own_wording
+        assert not VerlAgent(first_turn="{current_observation}", later_turn="{step_count}").own_wording
+
     def test_template_is_a_config_value(self):
         config = {"name": "verl_agent", "first_turn": "{current_observation} -> {admissible_actions}"}
         prompt = protocols.load(config).prompt(START)
