@@ -23,7 +23,10 @@ def check_name(out: Path) -> None:
 
 
 class Journal:
-    """The records of one job, in memory and on disk; `records` holds those there are, by request."""
+    """The records of one job: `records` holds those there are, by request; so does the file `partial`.
+
+    Of two records that answer one request the later counts.
+    """
 
     def __init__(
         self, out: Path, belongs_to: dict[str, Any], request_of: Callable[[dict[str, Any]], Hashable]
@@ -32,20 +35,20 @@ class Journal:
 
         `out` is a `.jsonl`, see `check_name`; `request_of` says which request a record answers.
         """
-        self._out, self._partial, self._request_of = out, out.with_suffix(".partial"), request_of
+        self._out, self.partial, self._request_of = out, out.with_suffix(".partial"), request_of
         self.records: dict[Hashable, dict[str, Any]] = {}
         header = json.dumps(belongs_to) + "\n"
-        lines = _whole_lines(self._partial)
+        lines = _whole_lines(self.partial)
         if lines and lines[0] == header:
             self.records = {request_of(record): record for record in map(json.loads, lines[1:])}
             print(f"resuming after {len(self.records)} responses", flush=True)
         else:
             if lines:
-                print(f"{self._partial} belongs to another spec or model: starting over", flush=True)
+                print(f"{self.partial} belongs to another spec or model: starting over", flush=True)
             lines = [header]
         # Rewriting drops a last line that was cut off in the middle.
-        _replace(self._partial, lines)
-        self._file = self._partial.open("a")
+        _replace(self.partial, lines)
+        self._file = self.partial.open("a")
 
     def add(self, record: dict[str, Any]) -> None:
         """Keep a record; it is on disk when this returns."""
@@ -59,7 +62,7 @@ class Journal:
         lines = [json.dumps(self.records[request]) + "\n" for request in order]
         _replace(self._out.with_suffix(".json"), [json.dumps(manifest, indent=2) + "\n"])
         _replace(self._out, lines)
-        self._partial.unlink()
+        self.partial.unlink()
 
 
 def _whole_lines(path: Path) -> list[str]:

@@ -4,9 +4,11 @@
 
 The first line states how they were made, each other line is a turn: game, task_type, prompt, command.
 
-At some turns, --slip-rate of them, another command than the expert's is played: half of them admissible,
-half plausible ones that the game does not admit. The command of the line stays the expert's, so a learner
-sees mistakes and how to go on after them, and none to copy. The same options give the same bytes.
+At some turns, --slip-rate of them, a slip is played in place of the expert's command. Half of the time it is
+drawn from all admissible commands, and so now and then is the expert's own; else it is a plausible one that
+the game does not admit, or again an admissible one while no thing has been seen: some 60 % are admissible in
+tiny games. The command of the line stays the expert's, so a learner sees mistakes and how to go on after
+them, and none to copy. The same options give the same bytes.
 """
 
 import argparse
@@ -60,7 +62,10 @@ class SlippingExpert:
 
 
 def slip(history: History, draw: random.Random) -> str:
-    """A command to recover from: half are admissible, half name things and places at hand in vain."""
+    """A command to recover from: half are admissible, half name things and places at hand in vain.
+
+    Where no thing has been seen, all are admissible.
+    """
     notes = take_notes(history)
     things = [thing for held in notes.contents.values() for thing in held]
     things += [notes.held] if notes.held else []

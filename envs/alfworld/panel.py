@@ -133,6 +133,11 @@ def _nth_draw(count: int, seed: int, n: int) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write one panel."""
     options = _parser().parse_args(arguments)
+    if options.legacy_128 and (options.split, options.per_type, options.name) != ("valid_seen", None, None):
+        raise UserError(
+            "--legacy-128 is the draws of all of --split valid_seen, under a name of its own; "
+            "leave out --per-type and --name"
+        )
     games = load_games(options.source, options.split)
     panel = (
         legacy_128(games, options.seed, options.validation)

@@ -33,7 +33,8 @@ The folder --out receives
   table.csv        success with 95 % intervals, overall, as mean of the types, per type; rates
   table.md         the same as printed
 An episode ends in one of three ways: won; lost, at the step limit; error, when the engine failed twice.
-Errors are no losses: they are left out of success, and more than --max-errors of them fail the program.
+Errors are no losses: they are left out of success, and more than --max-errors of them fail the program. Then
+the episodes stay in episodes.partial, and started again it plays those that ended in an error once more.
 
 With some 20 games per type and one episode each, an interval spans 30 to 40 points. To compare two runs, pair
 them by game: --against FOLDER prints the difference from an earlier run on the same panel.
@@ -46,7 +47,7 @@ with `python -m envs.alfworld.panel --split valid_seen --legacy-128`.
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ from envs.alfworld.policies.player import PolicyPlayer
 from envs.alfworld.sources import GENERATED, load_games
 from envs.alfworld.vector import AlfWorld
 from eval.alfworld.options import arguments
-from eval.alfworld.records import EPISODES, read_episodes
+from eval.alfworld.records import EPISODES
 from eval.alfworld.records import record as episode_record
 from eval.alfworld.scores import paired, problems, render, table
 from eval.alfworld.spec import GRAMMARS, PlaySpec
@@ -89,8 +90,12 @@ def main(spec: PlaySpec, model: Path | None, out: Path, max_errors: float, again
     journal = Journal(out / EPISODES, origin, request_of)
     faults = play_all(spec, asked, player, journal)
     order = [request(spec, episode) for episode in asked]
+    # Until all is well the journal keeps its file, from which the program would go on.
+    counted = report([journal.records[each] for each in order], out)
+    refuse_errors(counted, max_errors, journal.partial)
     journal.finish(order, {**origin, "folder": str(model), "faults": faults, **provenance()})
-    report(out, max_errors, against)
+    if against is not None:
+        print(difference(counted, pd.read_csv(against / _PROBLEMS), against))
 
 
 def load_panel(spec: PlaySpec) -> Panel:
@@ -127,9 +132,13 @@ def load_player(spec: PlaySpec, folder: Path | None, panel: Panel) -> tuple[Play
 
 
 def play_all(spec: PlaySpec, asked: Sequence[Episode], player: Player, journal: Journal) -> list[str]:
-    """Play what the journal does not hold yet; the failures of the engine, those that a replay mended too."""
-    waiting = [episode for episode in asked if request(spec, episode) not in journal.records]
-    outcomes = Counter(record["outcome"] for record in journal.records.values())
+    """Play what the journal does not hold yet, or as an error of the engine, which may not come again.
+
+    Returns the failures of the engine, those that a replay mended too.
+    """
+    ended = {each: record["outcome"] for each, record in journal.records.items()}
+    waiting = [episode for episode in asked if ended.get(request(spec, episode), "error") == "error"]
+    outcomes = Counter(outcome for outcome in ended.values() if outcome != "error")
     with (
         AlfWorld(
             spec.slots, spec.processes, spec.max_steps, spec.accelerated, GRAMMARS[spec.grammar]
@@ -161,20 +170,26 @@ def record(spec: PlaySpec, played: Played) -> dict[str, Any]:
     }
 
 
-def report(out: Path, max_errors: float, against: Path | None) -> None:
-    """Score the episodes of a folder, print the table; exit with a message if too many are errors."""
-    counted = problems(read_episodes(out))
+def report(records: Iterable[dict[str, Any]], out: Path) -> pd.DataFrame:
+    """Score the episodes, write the tables into `out` and print the last; returns the counts per game."""
+    counted = problems(records)
     counted.to_csv(out / _PROBLEMS, index=False)
     scores = table(counted)
     scores.to_csv(out / "table.csv", index=False)
     text = render(scores)
     (out / "table.md").write_text(text + "\n")
     print(text)
-    if against is not None:
-        print(difference(counted, pd.read_csv(against / _PROBLEMS), against))
+    return counted
+
+
+def refuse_errors(counted: pd.DataFrame, max_errors: float, episodes: Path) -> None:
+    """Exit with a message, which names the file of the episodes, if too many are errors."""
     errors = counted.error.sum() / counted.samples.sum()
     if errors > max_errors:
-        sys.exit(f"{errors:.1%} of the episodes are errors of the engine: see `error` in {out / EPISODES}")
+        sys.exit(
+            f"{errors:.1%} of the episodes are errors of the engine: see `error` in {episodes}; "
+            "start the program again to play just these once more"
+        )
 
 
 def difference(counted: pd.DataFrame, other: pd.DataFrame, name: Path) -> str:

@@ -23,6 +23,9 @@ from eval.statistics import (
 )
 from programs.errors import UserError
 
+OWN_WORDING = "prompts in this project's words"
+"""A condition of games played under verl_agent, unless it is given verl-agent's own templates."""
+
 
 @dataclass(frozen=True)
 class Games:
@@ -116,6 +119,7 @@ def noise(frame: pd.DataFrame, scores: pd.DataFrame) -> float:
 def rates(frame: pd.DataFrame) -> dict[str, float]:
     """What went wrong, in percent: episodes without an outcome, turns without a command, refused commands.
 
+    What is read from a turn of invalid format is a command, too, so such a turn may count in both.
     `turns` and `tokens` are means per episode and per turn.
     """
     sums = frame[["samples", "ungraded", "turns", "commands", "invalid_format", "inadmissible"]].sum()
@@ -143,4 +147,9 @@ def describe(frame: pd.DataFrame, panel: str) -> str:
     )
     if first.protocol.startswith("compact"):
         text += " The compact protocol's notes do part of the work: not comparable with the paper's results."
+    if OWN_WORDING in first.conditions:
+        text += (
+            " The prompts' wording is not verl-agent's own, on which the paper's GiGPO teacher was trained; "
+            "the protocol's first_turn and later_turn take that text."
+        )
     return text

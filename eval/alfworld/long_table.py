@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from envs.alfworld.protocols import VerlAgent
 from envs.alfworld.sources import GENERATED
+from eval.alfworld.columns import OWN_WORDING
 from eval.alfworld.records import read_episodes
 from eval.alfworld.scores import problems
 from eval.alfworld.spec import PlaySpec
@@ -100,6 +102,8 @@ def conditions(played: PlaySpec) -> str:
         f"at most {played.max_steps} steps",
         f"{played.grammar} wording",
     ]
+    if isinstance(played.protocol, VerlAgent) and played.protocol.own_wording:
+        words.append(OWN_WORDING)
     if played.sampling is not None:
         words.append(f"temperature {played.sampling.temperature:g}, top-p {played.sampling.top_p:g}")
         words.append(f"at most {played.sampling.max_new_tokens} tokens per turn")

@@ -174,7 +174,8 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str, asked: Sequence[s
         notes.append(
             "A game counts as a problem in intervals and pairs; p of a panel is adjusted apart from the "
             "average's. turns: mean per episode; invalid format: percentage of turns without a command in "
-            "the protocol's form; inadmissible: percentage of commands that the game did not offer."
+            "the protocol's form; inadmissible: percentage of commands that the game did not offer. A turn "
+            "of invalid format is a command, too, and counts in both if what is read from it was not offered."
         )
     return notes + paper_notes(spec, cells) + list(spec.notes)
 

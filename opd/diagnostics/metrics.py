@@ -16,7 +16,8 @@ METRICS = {
     "each prompt is answered once.",
     "turns": "Games: mean responses per episode.",
     "invalid_format": "Games: share of responses that are no command in the protocol's form.",
-    "inadmissible": "Games: share of commands that the engine did not offer.",
+    "inadmissible": "Games: share of commands that the engine did not offer. A response of invalid format "
+    "is a command, too, and counts in both if what is read from it was not offered.",
     "episode_errors": "Games: share of the step's episodes that the engine could not finish; not trained on.",
     "gap": "Mean of log q(y) - log p(y) over sampled tokens y (teacher q, student p), in nats.",
     "gap_by_position": "The gap in eight equal ranges of the token cap, first tokens first; null where no "

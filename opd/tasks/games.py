@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from envs.alfworld import rules
 from envs.alfworld.game import Game
 from envs.alfworld.panel import read_panel
 from envs.alfworld.play import Episode, Played, play
@@ -53,8 +54,8 @@ class Games:
         return experience(played, len(asked), padding_id(engine.tokenizer))
 
     def describe(self) -> dict[str, str | int]:
-        """The panel's statement."""
-        return self._panel.statement()
+        """The panel's statement, and the rules that the engine plays by."""
+        return self._panel.statement() | rules.statement()
 
     def close(self) -> None:
         """End the engine's processes."""

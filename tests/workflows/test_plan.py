@@ -525,7 +525,31 @@ def test_a_warm_start_costs_what_the_config_allows_a_run(mini):
             {"panels": {"train": {"source": "generated:tiny:2:0", "per_type": 3}}},
             "panels.train: per_type 3 is more than the 2 of each type in its source; write 2 or less",
         ),
+        *(
+            (
+                {"panels": {"drawn": {"legacy_128": True} | panel}},
+                "panels.drawn: legacy_128 is the draws of all",
+            )
+            for panel in ({"split": "valid_seen", "per_type": 2}, {"split": "train"})
+        ),
         ({"evaluation": {"games": None}}, "studies with panels need evaluation.games"),
+        (
+            {"studies": {"table_multitask": {"panels": ["train"]}}},
+            "studies.table_multitask.panels: train is of the same source and split as "
+            "tasks.alfworld.games.panel, which models learn from; name a panel of others",
+        ),
+        (
+            {
+                "panels": {
+                    "few": {"source": "generated:tiny:250:0", "split": "train", "per_type": 5},
+                    "other": {"source": "generated:tiny:250:7", "split": "train"},
+                },
+                "tasks": {"alfworld": {"games": {"panel": "other"}}},
+                "studies": {"table_multitask": {"panels": ["few"]}},
+            },
+            "studies.table_multitask.panels: few is of the same source and split as "
+            "models.multitask_student.pretrain.tasks.alfworld.demonstrations",
+        ),
     ],
 )
 def test_wrong_names_of_tasks_and_panels_are_explained(mini, change, sentence):

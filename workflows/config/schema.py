@@ -41,6 +41,14 @@ class PanelConfig(Spec):
             )
         return self
 
+    @model_validator(mode="after")
+    def _legacy_128_is_one_panel(self) -> Self:
+        if self.legacy_128 and (self.split, self.per_type) != ("valid_seen", None):
+            raise ValueError(
+                "legacy_128 is the draws of all of valid_seen; write split: valid_seen, and no per_type"
+            )
+        return self
+
 
 class TaskConfig(Spec):
     """What models are trained on: problems of an environment, or games of a panel (named, not a file)."""
@@ -203,6 +211,18 @@ class Config(Spec):
         return self
 
     @model_validator(mode="after")
+    def _studies_play_other_games_than_are_learnt_from(self) -> Self:
+        learnt = {self._drawn_from(panel): place for place, panel in self._learnt_from()}
+        for name, study in self.studies.items():
+            for panel in study.panels:
+                if place := learnt.get(self._drawn_from(panel)):
+                    raise ValueError(
+                        f"studies.{name}.panels: {panel} is of the same source and split as {place}, which "
+                        "models learn from; name a panel of others"
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _models_have_a_beginning(self) -> Self:
         for name, model in self.models.items():
             if name in self.with_parents(model.parents):
@@ -229,6 +249,19 @@ class Config(Spec):
                 found.add(name)
                 waiting += self.models[name].parents
         return found
+
+    def _drawn_from(self, panel: str) -> tuple[str | None, str]:
+        """(source, split) of a panel: two that share them share games, as any choice is of the first."""
+        return self.panels[panel].source, self.panels[panel].split
+
+    def _learnt_from(self) -> Iterator[tuple[str, str]]:
+        """(place, panel) of the games that models learn from: a task's, and a lesson's demonstrations."""
+        for name, model in self.models.items():
+            if model.pretrain and (games := model.pretrain.tasks.alfworld):
+                yield f"models.{name}.pretrain.tasks.alfworld.demonstrations", games.demonstrations
+        for name, config in self.tasks.items():
+            if config.games:
+                yield f"tasks.{name}.games.panel", config.games.panel
 
     def _mentions(self) -> Iterator[tuple[str, str, str]]:
         """(place, kind, name) of everything that the config names and should define."""

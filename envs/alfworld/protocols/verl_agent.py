@@ -43,7 +43,10 @@ _FALLBACK_CHARACTERS = 30
 
 
 class VerlAgent(Protocol):
-    """Reason inside <think>, act inside <action>; the prompt holds the last `history_length` turns."""
+    """Reason inside <think>, act inside <action>; the prompt holds the last `history_length` turns.
+
+    With none of them every turn is asked like the first, as verl-agent does.
+    """
 
     name: Literal["verl_agent"] = "verl_agent"
     history_length: int = Field(2, ge=0)
@@ -60,14 +63,19 @@ class VerlAgent(Protocol):
     def _later_turn_can_be_filled(cls, template: str) -> str:
         return check_template(template, _LATER_FIELDS)
 
+    @property
+    def own_wording(self) -> bool:
+        """Whether some of the prompts are in this project's words."""
+        return self.first_turn == _FIRST_TURN or self.later_turn == _LATER_TURN
+
     def prompt(self, history: History) -> str:
-        """The first turn's template, later the other; `help` is never among the actions."""
+        """The template of the first turn, or of later ones; `help` is never among the actions."""
         now = {
             "current_observation": history.observation,
             "admissible_actions": "\n ".join(f"'{each}'" for each in history.admissible if each != "help"),
         }
         steps = len(history.exchanges)
-        if steps == 0:
+        if steps == 0 or self.history_length == 0:
             return self.first_turn.format(**now)
         shown = range(max(0, steps - self.history_length), steps)
         seen = [history.opening, *(exchange.observation for exchange in history.exchanges)]

@@ -128,6 +128,13 @@ def test_the_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         main(["--source", str(tmp_path / "nothing"), "--split", "valid_unseen", "--out", str(out)])
 
 
+@pytest.mark.parametrize("option", ["--per-type 2", "--name mine", "--split train"])
+def test_the_papers_draw_is_one_panel(tmp_path: Path, option: str) -> None:
+    command = f"--source generated:tiny:2:0 --split valid_seen --legacy-128 --out {tmp_path / 'panel.jsonl'}"
+    with pytest.raises(UserError, match="leave out --per-type and --name"):
+        main([*command.split(), *option.split()])
+
+
 def test_the_official_splits() -> None:
     for split, count in (("train", 3553), ("valid_seen", 140), ("valid_unseen", 134)):
         try:

@@ -2,9 +2,10 @@
 
 import math
 
+import pandas as pd
 import pytest
 
-from eval.alfworld import long_table
+from eval.alfworld import columns, long_table
 from eval.alfworld.__main__ import main
 from eval.alfworld.options import arguments
 from programs.errors import UserError
@@ -43,6 +44,18 @@ def test_one_line_per_game_with_its_outcomes_and_turns(tmp_path):
             "protocol compact avg@2, 2 episode(s) per game, at most 20 steps, standard wording, "
             "temperature 1, top-p 0.9, at most 8 tokens per turn"
         )
+
+
+@pytest.mark.parametrize(
+    ("changed", "ours"), [({}, True), ({"first_turn": "{current_observation}", "later_turn": "now"}, False)]
+)
+def test_the_table_says_whose_wording_the_prompts_have(changed, ours, tmp_path):
+    write_folder(tmp_path / "episodes", RECORDS, protocol={"name": "verl_agent", **changed})
+    lines = [{"row": "r"} | line for line in long_table.lines("unseen", tmp_path / "episodes")]
+    text = columns.describe(pd.DataFrame(lines), "unseen")
+    assert ("prompts in this project's words" in text) is ours
+    assert ("not verl-agent's own" in text) is ours
+    assert ("first_turn and later_turn" in text) is ours
 
 
 @pytest.mark.parametrize(

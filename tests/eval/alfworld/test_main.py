@@ -66,7 +66,6 @@ def test_resumed_job_plays_only_what_is_missing(whole, tmp_path, monkeypatch):
     """Four of six episodes are there, the fifth was cut off in the middle of its line."""
     with monkeypatch.context() as stopped:
         stopped.setattr(alfworld.Journal, "finish", lambda *_: None)
-        stopped.setattr(alfworld, "report", lambda *_: None)
         run(f"{BY_HAND} {tmp_path}")
     partial = tmp_path / "episodes.partial"
     lines = partial.read_text().splitlines(keepends=True)
@@ -106,19 +105,51 @@ def test_paired_difference_from_another_run(whole, tmp_path, capsys):
     assert "McNemar's p 0.031; paired on 6 games" in printed
 
 
-def test_too_many_engine_errors_fail_the_program_after_they_are_reported(tmp_path):
+@pytest.fixture
+def asked(monkeypatch) -> list[list[str]]:
+    """The games that each run of the program gives the engine."""
+    found, play = [], alfworld.play
+
+    def noted(world, slots, waiting, player):
+        found.append([episode.game.id for episode in waiting])
+        return play(world, slots, waiting, player)
+
+    monkeypatch.setattr(alfworld, "play", noted)
+    return found
+
+
+def test_too_many_engine_errors_fail_the_program_and_cost_no_other_episode(tmp_path, asked):
     games = generate("tiny", 1, 0, "train")
-    broken = [replace(games[0], problem="(define (problem broken)"), *games[1:]]
-    path = tmp_path / "panel.jsonl"
-    write_panel(path, Panel("broken", tuple(sorted(broken, key=lambda game: game.id))))
-    command = f"--policy walkthrough --panel {path} --out {tmp_path}"
-    with pytest.raises(SystemExit, match=r"16\.7% of the episodes are errors"):
+    broken = replace(games[0], problem="(define (problem broken)")
+    path, out = tmp_path / "panel.jsonl", tmp_path / "out"
+    write_panel(path, Panel("broken", tuple(sorted([broken, *games[1:]], key=lambda game: game.id))))
+    command = f"--policy walkthrough --panel {path} --out {out}"
+    with pytest.raises(SystemExit, match=r"16\.7% of the episodes are errors") as ended:
         run(command)
-    line = pd.read_csv(tmp_path / "table.csv").set_index("row").loc["all"]
+    assert f"see `error` in {out / 'episodes.partial'}" in str(ended.value)
+    assert (out / "episodes.partial").read_text().count('"error": null') == 5
+    assert not (out / "episodes.jsonl").exists()
+    line = pd.read_csv(out / "table.csv").set_index("row").loc["all"]
     assert line[["won", "lost", "error"]].tolist() == [5, 0, 1]
     assert line.success == 1
-    assert json.loads((tmp_path / "episodes.json").read_text())["faults"]
-    alfworld.report(tmp_path, max_errors=0.2, against=None)
+    run(f"{command} --max-errors 0.2")
+    assert len(asked[0]) == 6
+    assert asked[1] == [broken.id]
+    assert [record["outcome"] for record in records(out)].count("error") == 1
+    assert json.loads((out / "episodes.json").read_text())["faults"]
+    assert not (out / "episodes.partial").exists()
+
+
+def test_a_job_killed_while_it_reports_plays_nothing_again(tmp_path, asked, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(alfworld, "report", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(f"{BY_HAND} {tmp_path}")
+    run(f"{BY_HAND} {tmp_path}")
+    assert [len(games) for games in asked] == [6, 0]
 
 
 def test_a_model_folder_plays_under_a_protocol_of_the_users_wording(folders, tmp_path):

@@ -1,12 +1,14 @@
 """Multi-turn rollouts on the real engine: what becomes a row, and what carries loss."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
+from envs.alfworld import rules
 from envs.alfworld.generator import generate
-from envs.alfworld.panel import make_panel, write_panel
+from envs.alfworld.panel import make_panel, read_panel, write_panel
 from envs.alfworld.play import Episode, Move, Played, Situation
 from envs.alfworld.protocols import Action, Compact, History
 from envs.alfworld.vector import Turn
@@ -94,6 +96,12 @@ def test_a_step_is_a_function_of_seed_and_step(games, engine, collected):
     assert torch.equal(again.batch.tokens, collected.batch.tokens)
     other = games.collect(engine, seed=0, step=1)
     assert not torch.equal(other.batch.sampled, collected.batch.sampled)
+
+
+def test_it_states_its_panel_and_the_rules_of_its_engine(games, spec):
+    panel, engine = read_panel(Path(spec.panel)).statement(), rules.statement()
+    assert games.describe() == {**engine, **panel}
+    assert not panel.keys() & engine.keys()
 
 
 def test_a_panel_with_too_few_games_is_refused(spec):

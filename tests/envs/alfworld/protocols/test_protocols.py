@@ -53,15 +53,24 @@ class TestVerlAgentPrompt:
         assert "Observation 1" not in prompt
         assert "This is step 4. You see: You pick up the cd 2 from the drawer 1.\n" in prompt
 
-    @pytest.mark.parametrize(("length", "first"), [(0, None), (1, 3), (3, 1), (9, 1)])
+    @pytest.mark.parametrize(("length", "first"), [(1, 3), (3, 1), (9, 1)])
     def test_history_length(self, length, first):
         prompt = VerlAgent(history_length=length, later_turn="{history_length}|{action_history}").prompt(
             PLAYED
         )
         count, _, shown = prompt.partition("|")
         assert int(count) == min(length, 3)
-        assert shown.startswith("" if first is None else f"[Observation {first}: ")
+        assert shown.startswith(f"[Observation {first}: ")
         assert shown.count("[Observation") == min(length, 3)
+
+    def test_without_a_history_every_turn_has_the_first_turns_form(self):
+        prompt = VerlAgent(history_length=0, first_turn="{current_observation}").prompt(PLAYED)
+        assert prompt == PLAYED.observation
+
+    def test_the_wording_is_ours_until_both_templates_are_given(self):
+        assert VerlAgent().own_wording
+        assert VerlAgent(first_turn="{current_observation}").own_wording
+        assert not VerlAgent(first_turn="{current_observation}", later_turn="{step_count}").own_wording
 
     def test_template_is_a_config_value(self):
         config = {"name": "verl_agent", "first_turn": "{current_observation} -> {admissible_actions}"}
