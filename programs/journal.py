@@ -1,8 +1,8 @@
 """Records of a long job, a JSON line each, written so that a killed job loses none.
 
 While a job runs, `<out>.partial` takes each record the moment it is there, under a first line that says
-what it belongs to. When all are there, `<out>` gets them in the order in which they were asked for, beside
-`<out with .json>`, which says how they were made.
+what it belongs to, and which code worked on it. When all are there, `<out>` gets them in the order in which
+they were asked for, beside `<out with .json>`, which says how they were made.
 """
 
 import json
@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from programs.errors import UserError
+from programs.provenance import resumed_from, sessions
 
 _NAME = ".jsonl"
+_SOURCES = "sources"
 
 
 def check_name(out: Path) -> None:
@@ -37,17 +39,21 @@ class Journal:
         """
         self._out, self.partial, self._request_of = out, out.with_suffix(".partial"), request_of
         self.records: dict[Hashable, dict[str, Any]] = {}
-        header = json.dumps(belongs_to) + "\n"
-        lines = _whole_lines(self.partial)
-        if lines and lines[0] == header:
-            self.records = {request_of(record): record for record in map(json.loads, lines[1:])}
+        self._sources: list[str] = []  # of the sessions that left the records
+        header, *lines = _whole_lines(self.partial) or [""]
+        found = json.loads(header or "{}")
+        sources = found.pop(_SOURCES, [])
+        if json.dumps(found) == json.dumps(belongs_to):
+            self.records = {request_of(record): record for record in map(json.loads, lines)}
+            self._sources = sources if lines else []
             print(f"resuming after {len(self.records)} responses", flush=True)
         else:
-            if lines:
+            if header:
                 print(f"{self.partial} belongs to another spec or model: starting over", flush=True)
-            lines = [header]
+            lines = []
+        header = json.dumps({**belongs_to, _SOURCES: sessions(self._sources)}) + "\n"
         # Rewriting drops a last line that was cut off in the middle.
-        _replace(self.partial, lines)
+        _replace(self.partial, [header, *lines])
         self._file = self.partial.open("a")
 
     def add(self, record: dict[str, Any]) -> None:
@@ -57,10 +63,14 @@ class Journal:
         self._file.flush()
 
     def finish(self, order: Iterable[Hashable], manifest: dict[str, Any]) -> None:
-        """Write the records in order, and the manifest beside them; KeyError if one is missing."""
+        """Write the records in order, and the manifest beside them; KeyError if one is missing.
+
+        Sessions of other code, if any, are added to the manifest.
+        """
         self._file.close()
         lines = [json.dumps(self.records[request]) + "\n" for request in order]
-        _replace(self._out.with_suffix(".json"), [json.dumps(manifest, indent=2) + "\n"])
+        stated = {**manifest, **resumed_from(self._sources)}
+        _replace(self._out.with_suffix(".json"), [json.dumps(stated, indent=2) + "\n"])
         _replace(self._out, lines)
         self.partial.unlink()
 

@@ -26,6 +26,17 @@ def code() -> dict[str, str]:
     return {"commit": _commit() or "unknown", "source_sha256": source_hash()}
 
 
+def sessions(earlier: Iterable[str]) -> list[str]:
+    """The source hashes of a job's sessions, each once: those of earlier ones, then this one's."""
+    return [*dict.fromkeys([*earlier, code()["source_sha256"]])]
+
+
+def resumed_from(earlier: Iterable[str]) -> dict[str, list[str]]:
+    """What a manifest states of sessions that a job resumed from, if other code than today's ran them."""
+    others = [source for source in earlier if source != code()["source_sha256"]]
+    return {"resumed_from_source_sha256": others} if others else {}
+
+
 def _commit() -> str:
     """What git calls the tree; "" where there is no repository or no git."""
     git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=10"]

@@ -36,10 +36,13 @@ def recipe_of(spec: dict[str, Any]) -> str | None:
 def code_versions(trained: Iterable[Mapping[str, Any]]) -> str:
     """Which code made the models of these manifests, in words: says so if they differ; "" for none.
 
-    Code is the same where its hash is, whatever else a commit changed.
+    Code is the same where its hash is, whatever else a commit changed. A resumed run may have several.
     """
     commits: dict[str, set[str]] = {}
+    earlier: set[str] = set()
     for manifest in trained:
         commits.setdefault(manifest["source_sha256"], set()).add(manifest["commit"])
+        earlier |= set(manifest.get("resumed_from_source_sha256", ()))
     versions = sorted(f"{', '.join(sorted(of))} (source {source})" for source, of in commits.items())
+    versions += [f"before a run was resumed (source {source})" for source in sorted(earlier - set(commits))]
     return ("different code: " if len(versions) > 1 else "") + "; ".join(versions)

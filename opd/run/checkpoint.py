@@ -18,6 +18,7 @@ from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_
 from torch.optim import Optimizer
 
 from opd.parallel import ranks
+from programs.provenance import sessions
 
 # What is not trained is in the input models.
 _OPTIONS = StateDictOptions(ignore_frozen_params=True, strict=False)
@@ -43,7 +44,8 @@ def save(folder: Path, recipe: str, lines: list[str], model: nn.Module, optimize
         warnings.filterwarnings("ignore", _ALONE)
         dcp.save(_tensors(model, optimizer), checkpoint_id=partial, no_dist=ranks.count() == 1)
     if ranks.first():
-        _write(partial / _PROGRESS, json.dumps({"recipe": recipe, "metrics": lines}))
+        progress = {"recipe": recipe, "metrics": lines, "sources": sessions(sources(folder))}
+        _write(partial / _PROGRESS, json.dumps(progress))
         os.replace(partial, done)
         _remove(set(folder.iterdir()) - {done})
 
@@ -72,16 +74,26 @@ def load(folder: Path, recipe: str, model: nn.Module, optimizer: Optimizer) -> l
     return lines
 
 
+def sources(folder: Path) -> list[str]:
+    """The source hashes of the sessions that led to the newest checkpoint; none if there is none."""
+    _, progress = _read(folder)
+    return progress.get("sources", [])
+
+
 def _newest(folder: Path, recipe: str) -> tuple[Path | None, list[str]]:
-    whole = sorted(folder.glob(f"step*/{_PROGRESS}"))
-    progress = json.loads(whole[-1].read_text()) if whole else None
+    newest, progress = _read(folder)
     if progress and progress["recipe"] == recipe:
-        return whole[-1].parent, progress["metrics"]
+        return newest, progress["metrics"]
     if progress:
         print(f"{folder} belongs to another spec or other input: starting over", flush=True)
     # A checkpoint is not moved onto a folder: what is left of other runs would be in the way.
     _remove(folder.glob("*"))
     return None, []
+
+
+def _read(folder: Path) -> tuple[Path | None, dict[str, Any]]:
+    whole = sorted(folder.glob(f"step*/{_PROGRESS}"))
+    return (whole[-1].parent, json.loads(whole[-1].read_text())) if whole else (None, {})
 
 
 def _remove(folders: Iterable[Path]) -> None:

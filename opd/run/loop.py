@@ -20,7 +20,7 @@ from opd.parallel import ranks, sharding
 from opd.run import checkpoint
 from opd.run.tracking import tracked
 from programs.progress import progress
-from programs.provenance import provenance
+from programs.provenance import provenance, resumed_from
 from programs.spec import Spec
 
 _CHECKPOINT = "checkpoint"
@@ -90,6 +90,6 @@ class Loop:
         weights = sharding.weights(learner.model)
         models.save(learner.model, learner.tokenizer, self.out / "model", text, weights)
         manifest = {"spec": self.spec.model_dump(), "model": models.fingerprint(self.out / "model")}
-        manifest |= {**provenance(), **stated}
+        manifest |= {**provenance(), **resumed_from(checkpoint.sources(self.out / _CHECKPOINT)), **stated}
         (self.out / "run.json").write_text(json.dumps(manifest, indent=2) + "\n")
         shutil.rmtree(self.out / _CHECKPOINT, ignore_errors=True)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from torch.nn.functional import cross_entropy
 
 from opd import models, sft
+from programs import provenance
 from tests.json_lines import read_lines
 from tests.opd.doctored import interrupt
 from tests.opd.traces import KEPT, sft_spec, write_traces
@@ -127,6 +128,21 @@ def test_a_killed_run_ends_with_the_same_numbers(folders, traces, tmp_path, monk
     lines = [(tmp_path / name / "metrics.jsonl").read_text().splitlines() for name in ("whole", "killed")]
     whole, resumed = ([{**json.loads(line), "machine": None} for line in each] for each in lines)
     assert whole == resumed
+
+
+def test_a_run_that_other_code_began_says_so(folders, traces, tmp_path, monkeypatch):
+    """Two sessions end behind a checkpoint each."""
+    for source, step in (("first", 3), ("second", 5)):
+        with monkeypatch.context() as patched:
+            patched.setattr(provenance, "code", lambda source=source: {"source_sha256": source})
+            interrupt(patched, sft, "update", at=step)
+            with pytest.raises(KeyboardInterrupt):
+                sft.main(sft_spec(), folders[0], traces, tmp_path)
+    monkeypatch.setattr(provenance, "code", lambda: {"commit": "abc", "source_sha256": "last"})
+    sft.main(sft_spec(), folders[0], traces, tmp_path)
+    manifest = json.loads((tmp_path / "run.json").read_text())
+    assert manifest["source_sha256"] == "last"
+    assert manifest["resumed_from_source_sha256"] == ["first", "second"]
 
 
 def test_a_teacher_that_is_not_there_cannot_be_sharded():

@@ -6,6 +6,7 @@ from operator import itemgetter
 
 import pytest
 
+from programs import provenance
 from programs.errors import UserError
 from programs.journal import Journal as AnyJournal
 from programs.journal import check_name
@@ -57,6 +58,42 @@ def test_records_of_another_model_are_not_taken_over(tmp_path, capsys):
     journal = Journal(tmp_path / "out.jsonl", BELONGS_TO | {"model": "def"})
     assert journal.records == {}
     assert "starting over" in capsys.readouterr().out
+
+
+def session(out, monkeypatch, source: str, *records: dict, whole: bool = False) -> None:
+    """A session of a job, by code with that hash; `whole`: it ends the job."""
+    monkeypatch.setattr(provenance, "code", lambda: {"source_sha256": source})
+    journal = Journal(out, BELONGS_TO)
+    for each in records:
+        journal.add(each)
+    if whole:
+        journal.finish(ORDER, {"source_sha256": source})
+
+
+def test_the_manifest_names_the_code_of_all_sessions(tmp_path, monkeypatch):
+    out = tmp_path / "out.jsonl"
+    session(out, monkeypatch, "without a record")
+    session(out, monkeypatch, "first", RECORDS[0])
+    session(out, monkeypatch, "second", RECORDS[1])
+    session(out, monkeypatch, "first", RECORDS[2])
+    session(out, monkeypatch, "last", *RECORDS[3:], whole=True)
+    stated = {"source_sha256": "last", "resumed_from_source_sha256": ["first", "second"]}
+    assert json.loads((tmp_path / "out.json").read_text()) == stated
+    assert read_lines(out) == RECORDS
+
+
+def test_sessions_of_the_same_code_are_one(tmp_path, monkeypatch):
+    out = tmp_path / "out.jsonl"
+    session(out, monkeypatch, "only", RECORDS[0])
+    session(out, monkeypatch, "only", *RECORDS[1:], whole=True)
+    assert json.loads((tmp_path / "out.json").read_text()) == {"source_sha256": "only"}
+
+
+def test_a_job_whose_earlier_session_did_not_state_its_code_goes_on(tmp_path, monkeypatch, capsys):
+    lines = [json.dumps(each) + "\n" for each in (BELONGS_TO, RECORDS[0])]
+    (tmp_path / "out.partial").write_text("".join(lines))
+    session(tmp_path / "out.jsonl", monkeypatch, "last", *RECORDS[1:], whole=True)
+    assert "resuming after 1 responses" in capsys.readouterr().out
 
 
 def test_a_missing_record_is_an_error(tmp_path):

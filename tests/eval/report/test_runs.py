@@ -52,3 +52,6 @@ def test_models_of_different_code_are_named():
     found = runs.code_versions([one, manifest("def", "2")])
     assert found == "different code: abc (source 1); def (source 2)"
     assert runs.code_versions([]) == ""
+    resumed = one | {"resumed_from_source_sha256": ["0", "1"]}
+    found = runs.code_versions([resumed])
+    assert found == "different code: abc (source 1); before a run was resumed (source 0)"
