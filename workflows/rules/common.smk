@@ -308,3 +308,10 @@ def curves_spec(wildcards):
 
 def sweep_spec(wildcards):
     return as_param(PLAN.sweeps[wildcards.study])
+
+
+def stored(folders):
+    """All that is stored of these scores, which `studies.signal.stored` reads."""
+    tables = ["tokens.parquet", "responses.parquet"]
+    tables += ["repetition.csv", "prefix.csv", "gradient.csv", "manifest.json"]
+    return collect("{folder}/{table}", folder=folders.values(), table=tables)

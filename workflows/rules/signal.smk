@@ -34,7 +34,7 @@ rule score_signal:
 
 rule signal:
     input:
-        scores=collect("{folder}/tokens.parquet", folder=PLAN.signal_scores.values()),
+        scores=stored(PLAN.signal_scores),
     output:
         report(
             "<results>/signal/probabilities.svg",
@@ -94,7 +94,7 @@ rule signal:
 
 rule failures:
     input:
-        scores=collect("{folder}/tokens.parquet", folder=PLAN.failure_scores.values()),
+        scores=stored(PLAN.failure_scores),
     output:
         report(
             "<results>/failures/failures.html",
