@@ -181,7 +181,8 @@ def trained_models(config: dict) -> dict:
 def games(config: dict) -> dict:
     """Generated games for the real ones, a few of them and two turns each."""
     panels = {
-        name: {"source": "generated:tiny:1:0", "per_type": 1, "split": panel["split"]}
+        name: {"source": "generated:tiny:1:0", "split": panel["split"]}
+        | ({} if panel.get("legacy_128") else {"per_type": 1})
         for name, panel in config["panels"].items()
     }
     return {

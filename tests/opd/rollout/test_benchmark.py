@@ -7,6 +7,7 @@ import pytest
 
 from opd import models
 from opd.rollout import benchmark
+from opd.spec import ArchitectureSpec
 
 
 def measured(folder, capsys, vllm: bool) -> list[tuple[str, float, float]]:
@@ -27,9 +28,12 @@ def test_both_decoders_are_measured(folders, capsys):
 
 
 @pytest.mark.slow
-def test_vllm_is_measured_beside_them(folders, capsys):
+def test_vllm_is_measured_beside_them(tokenizer, tmp_path, capsys):
     pytest.importorskip("vllm", reason="vLLM is not installed")
-    rows = measured(folders[0], capsys, vllm=True)
+    # Of heads as wide as vLLM's attention on a CPU wants them.
+    architecture = ArchitectureSpec(hidden_size=64, intermediate_size=64, layers=2, heads=2)
+    models.save(models.build(architecture, tokenizer, seed=1), tokenizer, tmp_path / "model")
+    rows = measured(tmp_path / "model", capsys, vllm=True)
     assert [name for name, _, _ in rows] == ["transformers, static cache", "fused", "vLLM"]
     assert all(rate > 0 for _, rate, _ in rows)
 
