@@ -5,6 +5,7 @@ import json
 import pytest
 
 import envs
+from envs.alfworld.panel import read_panel
 from eval.suites import get
 from opd import models
 from tests.workflows.command import planned, snakemake
@@ -71,3 +72,13 @@ def test_the_whole_dag_is_planned(folder, monkeypatch):
     jobs = planned(snakemake(folder, "all", "table_recipe", "--dry-run", "--configfile", *files))
     assert (jobs["fetch"], jobs["lsm"], jobs["table"]) == (3, 5, 4)
     assert (jobs["reinforce"], jobs["traces"], jobs["sft"]) == (1, 2, 2)
+
+
+@pytest.mark.slow  # a real job
+def test_the_paper_s_panel_of_draws_is_made(folder):
+    panel = "results/paper/alfworld/legacy_128.jsonl"
+    files = (str(CONFIG / "paper.yaml"), str(folder / "overlay.yaml"))
+    snakemake(folder, panel, "--no-hooks", "--configfile", *files)
+    made = read_panel(folder / panel)
+    assert made.name == "legacy_128 (seed 0, validation 0)"
+    assert len(made.games) == 128

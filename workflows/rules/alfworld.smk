@@ -15,8 +15,7 @@ rule panel:
     params:
         options=panel_options,
     shell:
-        "python -m envs.alfworld.panel {params.options:q} --name {wildcards.panel:q}"
-        " --out {output:q} > {log:q} 2>&1"
+        "python -m envs.alfworld.panel {params.options:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule demonstrate:

@@ -252,8 +252,9 @@ def panel_options(wildcards):
     panel = PLAN.config.panels[wildcards.panel]
     source = ["--source", panel.source] if panel.source else []
     per_type = ["--per-type", panel.per_type] if panel.per_type else []
-    legacy = ["--legacy-128"] if panel.legacy_128 else []
-    return [*source, "--split", panel.split, *per_type, *legacy]
+    # The draws have a name of their own.
+    what = ["--legacy-128"] if panel.legacy_128 else ["--name", wildcards.panel]
+    return [*source, "--split", panel.split, *per_type, *what]
 
 
 def play_spec(wildcards):
