@@ -53,6 +53,14 @@ class TokenBatch:
         """(B,) number of generated tokens per sequence."""
         return self.generated.sum(-1)
 
+    def prompt(self, row: int) -> list[int]:
+        """Token ids of one sequence's prompt, without padding."""
+        return self.tokens[row][self.attention[row] & ~self.generated[row]].tolist()
+
+    def response(self, row: int) -> list[int]:
+        """Token ids that were generated in one sequence, the end token included."""
+        return self.tokens[row][self.generated[row]].tolist()
+
     def to(self, device: torch.device) -> "TokenBatch":
         """The batch on a device."""
         tokens, attention, generated = (x.to(device) for x in (self.tokens, self.attention, self.generated))

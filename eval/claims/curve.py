@@ -69,7 +69,8 @@ def at_every_step(part: pd.DataFrame) -> pd.DataFrame:
 
 def left_out(frame: pd.DataFrame, side: CurveSide) -> str:
     """Which metrics a slope leaves out, in words."""
-    metrics = several(side.metric)
-    logged = at_every_step(lines_of(frame, side)) if len(metrics) > 1 else metrics
-    missing = [name for name in metrics if name not in logged]
+    if isinstance(side.metric, str):
+        return ""
+    logged = at_every_step(lines_of(frame, side))
+    missing = [name for name in side.metric if name not in logged]
     return f"without {', '.join(missing)}, which some step lacks" if missing else ""

@@ -33,9 +33,10 @@ def main(options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     sampling = SamplingSpec(temperature=1.0, top_p=0.9, max_new_tokens=options.cap)
     problems = envs.load("chain_arithmetic").training_problems(0, 0, options.responses)
-    ways = decoders(options.model, [problem.question for problem in problems], sampling)
+    questions = [problem.question for problem in problems]
+    ways = decoders(options.model, questions, sampling)
     if options.vllm:
-        ways["vLLM"] = vllm(options.model, [problem.question for problem in problems], sampling)
+        ways["vLLM"] = vllm(options.model, questions, sampling)
     rates: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(options.rounds + 1):
         for name, way in ways.items():

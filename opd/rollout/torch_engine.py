@@ -37,17 +37,11 @@ class Rollouts:
         columns = self.finished.tolist(), self.log_prob.tolist(), self.log_probs.tolist()
         found = []
         for row, (finished, log_prob, log_probs) in enumerate(zip(*columns, strict=True)):
-            tokens = self.response(row)
-            found.append(Response(self.prompt(row), tokens, finished, log_prob, log_probs[: len(tokens)]))
+            tokens = self.batch.response(row)
+            found.append(
+                Response(self.batch.prompt(row), tokens, finished, log_prob, log_probs[: len(tokens)])
+            )
         return found
-
-    def prompt(self, row: int) -> list[int]:
-        """Token ids of one prompt, without its padding."""
-        return self.batch.tokens[row][self.batch.attention[row] & ~self.batch.generated[row]].tolist()
-
-    def response(self, row: int) -> list[int]:
-        """Token ids of one response, the end token included."""
-        return self.batch.tokens[row][self.batch.generated[row]].tolist()
 
 
 @torch.no_grad()

@@ -177,9 +177,12 @@ def prefix(scores: Scores) -> tuple[Figure, str]:
     probe, responses = scores.prefix, scores.responses
     written = (responses.tokens - responses.finished).clip(lower=1)  # without the end token
     quarter = (4 * probe.cut / written).clip(upper=3).astype(int)
-    for correct, colour, name in ((True, style.POSITIVE, "right"), (False, style.NEGATIVE, "wrong")):
+    # Beside each other, as intervals overlap.
+    kinds = ((True, 0.06, style.POSITIVE, "right"), (False, -0.06, style.NEGATIVE, "wrong"))
+    for correct, shift, colour, name in kinds:
         chosen = responses.correct == correct
-        draw_shares_right(axis, probe.after[chosen].groupby(quarter[chosen]), colour, f"response is {name}")
+        groups = probe.after[chosen].groupby(quarter[chosen])
+        draw_shares_right(axis, groups, shift, colour, f"response is {name}")
     alone = probe.alone.mean()
     axis.axhline(alone, color="0.3", linewidth=0.8, label=f"teacher alone: {style.percent(alone)}")
     axis.set(ylim=(-0.02, 1.02), xlabel="part of the student's response that is kept")
@@ -189,12 +192,13 @@ def prefix(scores: Scores) -> tuple[Figure, str]:
     return figure, f"The teacher goes on from the student's prefix, n = {len(probe)} (bars: 95 %, Wilson)"
 
 
-def draw_shares_right(axis: Axes, groups: pd.api.typing.SeriesGroupBy, colour: str, label: str) -> None:
-    """The share of each group with its interval, and how many it is of."""
+def draw_shares_right(
+    axis: Axes, groups: pd.api.typing.SeriesGroupBy, shift: float, colour: str, label: str
+) -> None:
+    """The share of each group with its interval, and how many it is of, `shift` beside the group's key."""
     for number, (place, group) in enumerate(groups):
         share, (low, high) = group.mean(), wilson_interval(group.sum(), len(group))
-        x = place + (0.06 if colour == style.POSITIVE else -0.06)
-        error = [[share - low], [high - share]]
+        x, error = place + shift, [[share - low], [high - share]]
         axis.errorbar(x, share, error, fmt="o", color=colour, capsize=3, label=None if number else label)
         count = axis.annotate(f"{len(group)}", (x, share), (5, 4), textcoords="offset points")
         count.set(color="0.4", fontsize=7)

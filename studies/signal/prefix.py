@@ -35,30 +35,26 @@ def probe(
     """
     environment = envs.load(spec.environment)
     problems = environment.training_problems(spec.seed, 0, spec.responses)
-    numbers, pairs = experience.episode.tolist(), prompts_and_responses(experience)
-    prompts = [prompt for prompt, _ in pairs]
-    cuts = [cut(spec.seed, number, response) for number, (_, response) in zip(numbers, pairs, strict=True)]
+    numbers = experience.episode.tolist()
+    prompts = [experience.batch.prompt(row) for row in range(len(numbers))]
+    responses = [written(experience, row) for row in range(len(numbers))]
+    cuts = [cut(spec.seed, *each) for each in zip(numbers, responses, strict=True)]
     prefixes: dict[str, list[list[int]]] = {
-        "alone": [[] for _ in pairs],
-        "after": [response[:kept] for (_, response), kept in zip(pairs, cuts, strict=True)],
+        "alone": [[] for _ in responses],
+        "after": [response[:kept] for response, kept in zip(responses, cuts, strict=True)],
     }
     table = pd.DataFrame({"response": numbers, "cut": cuts})
     asked = [problems[number] for number in numbers]
     for name, kept in prefixes.items():
-        responses = go_on(teacher, tokenizer, prompts, kept, spec.sampling.max_new_tokens)
-        table[name] = verified(responses, asked, tokenizer, environment)
-        table[f"{name}_finished"] = [response.finished for response in responses]
+        answers = go_on(teacher, tokenizer, prompts, kept, spec.sampling.max_new_tokens)
+        table[name] = verified(answers, asked, tokenizer, environment)
+        table[f"{name}_finished"] = [answer.finished for answer in answers]
     return table.sort_values("response", ignore_index=True)
 
 
-def prompts_and_responses(experience: Experience) -> list[tuple[list[int], list[int]]]:
-    """Token ids of every row, a response without its end token."""
-    batch, found = experience.batch, []
-    for row, finished in enumerate(experience.finished.tolist()):
-        real, generated = batch.attention[row], batch.generated[row]
-        response = batch.tokens[row][generated].tolist()
-        found.append((batch.tokens[row][real & ~generated].tolist(), response[:-1] if finished else response))
-    return found
+def written(experience: Experience, row: int) -> list[int]:
+    """Token ids of a response without its end token."""
+    return experience.batch.response(row)[: -1 if experience.finished[row] else None]
 
 
 def cut(seed: int, number: int, response: Sequence[int]) -> int:

@@ -64,11 +64,8 @@ def answers(
     """
     found = {}
     for row in [row for row, wanted in enumerate(chosen) if wanted]:
-        real, generated = batch.attention[row], batch.generated[row]
-        prompt = batch.tokens[row][real & ~generated].tolist()
-        response = batch.tokens[row][generated][:-1]
-        ends = [end for _, end in occurrences(token_texts(response, tokenizer), after)]
+        response = batch.response(row)[:-1]
+        ends = [end for _, end in occurrences(token_texts(torch.tensor(response), tokenizer), after)]
         if ends and ends[-1] < len(response):
-            ids = response.tolist()
-            found[numbers[row]] = (prompt + ids[: ends[-1]], ids[ends[-1] :])
+            found[numbers[row]] = (batch.prompt(row) + response[: ends[-1]], response[ends[-1] :])
     return dict(sorted(found.items()))

@@ -83,4 +83,4 @@ def test_greedy_tokens_are_those_of_the_torch_engine(server, exported, tokenizer
         )
         with urllib.request.urlopen(request) as response:
             (choice,) = json.load(response)["choices"]
-        assert choice["token_ids"] == expected.response(row)
+        assert choice["token_ids"] == expected.batch.response(row)

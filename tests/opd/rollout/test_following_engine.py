@@ -154,7 +154,10 @@ def test_a_run_trains_on_vllms_rollouts_as_on_torchs(folder, tokenizer, tmp_path
     assert tokens > 2000
     assert all(record["mismatch_mean"] < MEAN for record in records["vllm"])
     for one, other in list(zip(*records.values(), strict=True))[: None if EXACT else 1]:
-        for name in ("response_length", "loss", "gradient_norm", "gap", "entropy"):
+        assert other["response_length"] == pytest.approx(
+            one["response_length"], rel=0 if EXACT else 0.1, abs=0
+        )
+        for name in ("loss", "gradient_norm", "gap", "entropy"):
             assert other[name] == pytest.approx(one[name], rel=1e-3 if EXACT else 0.1)
 
 

@@ -26,7 +26,7 @@ def keys():
 def test_every_question_is_asked_in_the_chat_template(student, tokenizer, questions, keys):
     rollouts = respond(student, tokenizer, questions, keys, SAMPLED)
     prompts = [models.prompt_ids(tokenizer, question) for question in questions]
-    assert [rollouts.prompt(row) for row in range(9)] == prompts
+    assert [rollouts.batch.prompt(row) for row in range(9)] == prompts
     assert len({len(prompt) for prompt in prompts}) > 1
     expected = generate(
         student, prompts, uniforms(keys, 20), SAMPLED, [tokenizer.eos_token_id], tokenizer.pad_token_id
@@ -40,7 +40,7 @@ def test_log_prob_is_that_of_the_forward_pass(student, tokenizer, questions, key
     sampling = SamplingSpec(temperature=temperature, top_p=top_p, max_new_tokens=20)
     rollouts = respond(student, tokenizer, questions, keys, sampling)
     for row in range(9):
-        prompt, response = rollouts.prompt(row), rollouts.response(row)
+        prompt, response = rollouts.batch.prompt(row), rollouts.batch.response(row)
         with torch.no_grad():
             logits = student(torch.tensor([prompt + response])).logits[0, len(prompt) - 1 : -1]
         own = logits.double().log_softmax(-1).gather(-1, torch.tensor(response)[:, None])[:, 0]
@@ -67,5 +67,9 @@ def test_a_tokenizer_without_padding_gives_the_same_responses(folders, student, 
     tokenizer.pad_token = None
     assert tokenizer.pad_token_id is None
     rollouts = respond(student, tokenizer, questions, keys, SAMPLED)
-    assert [rollouts.response(row) for row in range(9)] == [expected.response(row) for row in range(9)]
-    assert [rollouts.prompt(row) for row in range(9)] == [expected.prompt(row) for row in range(9)]
+    assert [rollouts.batch.response(row) for row in range(9)] == [
+        expected.batch.response(row) for row in range(9)
+    ]
+    assert [rollouts.batch.prompt(row) for row in range(9)] == [
+        expected.batch.prompt(row) for row in range(9)
+    ]

@@ -49,7 +49,7 @@ def test_greedy_tokens_equal_generate(student, tokenizer, prompts):
         rollouts = run(student, prompts, GREEDY, end, pad)
         for row, tokens in enumerate(free.tolist()):
             stop = tokens.index(end) + 1 if end in tokens else 40
-            assert rollouts.response(row) == tokens[:stop]
+            assert rollouts.batch.response(row) == tokens[:stop]
             assert bool(rollouts.finished[row]) is (end in tokens)
             lengths.add(stop)
     assert len(lengths) > 5
@@ -67,19 +67,22 @@ def test_greedy_equals_generate_with_grouped_query_attention(tokenizer, prompts)
     ids = torch.tensor([prompts[0], prompts[0]], device=model.device)
     expected = model.generate(ids, do_sample=False, max_new_tokens=40, eos_token_id=None, pad_token_id=0)
     rollouts = run(model, [prompts[0], prompts[0]], GREEDY, -1, 0)
-    assert rollouts.response(1) == expected[1, len(prompts[0]) :].tolist()
+    assert rollouts.batch.response(1) == expected[1, len(prompts[0]) :].tolist()
 
 
 def test_samples_do_not_depend_on_the_batch(student, tokenizer, prompts, ending):
     pad = tokenizer.pad_token_id
     keys = [f"sample {row}" for row in range(len(prompts))]
     together = run(student, prompts, SAMPLED, ending, pad, keys)
-    responses = [together.response(row) for row in range(len(prompts))]
+    responses = [together.batch.response(row) for row in range(len(prompts))]
     assert len({len(response) for response in responses}) > 5  # the cache was compacted on the way
     backwards = run(student, prompts[::-1], SAMPLED, ending, pad, keys[::-1])
-    assert [backwards.response(row) for row in range(len(prompts))] == responses[::-1]
+    assert [backwards.batch.response(row) for row in range(len(prompts))] == responses[::-1]
     for row in range(0, len(prompts), 5):
-        assert run(student, [prompts[row]], SAMPLED, ending, pad, [keys[row]]).response(0) == responses[row]
+        assert (
+            run(student, [prompts[row]], SAMPLED, ending, pad, [keys[row]]).batch.response(0)
+            == responses[row]
+        )
 
 
 def test_batch_marks_exactly_the_response(student, tokenizer, prompts, ending):
@@ -87,7 +90,7 @@ def test_batch_marks_exactly_the_response(student, tokenizer, prompts, ending):
     batch = rollouts.batch
     for row, prompt in enumerate(prompts):
         real = batch.tokens[row][batch.attention[row]].tolist()
-        response = rollouts.response(row)
+        response = rollouts.batch.response(row)
         assert real == prompt + response
         assert ending not in response[:-1]
         assert (response[-1] == ending) is bool(rollouts.finished[row])
@@ -102,11 +105,11 @@ def test_the_first_of_several_end_tokens_ends_a_response(student, tokenizer, pro
     rollouts = generate(student, prompts, uniforms(keys, 40), SAMPLED, ends, pad)
     last = set()
     for row in range(len(prompts)):
-        whole = endless.response(row)
+        whole = endless.batch.response(row)
         cut = next((place for place, token in enumerate(whole) if token in ends), len(whole))
-        assert rollouts.response(row) == whole[: cut + 1]
+        assert rollouts.batch.response(row) == whole[: cut + 1]
         assert bool(rollouts.finished[row]) is (cut < len(whole))
-        last.add(rollouts.response(row)[-1])
+        last.add(rollouts.batch.response(row)[-1])
     assert last >= set(ends)
 
 
