@@ -5,6 +5,17 @@ and both ask it to grade text. `envs.load(name)` and `envs.environment_of(suite)
 """
 
 from envs.environment import Environment, Problem
+from envs.prompt import Prompt, check_prompt, worded
 from envs.registry import NAMES, Name, environment_of, load
 
-__all__ = ["NAMES", "Environment", "Name", "Problem", "environment_of", "load"]
+__all__ = [
+    "NAMES",
+    "Environment",
+    "Name",
+    "Problem",
+    "Prompt",
+    "check_prompt",
+    "environment_of",
+    "load",
+    "worded",
+]

@@ -12,12 +12,14 @@ class Problem:
     """One question with its gold answer.
 
     `id` names the problem across runs (statistics pair and cluster by it), `question` is the user
-    message before any chat template, `answer` the gold in the form the verifier expects.
+    message before any chat template, `answer` the gold in the form the verifier expects, `solution` what
+    leads to it, where the environment knows.
     """
 
     id: str
     question: str
     answer: str
+    solution: str | None = None
 
 
 class Environment(Protocol):
@@ -35,6 +37,11 @@ class Environment(Protocol):
     @property
     def training_set(self) -> str:
         """Name of the training problems, which `describe` takes, too."""
+        ...
+
+    @property
+    def has_solutions(self) -> bool:
+        """Whether its problems have a `solution`."""
         ...
 
     def describe(self, suite: str) -> dict[str, str | int]:

@@ -22,6 +22,7 @@ class Math:
     `training_set` is one of `eval.suites.training_sets()`.
     """
 
+    has_solutions = False
     suites = ("math500", "aime24", "aime25", "minerva_math", "olympiadbench")
 
     def __init__(self, prompt: str = "paper", training_set: str = "dapo_math_17k") -> None:

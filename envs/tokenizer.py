@@ -80,5 +80,6 @@ def _vocabulary(size: int) -> dict[str, int]:
     # After those of arithmetic, whose models thus do not depend on what games need.
     words += [word for word in game_words() if word not in words]
     words += ["<th", "</th", "ink"]
+    words += ["hint", "concise", "values"]  # what prompts of privileged teachers say
     words += [f"<|unused_{index}|>" for index in range(size - len(words))]
     return {word: index for index, word in enumerate(words)}

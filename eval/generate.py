@@ -119,7 +119,8 @@ def answer(engine: Engine, spec: GenerateSpec, asked: Sequence[Question], journa
         part = [question for question in asked if question.protocol is protocol]
         keys = [question.key(spec.run) for question in part]
         done = {row for row, question in enumerate(part) if question.request in journal.records}
-        stream = engine.stream([q.problem.question for q in part], keys, protocol.sampling, done)
+        asked_so = [envs.worded(question.problem, spec.prompt) for question in part]
+        stream = engine.stream(asked_so, keys, protocol.sampling, done)
         with progress(total=len(part), initial=len(done), desc=protocol.name, unit="response") as bar:
             for row, response in stream:
                 (text,) = engine.tokenizer.batch_decode([response.tokens], skip_special_tokens=True)
@@ -203,6 +204,7 @@ def command_line() -> argparse.ArgumentParser:
     option("--top-p", type=float, default=1.0, metavar="P", help="mass of the nucleus (%(default)s)")
     option("--max-new-tokens", type=int, default=2048, metavar="N", help="cap on a response (%(default)s)")
     option("--limit", type=int, metavar="N", help="only the first N problems of each suite")
+    option("--prompt", help="asked instead of the question: {question} and what is told besides, as {answer}")
     option("--run", default="evaluation", help="name of the random streams (%(default)s)")
     option("--engine", choices=ENGINES, default="torch", help="vllm is an optional extra (%(default)s)")
     option("--batch-size", type=int, default=32, metavar="B", help="responses at a time (%(default)s)")
@@ -229,6 +231,7 @@ def spec_by_hand(given: argparse.Namespace) -> GenerateSpec:
         problems_per_suite=given.limit,
         protocols=(ProtocolSpec(name=name, samples=given.samples, sampling=sampling),),
         run=given.run,
+        prompt=given.prompt,
         engine=given.engine,
         strict=given.strict,
         token_ids=given.token_ids,

@@ -63,12 +63,22 @@ class GenerateSpec(EvaluationSpec):
         description="names the random streams: sample j of a problem draws from `run/suite/problem/j`, so "
         "models asked under one run share their luck",
     )
+    prompt: envs.Prompt | None = Field(
+        None,
+        description="what is asked in the place of the question: {question}, and what the model is told "
+        "besides, such as {answer}; null: the question",
+    )
     engine: Literal[ENGINES] = Field("torch", description="what decodes")  # type: ignore[valid-type]
     strict: bool = Field(False, description="refuse suites whose checksum is not a known one")
     token_ids: bool = Field(False, description="store the responses' token ids too, some 6 bytes per token")
     batch_size: OnlyRounding[Count] = Field(
         description="responses decoded together; in float32 does not change them"
     )
+
+    @model_validator(mode="after")
+    def _prompt_can_be_filled_in(self) -> Self:
+        envs.check_prompt(self.prompt, self.environment)
+        return self
 
 
 class SubjectSpec(Spec):

@@ -1,7 +1,7 @@
 """Token batches that remember which positions were generated."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,12 +16,19 @@ class TokenBatch:
     first real token of a sequence is never generated. "Position" means a generated one, counted
     row by row: all (N,) tensors of this project are in that order. `packed` says that models read the
     sequences in one row, one after the other, without padding (`opd.scoring.compare.hidden_states`).
+    `privileged` are the same responses after prompts that only a teacher reads; None: it reads these.
     """
 
     tokens: Tensor
     attention: Tensor
     generated: Tensor
     packed: bool = False
+    privileged: "TokenBatch | None" = None
+
+    @property
+    def as_the_teacher_reads(self) -> "TokenBatch":
+        """The same positions, after the teacher's prompts."""
+        return self if self.privileged is None else replace(self.privileged, packed=self.packed)
 
     @property
     def positions(self) -> Tensor:
@@ -64,7 +71,8 @@ class TokenBatch:
     def to(self, device: torch.device) -> "TokenBatch":
         """The batch on a device."""
         tokens, attention, generated = (x.to(device) for x in (self.tokens, self.attention, self.generated))
-        return TokenBatch(tokens, attention, generated, self.packed)
+        privileged = self.privileged and self.privileged.to(device)
+        return TokenBatch(tokens, attention, generated, self.packed, privileged)
 
     def rows(self, index: Tensor) -> "TokenBatch":
         """The sequences of `index` (b,), without the columns that are padding in all of them."""
@@ -76,31 +84,40 @@ class TokenBatch:
             attention[:, columns],
             self.generated[index][:, columns],
             self.packed,
+            self.privileged and self.privileged.rows(index),
         )
 
     def split(self, tokens: int) -> Iterator["TokenBatch"]:
         """Consecutive sequences in parts of at most `tokens` tokens (or one sequence); none of none.
 
-        Padding counts, as models compute on it, unless the batch is packed.
+        Padding counts, as models compute on it, unless the batch is packed. Where a teacher's own prompts
+        are the longer ones, they count.
 
         The parts hold the positions in order: their (n,) results concatenate to (N,). Sequences
         sorted by length waste the least padding.
         """
         if not len(self.tokens):
             return
-        first = self.attention.long().argmax(-1).tolist()
-        last = (self.tokens.shape[1] - self.attention.flip(-1).long().argmax(-1)).tolist()
-        real = self.attention.sum(-1).tolist()
+        sizes = [self._size_of()]
+        if self.privileged is not None:
+            sizes.append(self.as_the_teacher_reads._size_of())
         part: list[int] = []
         for row in range(len(self.tokens)):
             grown = [*part, row]
-            width = max(last[i] for i in grown) - min(first[i] for i in grown)
-            size = sum(real[i] for i in grown) if self.packed else len(grown) * width
-            if part and size > tokens:
+            if part and max(size_of(grown) for size_of in sizes) > tokens:
                 yield self.rows(torch.tensor(part, device=self.tokens.device))
                 grown = [row]
             part = grown
         yield self.rows(torch.tensor(part, device=self.tokens.device))
+
+    def _size_of(self) -> Callable[[list[int]], int]:
+        """How many tokens a model computes on that reads some of the sequences."""
+        if self.packed:
+            real = self.attention.sum(-1).tolist()
+            return lambda rows: sum(real[row] for row in rows)
+        first = self.attention.long().argmax(-1).tolist()
+        last = (self.tokens.shape[1] - self.attention.flip(-1).long().argmax(-1)).tolist()
+        return lambda rows: len(rows) * (max(last[row] for row in rows) - min(first[row] for row in rows))
 
 
 def aligned(pairs: list[tuple[list[int], list[int]]], pad_id: int) -> TokenBatch:

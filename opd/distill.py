@@ -260,7 +260,8 @@ def check_scores(run: Run, taught: TaughtTask, batch: TokenBatch, comparison: Co
     key = f"witness/{run.spec.seed}/{taught.name}"
     rescore(run.student.model, batch, comparison.student.sampled_log_prob, key)
     temperature = run.spec.teacher_temperature
-    rescore(taught.teacher, batch, comparison.teacher.sampled_log_prob, key, temperature)
+    seen = batch.as_the_teacher_reads
+    rescore(taught.teacher, seen, comparison.teacher.sampled_log_prob, key, temperature)
 
 
 def mean(values: list[float | None]) -> float | None:

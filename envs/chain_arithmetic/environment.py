@@ -14,10 +14,11 @@ _BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 
 
 class ChainArithmetic:
-    """Suites `chain2` .. `chain6` hold chains of that many operations."""
+    """Suites `chain2` .. `chain6` hold chains of that many operations; a solution is the value after each."""
 
     suites = tuple(f"chain{tier}" for tier in TIERS)
     training_set = "chain_training"
+    has_solutions = True
 
     def describe(self, suite: str) -> dict[str, str | int]:
         """Name, version and the status `generated`."""
@@ -56,12 +57,17 @@ class ChainArithmetic:
             chains.setdefault((chain.start, chain.operations), chain)
         return [_problem(chain) for chain in chains.values()]
 
-    def demonstrations(self, style: str, length: int, seed: int) -> Iterator[tuple[str, str]]:
-        """Endless (question, response) pairs for pretraining, from the training split."""
+    def demonstrations(
+        self, style: str, length: int, seed: int, stops_early: bool = False
+    ) -> Iterator[tuple[Problem, str]]:
+        """Endless problems of the training split, each with a response to learn from in pretraining.
+
+        Style and early stops: see `envs.chain_arithmetic.demonstration`.
+        """
         rng = random.Random(f"demonstrations/{style}/{length}/{seed}")
         while True:
             chain = draw(rng, length, "training")
-            yield chain.question, demonstrate(chain, STYLES[style], rng)
+            yield _problem(chain), demonstrate(chain, STYLES[style], rng, stops_early)
 
     def grade(self, answers: Sequence[tuple[Problem, str]]) -> list[Grade]:
         """Correct where the last `\\boxed{}` after the last `</think>` holds the gold number."""
@@ -86,4 +92,5 @@ def _grade(problem: Problem, response: str) -> Grade:
 
 
 def _problem(chain: Chain) -> Problem:
-    return Problem(id=chain.question, question=chain.question, answer=str(chain.values[-1]))
+    values = [str(value) for value in chain.values]
+    return Problem(chain.question, chain.question, answer=values[-1], solution=" ".join(values))

@@ -62,6 +62,10 @@ def jobs(plan: Plan, target: str) -> list[Job]:
     runs = Counter((str(row.experiment), f.split("/")[-2]) for f, row in subjects.items() if not row.model)
     needed = models_of(plan, target)
     shapes = {folder: models.shape_behind(plan, folder) for folder in subjects}
+    answers = {plan.responses(row, f): (row, f) for rows in studies.values() for row, _, f in rows}
+    asked = Counter(
+        ("generate_asked" if row.prompt else "generate", shapes[folder]) for row, folder in answers.values()
+    )
     plays = Counter((shapes[folder], panel) for folder, panel in sorted(played))
 
     def made(source: str) -> list[str]:
@@ -73,7 +77,7 @@ def jobs(plan: Plan, target: str) -> list[Job]:
         *(traces(plan, model) for model in made("sft")),
         *(warm_start(plan, model) for model in made("sft")),
         *(run(plan, *of, count) for of, count in runs.items()),
-        *(generation(plan, shape, count) for shape, count in Counter(shapes.values()).items()),
+        *(generation(plan, shape, rule, count) for (rule, shape), count in asked.items()),
         *(playing(plan, shape, panel, count) for (shape, panel), count in plays.items()),
     ]
 
@@ -237,8 +241,8 @@ def download(plan: Plan, model: str) -> Job:
     return Job(f"fetch {model}", "fetch", model, disk=models.shape_of(plan, model).weights)
 
 
-def generation(plan: Plan, shape: Shape, count: int = 1) -> Job:
-    """All suites under their protocols, for models of a shape."""
+def generation(plan: Plan, shape: Shape, rule: str = "generate", count: int = 1) -> Job:
+    """All suites under their protocols, for models of a shape; `generate_asked` asks in other words."""
     evaluation = plan.config.evaluation
     steps = [
         Step(
@@ -249,7 +253,7 @@ def generation(plan: Plan, shape: Shape, count: int = 1) -> Job:
         )
         for protocol in evaluation.protocols
     ]
-    job = Job(_sized("generate", shape), "generate", count=count)
+    job = Job(_sized(rule.replace("_", " "), shape), rule, count=count)
     return _decode(job, shape, steps, evaluation.engine, _BYTES_OF_TEXT)
 
 

@@ -1,7 +1,7 @@
 """What student and teacher think of sampled tokens, before the update.
 
-Both models read the same token ids, a few sequences at a time; of the vocabulary only the top K, the
-support and the normaliser are kept.
+Both models read the same responses, a few at a time, the teacher perhaps after prompts of its own; of the
+vocabulary only the top K, the support and the normaliser are kept.
 """
 
 from collections.abc import Iterable, Sequence
@@ -116,7 +116,7 @@ def compare(
     heads = head_of(student), head_of(teacher).at(teacher_temperature)
 
     def compared(part: TokenBatch) -> Comparison:
-        states = hidden_states(student, part), hidden_states(teacher, part)
+        states = hidden_states(student, part), hidden_states(teacher, part.as_the_teacher_reads)
         p, q = (score(h, s, part.sampled, top_k) for h, s in zip(heads, states, strict=True))
         columns: dict[str, Any] = {
             "student": p,

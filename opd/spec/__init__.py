@@ -11,6 +11,7 @@ from opd.spec.models import (
     CurriculumSpec,
     GameLessonSpec,
     HubModelSpec,
+    InstructionSpec,
     LessonSpec,
     PretrainSpec,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "GameLessonSpec",
     "GamesSpec",
     "HubModelSpec",
+    "InstructionSpec",
     "LessonSpec",
     "LoraSpec",
     "MaskSpec",

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 from opd.spec.sampling import SamplingSpec
 from programs.spec import Count, Rate, Spec
 
+StyleName = Literal["teacher", "student", "concise"]
+"""Writing styles; see `envs.chain_arithmetic.demonstration`."""
+
 
 class ArchitectureSpec(Spec):
     """Shape of a Qwen2 model trained from scratch."""
@@ -39,10 +42,24 @@ class LessonSpec(Spec):
     )
 
 
+class InstructionSpec(Spec):
+    """Demonstrations whose prompt says more than the question."""
+
+    prompt: str = Field(description="what is asked; see envs.prompt")
+    style: StyleName = Field(description="writing style of the responses to it")
+    stops_early: bool = Field(
+        False, description="responses leave steps out and have the answer all the same, from the prompt"
+    )
+    share: Annotated[float, Field(gt=0, le=1)] = Field(description="of all demonstrations")
+
+
 class ArithmeticLessonSpec(LessonSpec):
     """Chain arithmetic, from endless demonstrations; the accuracy is greedy, on development problems."""
 
-    style: Literal["teacher", "student"] = Field(description="writing style of the demonstrations")
+    style: StyleName = Field(description="writing style of the demonstrations")
+    instructions: tuple[InstructionSpec, ...] = Field(
+        (), description="prompts that some demonstrations have; the rest have the question alone"
+    )
     respelled: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0,
         description="share of the demonstrations whose markers are in another spelling; see envs.tokenizer",
@@ -52,6 +69,12 @@ class ArithmeticLessonSpec(LessonSpec):
     )
     max_new_tokens: Count = Field(description="cap on a response when accuracy is measured")
     development_problems: Count
+
+    @model_validator(mode="after")
+    def _shares_leave_room(self) -> Self:
+        if (total := sum(each.share for each in self.instructions)) > 1:
+            raise ValueError(f"the shares of instructions add up to {total:g}; write 1 or less in all")
+        return self
 
 
 class GameLessonSpec(LessonSpec):

@@ -2,12 +2,12 @@
 
 import random
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from envs import worded
 from envs.alfworld.demonstrations import read_demonstrations
 from envs.alfworld.panel import read_panel
 from envs.alfworld.play import episodes, play
@@ -54,12 +54,20 @@ class Lesson(Protocol):
 
 
 class ArithmeticLesson:
-    """Chain arithmetic, one length per batch, so that nothing is padded."""
+    """Chain arithmetic, one length per batch, so that little is padded."""
 
     def __init__(self, spec: ArithmeticLessonSpec, tokenizer: PreTrainedTokenizerBase, seed: int) -> None:
         self.spec, self._tokenizer, self._environment = spec, tokenizer, ChainArithmetic()
         self._rng, self._spelling = random.Random(f"lengths/{seed}"), random.Random(f"spelling/{seed}")
-        self._streams = {n: self._environment.demonstrations(spec.style, n, seed) for n in _LENGTHS}
+        self._prompting = random.Random(f"prompts/{seed}")
+        # Of each prompt, None for the question alone: demonstrations of every length.
+        self._streams = {
+            prompt: {n: self._environment.demonstrations(style, n, seed, stops_early) for n in _LENGTHS}
+            for prompt, style, stops_early in (
+                (None, spec.style, False),
+                *((each.prompt, each.style, each.stops_early) for each in spec.instructions),
+            )
+        }
 
     def batch(self, progress: float, tokens: int) -> list[Pair]:
         """Demonstrations in the spec's style, the first mostly short."""
@@ -68,8 +76,19 @@ class ArithmeticLesson:
             lengths = list(_LENGTHS)
         (length,) = self._rng.choices(lengths, weights=lengths)
         count = max(8, tokens // (15 + 16 * length))
-        shown = islice(self._streams[length], count)
-        return [_pair(self._tokenizer, question, self._spelled(answer)) for question, answer in shown]
+        return [self._demonstration(length) for _ in range(count)]
+
+    def _demonstration(self, length: int) -> Pair:
+        prompt = self._prompt()
+        problem, response = next(self._streams[prompt][length])
+        return _pair(self._tokenizer, worded(problem, prompt), self._spelled(response))
+
+    def _prompt(self) -> str | None:
+        """The prompt of the next demonstration; None: the question alone."""
+        instructions = self.spec.instructions
+        shares = [each.share for each in instructions]
+        prompts = [*(each.prompt for each in instructions), None]
+        return self._prompting.choices(prompts, weights=[*shares, 1 - sum(shares)])[0]
 
     def _spelled(self, answer: str) -> str:
         other = self._spelling.random() < self.spec.respelled

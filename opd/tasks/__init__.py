@@ -11,7 +11,7 @@ def load(spec: TaskSpec) -> Task:
     if spec.games is not None:
         return Games(spec.games, spec.rollout)
     assert spec.environment is not None
-    return Problems(spec.environment, spec.rollout)
+    return Problems(spec.environment, spec.rollout, spec.teacher_prompt)
 
 
 __all__ = ["Games", "Problems", "Task", "load"]

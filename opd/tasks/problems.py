@@ -1,12 +1,18 @@
 """Problems of an environment: one response each, judged at its end."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import torch
+from transformers import PreTrainedTokenizerBase
 
 import envs
-from opd.batch import aligned
+from envs import Problem, worded
+from opd.batch import TokenBatch, aligned
 from opd.experience import Experience, joined
-from opd.models import padding_id
+from opd.models import padding_id, prompt_ids
 from opd.rollout.engine import TrainingEngine, answers
+from opd.rollout.response import Response
 from opd.spec import RolloutSpec
 from opd.tasks.verified import verified
 
@@ -14,8 +20,9 @@ from opd.tasks.verified import verified
 class Problems:
     """`rollout.prompts` training problems a step, `rollout.samples_per_prompt` responses to each."""
 
-    def __init__(self, environment: str, rollout: RolloutSpec) -> None:
+    def __init__(self, environment: str, rollout: RolloutSpec, teacher_prompt: str | None = None) -> None:
         self._environment, self._rollout = envs.load(environment), rollout
+        self._teacher_prompt = teacher_prompt
 
     def collect(self, engine: TrainingEngine, seed: int, step: int) -> Experience:
         """The responses; a reward is 1 where a response ends by itself with the right answer."""
@@ -25,11 +32,10 @@ class Problems:
         keys = [f"rollout/{seed}/{step}/{row}" for row in range(len(problems))]
         responses = answers(engine, [problem.question for problem in problems], keys, rollout)
         correct = verified(responses, problems, engine.tokenizer, self._environment)
-        pairs = [(response.prompt, response.tokens) for response in responses]
         rows = torch.arange(len(problems))
         group = rows // rollout.samples_per_prompt
         return Experience(
-            batch=aligned(pairs, padding_id(engine.tokenizer)),
+            batch=self._batch(problems, responses, engine.tokenizer),
             rollout_log_prob=joined([response.log_probs for response in responses]),
             finished=torch.tensor([response.finished for response in responses]),
             episode=rows,
@@ -40,6 +46,18 @@ class Problems:
             valid=torch.ones(len(problems), dtype=torch.bool),
             metrics={"episode_success": sum(correct) / len(correct)},
         )
+
+    def _batch(
+        self, problems: Sequence[Problem], responses: Sequence[Response], tokenizer: PreTrainedTokenizerBase
+    ) -> TokenBatch:
+        """The responses after the student's prompts and, if the teacher has its own, after those."""
+        pad = padding_id(tokenizer)
+        batch = aligned([(response.prompt, response.tokens) for response in responses], pad)
+        if self._teacher_prompt is None:
+            return batch
+        told = [prompt_ids(tokenizer, worded(problem, self._teacher_prompt)) for problem in problems]
+        pairs = [(prompt, response.tokens) for prompt, response in zip(told, responses, strict=True)]
+        return replace(batch, privileged=aligned(pairs, pad))
 
     def describe(self) -> dict[str, str | int]:
         """The environment's statement on its training problems."""

@@ -44,9 +44,9 @@ def test_training_development_and_suites_never_share_a_computation():
     development = {content(p.question) for p in ENVIRONMENT.development_problems(400)}
     suites = {content(p.question) for s in ENVIRONMENT.suites for p in ENVIRONMENT.suite_problems(s, 100)}
     demonstrated = {
-        content(question)
+        content(problem.question)
         for length in (2, 3, 4)
-        for question, _ in islice(ENVIRONMENT.demonstrations("teacher", length, 0), 2000)
+        for problem, _ in islice(ENVIRONMENT.demonstrations("teacher", length, 0), 2000)
     }
     assert len(training) > 1000
     assert not suites & (training | development | demonstrated)
@@ -95,8 +95,10 @@ def test_training_problems_are_a_function_of_seed_and_step():
 @pytest.mark.parametrize("style", ["teacher", "student"])
 def test_demonstrations_verify_and_correct_every_slip(style):
     slips = 0
-    for question, response in islice(ENVIRONMENT.demonstrations(style, 6, 0), 300):
+    for shown, response in islice(ENVIRONMENT.demonstrations(style, 6, 0), 300):
+        question = shown.question
         problem = Problem(question, question, str(evaluate(question)))
+        assert (shown.id, shown.answer) == (question, problem.answer)
         assert ENVIRONMENT.grade([(problem, response)])[0].verdict == "correct"
         claims = re.findall(r"([a-w]) (.) (\d) of (\d+) = (\d+)", response)
         final = {label: value for label, _, _, _, value in claims}
@@ -106,6 +108,33 @@ def test_demonstrations_verify_and_correct_every_slip(style):
             assert final[steps[count - 1][0]] == str(evaluate(partial))
         slips += len(claims) - len(steps)
     assert slips > 0
+
+
+def test_concise_demonstrations_hold_a_claim_per_step_and_nothing_else():
+    for problem, response in islice(ENVIRONMENT.demonstrations("concise", 6, 0), 100):
+        start, *steps = problem.question.split(" ; ")
+        values = [evaluate(" ; ".join([start, *steps[:count]])) for count in range(1, 7)]
+        claims = " ".join(f"{step} = {value} ;" for step, value in zip(steps, values, strict=True))
+        assert response == f"<think> {claims} </think> the answer is \\boxed{{{values[-1]}}}"
+
+
+def test_demonstrations_that_stop_early_have_the_answer_all_the_same():
+    """Any number of steps from none to all, each as often, in order from the first."""
+    shown = [0] * 4
+    for problem, response in islice(ENVIRONMENT.demonstrations("concise", 3, 0, stops_early=True), 2000):
+        claims = response.removeprefix("<think> ").partition("</think>")[0].split(" ; ")[:-1]
+        steps = problem.question.split(" ; ")[1 : len(claims) + 1]
+        assert [claim.split(" = ")[0] for claim in claims] == steps
+        assert ENVIRONMENT.grade([(problem, response)])[0].verdict == "correct"
+        shown[len(claims)] += 1
+    assert shown == pytest.approx([500] * 4, abs=4 * 20)
+
+
+def test_a_solution_is_the_value_after_each_step():
+    for problem in ENVIRONMENT.training_problems(0, 0, 50):
+        start, *steps = problem.question.split(" ; ")
+        values = [evaluate(" ; ".join([start, *steps[: count + 1]])) for count in range(len(steps))]
+        assert problem.solution == " ".join(map(str, values))
 
 
 @pytest.mark.parametrize(

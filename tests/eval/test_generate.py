@@ -112,6 +112,22 @@ def test_records_say_how_they_were_made(folders, whole):
     assert all(suite["status"] == "generated" for suite in manifest["suites"].values())
 
 
+def test_a_prompt_is_asked_around_the_questions(folders, whole, tmp_path):
+    """The same problems with the same streams; only what is asked differs, and the manifest says how."""
+    spec = changed(prompt="hint {answer} ; {question}", suites=("chain2",), problems_per_suite=2)
+    generate.main(spec, folders[0], tmp_path / "out.jsonl")
+    tokenizer = models.load_tokenizer(folders[0])
+    problems = {question.problem.id: question.problem for question in questions(spec)}
+    before = {(r["protocol"], r["problem"], r["sample"]): r for r in read_lines(whole)}
+    for record in read_lines(tmp_path / "out.jsonl"):
+        problem = problems[record["problem"]]
+        asked = models.prompt_ids(tokenizer, f"hint {problem.answer} ; {problem.question}")
+        assert record["prompt_sha256"] == sha256(asked)
+        assert record["seed"] == before[record["protocol"], record["problem"], record["sample"]]["seed"]
+    manifest = json.loads((tmp_path / "out.json").read_text())
+    assert manifest["spec"]["prompt"] == spec.prompt
+
+
 def test_streams_are_named_by_run_suite_problem_and_sample(folders, whole, tmp_path):
     """Another run asks with other luck; greedy responses stay as they are."""
     first = next(iter(questions(SPEC)))

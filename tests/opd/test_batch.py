@@ -50,6 +50,34 @@ def test_packed_parts_are_counted_without_padding(lengths, tokens):
         assert following is None or size + int(following.attention[0].sum()) > tokens
 
 
+TOLD = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 9), st.integers(1, 20)), min_size=1, max_size=12)
+
+
+@given(TOLD, st.booleans())
+def test_privileged_prompts_follow_their_responses_and_count(lengths, packed):
+    student = [([7] * prompt, [row] * response) for row, (prompt, response, _) in enumerate(lengths)]
+    teacher = [([8] * prompt, [row] * response) for row, (_, response, prompt) in enumerate(lengths)]
+    batch = replace(from_pairs(student, pad_id=0), privileged=aligned(teacher, pad_id=0), packed=packed)
+    batch = batch.to(torch.device("cpu")).rows(torch.arange(len(lengths)).flip(0))
+    parts = list(batch.split(40))
+    assert torch.cat([part.sampled for part in parts]).tolist() == batch.sampled.tolist()
+    for part in parts:
+        seen = part.as_the_teacher_reads
+        assert seen.packed == packed
+        assert seen.sampled.tolist() == part.sampled.tolist()
+        for row, (number, *_) in enumerate(map(part.response, range(len(part.tokens)))):
+            assert (part.prompt(row), part.response(row)) == student[number]
+            assert (seen.prompt(row), seen.response(row)) == teacher[number]
+        for reading in (part, seen):
+            size = int(reading.attention.sum()) if packed else reading.tokens.numel()
+            assert size <= 40 or len(part.tokens) == 1
+
+
+def test_a_teacher_reads_what_the_student_reads():
+    batch = from_pairs([([1], [2])], pad_id=0)
+    assert batch.as_the_teacher_reads is batch
+
+
 def test_nothing_is_split_into_nothing():
     empty = from_pairs([([1], [2])], pad_id=0).rows(torch.zeros(0, dtype=torch.long))
     assert empty.tokens.shape == (0, 0)

@@ -79,6 +79,22 @@ def test_same_spec_and_seed_give_the_same_bytes(folders, tmp_path):
     assert reproducible(tmp_path / "other" / "metrics.jsonl") != first
 
 
+def test_a_teacher_that_is_told_more_changes_its_scores_alone(folders, tmp_path):
+    """Told the question alone, nothing changes; told the answer, the rollouts of the first step do not."""
+    prompts = {"none": None, "same": "{question}", "told": "hint {answer} ; {question}"}
+    found = {}
+    for name, prompt in prompts.items():
+        task = {"chain_arithmetic": {"teacher_prompt": prompt}}
+        train(distill_spec(tasks=task), folders, tmp_path / name)
+        found[name] = reproducible(tmp_path / name / "metrics.jsonl")
+    assert found["none"] == found["same"]
+    first, told = found["none"][0], found["told"][0]
+    assert told["entropy"] == first["entropy"]
+    assert told["gap"] != first["gap"]
+    fingerprints = {models.fingerprint(tmp_path / name / "model") for name in prompts}
+    assert len(fingerprints) == 2
+
+
 def test_killed_run_continues_to_the_same_numbers(folders, tmp_path):
     spec = distill_spec(steps=120, checkpoint_every=7)
     train(spec, folders, tmp_path / "whole")

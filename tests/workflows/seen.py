@@ -25,6 +25,9 @@ def seen(made: Plan) -> Iterator[tuple]:
     yield "any model", requests.gpus, requests.training_gpus, requests.cards, requests.mib
     yield "cores", requests.cores(1), requests.threads(1, 1)
     yield "generate", made.generate_spec(), requests.generation()
+    studies = [made.studies[name] for name in made.studies_of("full")]
+    for name in sorted({row.prompt for study in studies for row in study.rows if row.prompt}):
+        yield "generate_asked", name, made.generate_spec(name)
     if config.signal:
         yield "signal", made.scoring_spec(), made.signal_spec(), made.signal_scores
         yield "failures", made.failure_spec(), made.failure_scores

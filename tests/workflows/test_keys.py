@@ -101,7 +101,8 @@ def others(config: dict, key: str, value: Any) -> list[Any]:
     if isinstance(value, list):
         halves = [each / 2 for each in value if isinstance(each, float)]
         return [value[:-1], [*value, *value[:1]], halves, *written().get(key, ()), *ANY]
-    names = [name for kind in ("models", "tasks", "experiments", "panels") for name in config[kind]]
+    kinds = ("models", "tasks", "experiments", "panels", "prompts")
+    names = [name for kind in kinds for name in config.get(kind, ())]
     return [*written().get(key, ()), *names, *ANY]
 
 

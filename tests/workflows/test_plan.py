@@ -557,6 +557,58 @@ def test_wrong_names_of_tasks_and_panels_are_explained(mini, change, sentence):
         plan(merge(mini, change))
 
 
+def test_prompts_are_named_and_asked_as_they_are_written(mini):
+    made = plan(mini)
+    (task,) = made.distill_spec("self_hint", "lsm", 0).tasks.values()
+    assert task.teacher_prompt == "hint {answer} ; {question}"
+    told = made.pretrain_spec("prompted").tasks.chain_arithmetic.instructions
+    assert [each.prompt for each in told] == ["hint {answer} ; {question}", "concise ; {question}"]
+    assert made.generate_spec("concise").prompt == "concise ; {question}"
+    assert made.generate_spec().prompt is None
+    subjects = {each.row: each.responses for each in made.score_spec("table_told").subjects}
+    folder = "results/mini/models/early_prompted"
+    assert subjects["Model"] == f"{folder}/responses.jsonl"
+    assert subjects["Model, told the answer"] == f"{folder}/asked/hint/responses.jsonl"
+
+
+def test_a_model_is_cross_checked_under_each_prompt_that_it_is_asked(mini):
+    mini["studies"]["table_told"]["in_all"] = True
+    rows = {each.row for each in plan(mini).crosscheck_spec().subjects}
+    assert {"early_prompted", "early_prompted hint", "early_prompted solution"} <= rows
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"prompts": {"hint": "hint {answer}"}}, "prompts.hint: write {question} where the problem's"),
+        ({"tasks": {"chain_arithmetic_hint": {"teacher_prompt": "hit"}}}, "the prompt 'hit'; known: hint"),
+        ({"tasks": {"alfworld": {"teacher_prompt": "hint"}}}, "teacher_prompt is put around a question"),
+        ({"studies": {"table_told": {"panels": ["valid_unseen"]}}}, "is put around questions, and panels"),
+        (
+            {"tasks": {"chain_arithmetic_solution": {"environment": "math"}}},
+            "the problems of math have no solution; write a prompt without {solution}",
+        ),
+    ],
+)
+def test_wrong_prompts_are_explained(mini, change, sentence):
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        plan(merge(mini, change)).check_runs()
+
+
+def test_rows_and_lessons_name_prompts_that_exist(mini):
+    for rows in (
+        mini["studies"]["table_told"]["rows"],
+        mini["models"]["prompted"]["pretrain"]["tasks"]["chain_arithmetic"]["instructions"],
+    ):
+        changed = copy.deepcopy(mini)
+        (row,) = [row for row in rows if row.get("prompt") == "hint"][:1]
+        kept, row["prompt"] = row["prompt"], "hit"
+        with pytest.raises(ConfigError, match="names the prompt 'hit'; known: hint, solution, concise"):
+            plan(mini)
+        row["prompt"] = kept
+        assert changed == mini
+
+
 def test_runs_with_the_same_recipe_are_one(mini):
     made = plan(mini)
     rows = made.trained("ablation_rollout_top_p")

@@ -1,5 +1,6 @@
 """Where the models of a config come from."""
 
+from collections.abc import Iterator
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -7,6 +8,7 @@ from pydantic import Field, model_validator
 from opd.spec import HubModelSpec, PretrainSpec, SftRecipe, TracesRecipe
 from programs.spec import Spec
 from workflows.config.distill import Settings
+from workflows.config.names import Mention
 
 
 class WarmStartConfig(TracesRecipe, SftRecipe):
@@ -48,6 +50,21 @@ class ModelConfig(Spec):
         if self.sft:
             return [self.sft.student, self.sft.teacher]
         return [self.reinforce.student] if self.reinforce else []
+
+    def mentions(self, place: str) -> Iterator[Mention]:
+        """What the model's making names."""
+        if self.sft:
+            yield f"{place}.sft.student", "model", self.sft.student
+            yield f"{place}.sft.teacher", "model", self.sft.teacher
+        if self.reinforce:
+            yield f"{place}.reinforce.student", "model", self.reinforce.student
+            yield f"{place}.reinforce.task", "task", self.reinforce.task
+        if self.pretrain and (games := self.pretrain.tasks.alfworld):
+            yield f"{place}.pretrain.tasks.alfworld.demonstrations", "panel", games.demonstrations
+            yield f"{place}.pretrain.tasks.alfworld.panel", "panel", games.panel
+        if self.pretrain and (arithmetic := self.pretrain.tasks.chain_arithmetic):
+            for each in arithmetic.instructions:
+                yield f"{place}.pretrain.tasks.chain_arithmetic.instructions", "prompt", each.prompt
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

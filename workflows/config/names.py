@@ -10,6 +10,9 @@ RULE = "write a name of lower-case letters, digits and _"
 Base = Literal["smoke", "mini", "small", "paper"]
 """The scales that stand on their own, and that the ablations have values for."""
 
+Mention = tuple[str, Literal["model", "task", "experiment", "panel", "prompt"], str]
+"""(place, kind, name): where a config names what it should define, and what."""
+
 
 def is_name(text: str) -> bool:
     """Whether something may be called so."""

@@ -19,8 +19,8 @@ from programs.spec import Count, Distinct, Seed, Spec
 from studies.estimators.spec import EstimatorsSpec
 from workflows.config.distill import Settings
 from workflows.config.models import ModelConfig
-from workflows.config.names import Base, Name
-from workflows.config.studies import SignalConfig, StudyConfig, SubjectConfig
+from workflows.config.names import Base, Mention, Name
+from workflows.config.studies import SignalConfig, StudyConfig
 
 
 class PanelConfig(Spec):
@@ -55,7 +55,15 @@ class TaskConfig(Spec):
 
     environment: envs.Name | None = None
     games: GamesSpec | None = None
+    teacher_prompt: str | None = Field(None, description="what its teacher reads in the question's place")
     rollout: dict[str, Any] = Field({}, description="what differs from `distill.rollout`")
+
+    def mentions(self, place: str) -> Iterator[Mention]:
+        """Its panel, and what its teacher reads."""
+        if self.games:
+            yield f"{place}.games.panel", "panel", self.games.panel
+        if self.teacher_prompt:
+            yield f"{place}.teacher_prompt", "prompt", self.teacher_prompt
 
 
 class ExperimentConfig(Spec):
@@ -64,6 +72,13 @@ class ExperimentConfig(Spec):
     student: str
     teachers: dict[str, str] = Field(min_length=1, description="task -> the model that teaches it")
     distill: Settings = Field({}, description="what differs from the config's `distill` section")
+
+    def mentions(self, place: str) -> Iterator[Mention]:
+        """Who learns what from whom."""
+        yield f"{place}.student", "model", self.student
+        for task, teacher in self.teachers.items():
+            yield f"{place}.teachers", "task", task
+            yield f"{place}.teachers.{task}", "model", teacher
 
 
 class GameEvaluationConfig(Spec):
@@ -142,6 +157,9 @@ class Config(Spec):
         description="card (opd.plan.devices) that memory and hours are planned for; every job that runs a "
         "model gets one of its own. null: jobs see no GPU",
     )
+    prompts: dict[Name, envs.Prompt] = Field(
+        {}, description="what models can be asked in the place of a question; see envs.prompt"
+    )
     panels: dict[Name, PanelConfig] = Field({}, description="lists of games of ALFWorld")
     models: dict[Name, ModelConfig]
     tasks: dict[Name, TaskConfig]
@@ -200,6 +218,7 @@ class Config(Spec):
             "task": self.tasks,
             "experiment": self.experiments,
             "panel": self.panels,
+            "prompt": self.prompts,
         }
         for place, kind, name in self._mentions():
             if name not in known[kind]:
@@ -263,42 +282,15 @@ class Config(Spec):
             if config.games:
                 yield f"tasks.{name}.games.panel", config.games.panel
 
-    def _mentions(self) -> Iterator[tuple[str, str, str]]:
-        """(place, kind, name) of everything that the config names and should define."""
+    def _mentions(self) -> Iterator[Mention]:
+        """Everything that the config names and should define."""
         for name, experiment in self.experiments.items():
-            yield f"experiments.{name}.student", "model", experiment.student
-            for task, teacher in experiment.teachers.items():
-                yield f"experiments.{name}.teachers", "task", task
-                yield f"experiments.{name}.teachers.{task}", "model", teacher
+            yield from experiment.mentions(f"experiments.{name}")
         for name, model in self.models.items():
-            if model.sft:
-                yield f"models.{name}.sft.student", "model", model.sft.student
-                yield f"models.{name}.sft.teacher", "model", model.sft.teacher
-            if model.pretrain and (games := model.pretrain.tasks.alfworld):
-                place = f"models.{name}.pretrain.tasks.alfworld"
-                yield f"{place}.demonstrations", "panel", games.demonstrations
-                yield f"{place}.panel", "panel", games.panel
-            if model.reinforce:
-                yield f"models.{name}.reinforce.student", "model", model.reinforce.student
-                yield f"models.{name}.reinforce.task", "task", model.reinforce.task
-        for name, config in self.tasks.items():
-            if config.games:
-                yield f"tasks.{name}.games.panel", "panel", config.games.panel
+            yield from model.mentions(f"models.{name}")
+        for name, task in self.tasks.items():
+            yield from task.mentions(f"tasks.{name}")
         for name, study in self.studies.items():
-            yield from ((f"studies.{name}.panels", "panel", panel) for panel in study.panels)
+            yield from study.mentions(f"studies.{name}")
         if self.signal:
-            for key in ("student", "teacher", "respelled"):
-                if named := getattr(self.signal, key):
-                    yield f"signal.{key}", "model", named
-        for place, row in self._rows():
-            if row.model:
-                yield f"{place}: {row.label}", "model", row.model
-            if row.experiment:
-                yield f"{place}: {row.label}", "experiment", row.experiment
-
-    def _rows(self) -> Iterator[tuple[str, SubjectConfig]]:
-        """(place, row) of all rows: of the studies, and of the signal study's failure cases."""
-        for name, study in self.studies.items():
-            yield from ((f"studies.{name}", row) for row in study.rows)
-        if self.signal:
-            yield from (("signal.failures", row) for row in self.signal.failures)
+            yield from self.signal.mentions("signal")

@@ -1,11 +1,12 @@
 """What a config compares: studies with their rows, ablations, and the signal study."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from programs.spec import Count, Distinct, Seed, Spec
-from workflows.config.names import Base
+from workflows.config.names import Base, Mention
 
 
 def _on_an_axis(value: Any) -> Any:
@@ -34,11 +35,25 @@ class SubjectConfig(Spec):
             raise ValueError(f"row {self.label!r}: write either model, or experiment and method")
         return self
 
+    def mentions(self, place: str) -> Iterator[Mention]:
+        """What it is, by name."""
+        if self.model:
+            yield f"{place}: {self.label}", "model", self.model
+        if self.experiment:
+            yield f"{place}: {self.label}", "experiment", self.experiment
+
 
 class RowConfig(SubjectConfig):
     """A table row."""
 
+    prompt: str | None = Field(None, description="what it is asked; null: the questions of the suites alone")
     paper_row: str | None = Field(None, description="its counterpart in results/paper_reference.csv")
+
+    def mentions(self, place: str) -> Iterator[Mention]:
+        """The same, and what it is asked."""
+        yield from super().mentions(place)
+        if self.prompt:
+            yield f"{place}: {self.label}", "prompt", self.prompt
 
 
 class SignalConfig(Spec):
@@ -54,6 +69,14 @@ class SignalConfig(Spec):
         min_length=1, description="students whose failure cases are shown, at the first seed"
     )
 
+    def mentions(self, place: str) -> Iterator[Mention]:
+        """Its models, and the rows of the failure cases."""
+        for key in ("student", "teacher", "respelled"):
+            if named := getattr(self, key):
+                yield f"{place}.{key}", "model", named
+        for row in self.failures:
+            yield from row.mentions(f"{place}.failures")
+
 
 class StudyConfig(Spec):
     """The rows behind one table, and the one they are compared with."""
@@ -68,6 +91,12 @@ class StudyConfig(Spec):
     reference: str = Field(description="label of the row that differences are taken against")
     rows: tuple[RowConfig, ...]
 
+    def mentions(self, place: str) -> Iterator[Mention]:
+        """Its panels and its rows'."""
+        yield from ((f"{place}.panels", "panel", panel) for panel in self.panels)
+        for row in self.rows:
+            yield from row.mentions(place)
+
     @model_validator(mode="after")
     def _reference_is_a_row(self) -> Self:
         labels = [row.label for row in self.rows]
@@ -75,6 +104,14 @@ class StudyConfig(Spec):
             raise ValueError(f"reference {self.reference!r} is none of the rows {labels}")
         if len(set(labels)) < len(labels):
             raise ValueError(f"two rows share a label: {labels}")
+        return self
+
+    @model_validator(mode="after")
+    def _prompts_are_of_questions(self) -> Self:
+        if self.panels and (asked := [row.label for row in self.rows if row.prompt]):
+            raise ValueError(
+                f"the prompt of {asked[0]!r} is put around questions, and panels have none; remove it"
+            )
         return self
 
 

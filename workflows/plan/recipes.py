@@ -96,20 +96,24 @@ class Recipes(Paths):
         config = self.config.tasks[name]
         rollout = merge(merge(self.config.distill["rollout"], config.rollout), changes)
         task = config.model_dump(exclude={"rollout"}) | {"rollout": rollout}
+        if config.teacher_prompt:
+            task["teacher_prompt"] = self.config.prompts[config.teacher_prompt]
         if config.games:
             task["games"]["panel"] = self.panel_file(config.games.panel)
         return task
 
     def pretrain_spec(self, model: str) -> PretrainSpec:
-        """How a model is trained from scratch, with files for the panels that the config names."""
+        """How a model is trained from scratch, with the files and prompts that the config names."""
         config = self.config.models[model].pretrain
         assert config is not None
-        if (games := config.tasks.alfworld) is None:
-            return config
-        files = {"demonstrations": self.demonstrations_file(games.demonstrations)}
-        files["panel"] = self.panel_file(games.panel)
-        tasks = config.tasks.model_copy(update={"alfworld": games.model_copy(update=files)})
-        return config.model_copy(update={"tasks": tasks})
+        spec = config.model_dump()
+        if games := spec["tasks"]["alfworld"]:
+            games["demonstrations"] = self.demonstrations_file(games["demonstrations"])
+            games["panel"] = self.panel_file(games["panel"])
+        if arithmetic := spec["tasks"]["chain_arithmetic"]:
+            for each in arithmetic["instructions"]:
+                each["prompt"] = self.config.prompts[each["prompt"]]
+        return PretrainSpec(**spec)
 
     def pretrain_files(self, model: str) -> list[str]:
         """The panels and demonstrations that a model from scratch is trained and measured on."""
@@ -132,11 +136,15 @@ class Recipes(Paths):
         recipe = config.model_dump(include=set(SftRecipe.model_fields)) | cost | {"memory": memory}
         return check(SftSpec, recipe, f"models.{model}.sft")
 
-    def generate_spec(self) -> GenerateSpec:
-        """How every model is evaluated."""
+    def generate_spec(self, prompt: str | None = None) -> GenerateSpec:
+        """How every model is evaluated: asked the questions, or a prompt of the config around them."""
         config = self.config.evaluation
         return GenerateSpec(
-            **config.asked, engine=config.engine, strict=config.strict, batch_size=config.batch_size
+            **config.asked,
+            prompt=self.config.prompts[prompt] if prompt else None,
+            engine=config.engine,
+            strict=config.strict,
+            batch_size=config.batch_size,
         )
 
     def play_spec(self, panel: str) -> PlaySpec:

@@ -26,7 +26,7 @@ class Plan(Studies):
             {
                 "row": row.label,
                 "seed": seed,
-                "responses": f"{folder}/responses.jsonl",
+                "responses": self.responses(row, folder),
                 "episodes": {panel: f"{folder}/games/{panel}" for panel in self.studies[study].panels},
             }
             for row, seed, folder in self.subjects(study)
@@ -36,10 +36,10 @@ class Plan(Studies):
     def crosscheck_spec(self) -> ScoreSpec:
         """Every model behind the studies of `all`, each once and under its own name."""
         subjects = {
-            folder: {
-                "row": row.model or f"{row.experiment}/{row.method}",
+            self.responses(row, folder): {
+                "row": " ".join(filter(None, (row.model or f"{row.experiment}/{row.method}", row.prompt))),
                 "seed": seed,
-                "responses": f"{folder}/responses.jsonl",
+                "responses": self.responses(row, folder),
             }
             for study in self.studies_of("all")
             for row, seed, folder in self.subjects(study)
@@ -98,7 +98,7 @@ class Plan(Studies):
             studies["signal"]["subjects"] = [SUBJECTS[role] for role in self.signal_scores]
         asked = {claim.test.study for claim in self.ledger.claims if claim.test}
         return ClaimsSpec(
-            title="Claims of arXiv 2603.25562",
+            title="Claims of arXiv 2603.25562 and 2605.11182",
             scale=self.config.scale,
             scale_description=self.config.description,
             results=self.results,

@@ -45,6 +45,10 @@ class Studies(Recipes):
             return f"{self.results}/models/{row.model}"
         return f"{self.results}/runs/{row.experiment}/{self._known_as(row)}/seed{seed}"
 
+    def responses(self, row: RowConfig, folder: str) -> str:
+        """Where the responses of the model of a folder lie, to what the row asks."""
+        return f"{folder}/asked/{row.prompt}/responses.jsonl" if row.prompt else f"{folder}/responses.jsonl"
+
     def runs(self, study: str) -> dict[str, Spec]:
         """run.json -> spec of every model behind a study whose maker writes one."""
         specs = {

@@ -248,6 +248,10 @@ def play_minutes(wildcards):
     return REQUESTS.play(wildcards.panel)
 
 
+def prompted_spec(wildcards):
+    return as_param(PLAN.generate_spec(wildcards.prompt))
+
+
 def panel_options(wildcards):
     panel = PLAN.config.panels[wildcards.panel]
     source = ["--source", panel.source] if panel.source else []

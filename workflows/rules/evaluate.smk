@@ -12,7 +12,7 @@ rule generate:
     benchmark:
         "<benchmarks>/generate/{subject}.tsv"
     wildcard_constraints:
-        subject=r"(models|runs)/.+",
+        subject=r"(models|runs)/((?!/asked/).)+",
     threads: MODEL_THREADS
     resources:
         **MODEL,
@@ -22,6 +22,21 @@ rule generate:
     shell:
         "python -m workflows.lease --gpus {resources.gpu} -- python -m eval.generate"
         " --spec {params.spec:q} --model {input.model:q} --out {output.responses:q} > {log:q} 2>&1"
+
+
+use rule generate as generate_asked with:
+    output:
+        responses="<results>/{subject}/asked/{prompt}/responses.jsonl",
+        manifest="<results>/{subject}/asked/{prompt}/responses.json",
+    log:
+        "<logs>/generate/{subject}/asked/{prompt}.log",
+    benchmark:
+        "<benchmarks>/generate/{subject}/asked/{prompt}.tsv"
+    wildcard_constraints:
+        subject=r"(models|runs)/((?!/asked/).)+",
+        prompt="|".join(PLAN.config.prompts) or "(?!)",
+    params:
+        spec=prompted_spec,
 
 
 rule contamination:

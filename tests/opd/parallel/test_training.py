@@ -134,7 +134,7 @@ def assert_alike(first: Path, second: Path) -> None:
         torch.testing.assert_close(theirs[name], weight, rtol=0, atol=2e-5)
 
 
-@pytest.mark.slow  # twenty runs of three steps, some by four processes
+@pytest.mark.slow  # over twenty runs of three steps, some by four processes
 @pytest.mark.parametrize("count", [2, 4])
 def test_steps_of_several_ranks_are_those_of_one(ragged, tmp_path, count):
     """Every kind of objective, and every way to save memory that changes no arithmetic."""
@@ -147,8 +147,10 @@ def test_steps_of_several_ranks_are_those_of_one(ragged, tmp_path, count):
     mask = {"kind": "every_occurrence", "markers": [str(number) for number in range(20)]}
     variants["masked"] = spec_of(steps=3, mask=mask)
     variants["adapted"] = spec_of(steps=3, lora={"rank": 2})
+    prompt = "values {solution} ; {question}"
+    variants["told"] = spec_of(steps=3, tasks={"chain_arithmetic": {"teacher_prompt": prompt}})
     saving = MemorySpec(recompute_layers=True, offload=True, shard_teachers=True, pack_sequences=True)
-    cheap = {name: variants[name].model_copy(update={"memory": saving}) for name in ("lsm", "jsd")}
+    cheap = {name: variants[name].model_copy(update={"memory": saving}) for name in ("lsm", "jsd", "told")}
     trained(ragged, variants, tmp_path / "alone")
     on_ranks(tmp_path, count, trained, ragged, variants, tmp_path / "shared")
     on_ranks(tmp_path, count, trained, ragged, cheap, tmp_path / "cheap")

@@ -209,3 +209,11 @@ def test_tables_name_every_job(paper):
     assert first_column(memory_table) == [job.name for job in found if job.memory]
     assert first_column(work_table) == [*(job.name for job in found), "all"]
     assert "too large" in memory_table
+
+
+def test_models_that_are_asked_in_other_words_answer_once_more():
+    found = [job for job in planned.jobs(scale("small"), "full") if job.rule == "generate_asked"]
+    assert [(job.name, job.count) for job in found] == [("generate asked, 1.5 B", 2)]
+    folders = {folder for study in scale("small").studies for *_, folder in scale("small").subjects(study)}
+    plain = [job for job in planned.jobs(scale("small"), "full") if job.rule == "generate"]
+    assert sum(job.count for job in plain) == len(folders)

@@ -20,10 +20,10 @@ def batch():
     return from_pairs(PAIRS, pad_id=0)
 
 
-def brute_force(model) -> torch.Tensor:
+def brute_force(model, pairs=PAIRS) -> torch.Tensor:
     """(N, V) log-probabilities, one unpadded prefix at a time."""
     rows = []
-    for prompt, response in PAIRS:
+    for prompt, response in pairs:
         for count in range(len(response)):
             prefix = torch.tensor([prompt + response[:count]])
             rows.append(model(input_ids=prefix).logits[0, -1].double().log_softmax(-1))
@@ -47,6 +47,21 @@ def test_compare_equals_one_prefix_at_a_time(student, teacher, batch):
     tops = torch.cat([found.teacher.top_ids, found.student.top_ids], -1)
     assert [set(row) - {-1} for row in found.support.tolist()] == [set(row) for row in tops.tolist()]
     close(found.support_log_q, gather(log_q, found.support))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_teacher_that_is_told_more(student, teacher, batch, packed):
+    """The teacher's numbers are those after its own prompts, the student's those after the student's."""
+    told = [([9] * (3 + row), response) for row, (_, response) in enumerate(PAIRS)]
+    batch = replace(batch, packed=packed, privileged=aligned(told, pad_id=0))
+    for tokens in (12, 64):
+        found = compare(student, teacher, batch, 5, tokens, "teacher_top_k")
+        log_p, log_q = brute_force(student), brute_force(teacher, told)
+        close(found.student.sampled_log_prob, log_p.gather(-1, SAMPLED[:, None])[:, 0])
+        close(found.teacher.sampled_log_prob, log_q.gather(-1, SAMPLED[:, None])[:, 0])
+        close(found.student_on_teacher_top, log_p.gather(-1, found.teacher.top_ids))
+        close(found.support_log_q, log_q.gather(-1, found.support))
+    assert (brute_force(teacher) - log_q).abs().max() > 0.1
 
 
 def test_a_teacher_at_a_temperature(student, teacher, batch):

@@ -4,6 +4,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from envs.alfworld.demonstrations import Demonstration, demonstrate, write_demonstrations
 from envs.alfworld.generator import generate
@@ -63,9 +64,34 @@ def test_arithmetic_pairs_are_the_environments_demonstrations_in_order(tokenizer
     for _ in range(10):
         batch = lesson.batch(0.0, 300)
         stream = streams[tokenizer.decode(batch[0][0]).count(";")]
-        for (prompt, response), (question, text) in zip(batch, islice(stream, len(batch)), strict=True):
-            assert prompt == models.prompt_ids(tokenizer, question)
+        for (prompt, response), (problem, text) in zip(batch, islice(stream, len(batch)), strict=True):
+            assert prompt == models.prompt_ids(tokenizer, problem.question)
             assert response == [*tokenizer(text)["input_ids"], tokenizer.eos_token_id]
+
+
+def test_shares_of_the_demonstrations_have_prompts_and_their_styles(tokenizer):
+    hint = {"prompt": "hint {answer} ; {question}", "style": "teacher", "stops_early": True, "share": 0.3}
+    concise = {"prompt": "concise ; {question}", "style": "concise", "share": 0.2}
+    spec = CurriculumSpec(chain_arithmetic={**ARITHMETIC, "instructions": [hint, concise]})
+    (lesson,) = lessons.load(spec, tokenizer, 5).values()
+    shown = [pair for _ in range(30) for pair in lesson.batch(1.0, 2400)]
+    decoded = [(tokenizer.decode(prompt), tokenizer.decode(response)) for prompt, response in shown]
+    texts = [(prompt.split()[2:-3], response) for prompt, response in decoded]
+    for start, share in (("hint", 0.3), ("concise", 0.2), ("x", 0.5)):
+        found = sum(prompt[0] == start for prompt, _ in texts) / len(texts)
+        assert found == pytest.approx(share, abs=4 * 0.5 / len(texts) ** 0.5)
+    for prompt, response in texts:
+        steps = prompt.count(";") - (prompt[0] != "x")
+        assert prompt[0] != "concise" or " of " not in response
+        assert prompt[0] != "x" or response.count(" of ") >= steps
+        assert prompt[0] != "hint" or f"\\boxed{{{prompt[1]}}}" in response
+    assert any(" of " not in response for prompt, response in texts if prompt[0] == "hint")
+
+
+def test_shares_of_prompts_leave_room_for_the_question_alone():
+    concise = {"prompt": "concise ; {question}", "style": "concise", "share": 0.6}
+    with pytest.raises(ValidationError, match=r"add up to 1\.2; write 1 or less"):
+        CurriculumSpec(chain_arithmetic={**ARITHMETIC, "instructions": [concise, concise]})
 
 
 def test_a_share_of_the_demonstrations_is_respelled(tokenizer):

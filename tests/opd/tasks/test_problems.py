@@ -30,6 +30,22 @@ def test_the_batch_is_that_of_the_decoder(problems, student, tokenizer):
     assert found.group.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
+def test_only_the_teacher_reads_its_prompt(problems, student, tokenizer):
+    """The responses are those of the question alone; the teacher reads them after the prompt, row by row."""
+    told = Problems("chain_arithmetic", ROLLOUT, "hint {answer} ; {question}")
+    plain, found = (each.collect(TorchEngine(student, tokenizer, 8), 3, 5) for each in (problems, told))
+    assert plain.batch.privileged is None
+    assert torch.equal(found.batch.tokens, plain.batch.tokens)
+    drawn = told._environment.training_problems(3, 5, 4)
+    for experience in (found, found.shortest_first(), found.rows(torch.tensor([6, 1]))):
+        seen = experience.batch.as_the_teacher_reads
+        for row, number in enumerate(experience.episode.tolist()):
+            problem = drawn[number // 2]
+            prompt = f"<|im_start|> user hint {problem.answer} ; {problem.question} <|im_end|>"
+            assert tokenizer.decode(seen.prompt(row)) == f"{prompt} <|im_start|> assistant"
+            assert seen.response(row) == experience.batch.response(row)
+
+
 def test_log_probabilities_stay_with_their_tokens(problems, student, tokenizer):
     """At temperature 1 and over the whole vocabulary, whatever the settings, in any order of rows."""
     found = problems.collect(TorchEngine(student, tokenizer, 8), 0, 0)

@@ -1,0 +1,24 @@
+"""Prompts around questions: fields filled in once, everything else as written."""
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from envs import Problem, Prompt, worded
+
+PROBLEM = Problem("one", "What is {answer}, or $\\frac{1}{2}$?", "{question}")
+
+
+def test_the_question_alone():
+    assert worded(PROBLEM, None) == PROBLEM.question
+    assert worded(PROBLEM, "{question}") == PROBLEM.question
+
+
+def test_fields_are_filled_in_once():
+    """What a question or an answer holds is no field, and braces of LaTeX are none either."""
+    found = worded(PROBLEM, "It is {answer}. {question} End with \\boxed{}, {answer}.")
+    assert found == "It is {question}. What is {answer}, or $\\frac{1}{2}$? End with \\boxed{}, {question}."
+
+
+def test_a_prompt_asks_the_question():
+    with pytest.raises(ValidationError, match=r"write \{question\} where the problem's question goes"):
+        TypeAdapter(Prompt).validate_python("The answer is {answer}.")
