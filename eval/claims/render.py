@@ -39,24 +39,22 @@ def render(spec: ClaimsSpec, ledger: pd.DataFrame) -> dict[str, str]:
 
 
 def summary(ledger: pd.DataFrame) -> str:
-    """The count, and one line per claim with its effect, its verdict and what goes with it, in Markdown."""
+    """How many claims of each paper have which verdict, in Markdown."""
     lines = [
-        {
-            "claim": f"{line.sentence} ({line.place})",
-            "effect [95 %]": effect(line),
-            "verdict": line.verdict,
-            "why, and what it does not say": line.reason or "-",
-        }
-        for _, line in ledger.iterrows()
+        {"paper": f"arXiv {paper}", "claims": len(claims), **_of_verdicts(claims)}
+        for paper, claims in ledger.groupby("paper", sort=False)
     ]
-    return f"{count(ledger)}\n\n{pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True)}\n"
+    return f"{pd.DataFrame(lines).to_markdown(index=False)}\n"
 
 
 def count(ledger: pd.DataFrame) -> str:
     """How many claims there are of each verdict, in words."""
-    of_verdict = ledger.verdict.value_counts()
-    counted = ", ".join(f"{of_verdict.get(name, 0)} {name}" for name in VERDICTS)
+    counted = ", ".join(f"{number} {name}" for name, number in _of_verdicts(ledger).items())
     return f"{len(ledger)} claims: {counted}."
+
+
+def _of_verdicts(ledger: pd.DataFrame) -> dict[str, int]:
+    return {name: int((ledger.verdict == name).sum()) for name in VERDICTS}
 
 
 def cells(ledger: pd.DataFrame) -> pd.DataFrame:
@@ -68,6 +66,7 @@ def _cells(line: pd.Series) -> dict[str, str]:
     matters = _number(line.matters, "g")
     return {
         "claim": line.sentence,
+        "paper": line.paper,
         "place": line.place,
         "comparison": _text(line.comparison),
         "effect [95 %]": effect(line),

@@ -63,7 +63,13 @@ CLAIMS = [
             "unit": "log ratio",
         },
     },
-    {"name": "never", "sentence": "Shops, too.", "place": "Table A2", "why_not": "there is no shop"},
+    {
+        "name": "never",
+        "sentence": "Shops, too.",
+        "paper": "2605.11182",
+        "place": "Table A2",
+        "why_not": "there is no shop",
+    },
 ]
 
 
@@ -127,14 +133,9 @@ def test_pages_count_verdicts_and_group_claims_by_them(spec, results, tmp_path):
     main(spec, tmp_path / "out")
     assert len(pd.read_csv(tmp_path / "out/claims.csv")) == len(CLAIMS)
     summary = (tmp_path / "out/claims_summary.md").read_text()
-    assert summary.startswith("6 claims: 1 supported, 1 contradicted, 4 undecided.\n")
-    most = next(line for line in summary.splitlines() if "Most are" in line)
-    assert [cell.strip() for cell in most.strip("|").split("|")] == [
-        "Most are <negative>. (Figure 2)",
-        "+0.3 [+0.2, +0.4] share",
-        "supported",
-        "one model",
-    ]
+    header, _, *papers = ([cell.strip() for cell in line.split("|")[1:-1]] for line in summary.splitlines())
+    assert header == ["paper", "claims", "supported", "contradicted", "undecided"]
+    assert papers == [["arXiv 2603.25562", "5", "1", "1", "3"], ["arXiv 2605.11182", "1", "0", "0", "1"]]
     title, first, *sections = (tmp_path / "out/claims.md").read_text().split("\n\n")
     assert title == "# Claims"
     assert first == "6 claims: 1 supported, 1 contradicted, 4 undecided."
@@ -144,6 +145,7 @@ def test_pages_count_verdicts_and_group_claims_by_them(spec, results, tmp_path):
     assert len(rows) == 1
     assert dict(zip(names, values, strict=True)) == {
         "claim": "Most are <negative>.",
+        "paper": "2603.25562",
         "place": "Figure 2",
         "comparison": "mean of quantity negative - 0.5",
         "effect [95 %]": "+0.3 [+0.2, +0.4] share",
