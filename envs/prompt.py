@@ -36,4 +36,10 @@ def worded(problem: Problem, prompt: str | None) -> str:
     """The user message that puts a problem: the prompt, its fields filled in; None: the question alone."""
     if prompt is None:
         return problem.question
-    return _FIELD.sub(lambda field: getattr(problem, field[1]), prompt)
+
+    def told(field: re.Match[str]) -> str:
+        if (value := getattr(problem, field[1])) is None:
+            raise ValueError(f"problem {problem.id} has no {field[1]}, which the prompt tells")
+        return value
+
+    return _FIELD.sub(told, prompt)

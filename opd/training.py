@@ -1,6 +1,7 @@
 """The training half of a step: minibatches, each an update, in as many passes as memory asks for."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -36,6 +37,7 @@ def train(
     `batch` is this rank's share; `comparison`, `advantage` (N,) and `mask` (N,) belong to its N positions,
     before the first update.
     """
+    batch = replace(batch, privileged=None)  # the teacher has read; passes are as long as the student's
     for number in range(share.minibatches):
         rows = share.part(number)
         minibatch, positions = batch.rows(rows.nonzero()[:, 0]), rows[batch.sequence].nonzero()[:, 0]

@@ -58,7 +58,7 @@ class ChainArithmetic:
         return [_problem(chain) for chain in chains.values()]
 
     def demonstrations(
-        self, style: str, length: int, seed: int, stops_early: bool = False
+        self, style: str, length: int, seed: int | str, stops_early: bool = False
     ) -> Iterator[tuple[Problem, str]]:
         """Endless problems of the training split, each with a response to learn from in pretraining.
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from opd.spec.sampling import SamplingSpec
-from programs.spec import Count, Rate, Spec
+from programs.spec import Count, Rate, Spec, distinct
 
 StyleName = Literal["teacher", "student", "concise"]
 """Writing styles; see `envs.chain_arithmetic.demonstration`."""
@@ -72,6 +72,7 @@ class ArithmeticLessonSpec(LessonSpec):
 
     @model_validator(mode="after")
     def _shares_leave_room(self) -> Self:
+        distinct(each.prompt for each in self.instructions)
         if (total := sum(each.share for each in self.instructions)) > 1:
             raise ValueError(f"the shares of instructions add up to {total:g}; write 1 or less in all")
         return self

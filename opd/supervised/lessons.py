@@ -62,10 +62,10 @@ class ArithmeticLesson:
         self._prompting = random.Random(f"prompts/{seed}")
         # Of each prompt, None for the question alone: demonstrations of every length.
         self._streams = {
-            prompt: {n: self._environment.demonstrations(style, n, seed, stops_early) for n in _LENGTHS}
-            for prompt, style, stops_early in (
-                (None, spec.style, False),
-                *((each.prompt, each.style, each.stops_early) for each in spec.instructions),
+            prompt: {n: self._environment.demonstrations(style, n, stream, stops_early) for n in _LENGTHS}
+            for prompt, style, stream, stops_early in (
+                (None, spec.style, f"{seed}", False),
+                *((x.prompt, x.style, f"{seed}/{x.prompt}", x.stops_early) for x in spec.instructions),
             )
         }
 

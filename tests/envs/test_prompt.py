@@ -19,6 +19,11 @@ def test_fields_are_filled_in_once():
     assert found == "It is {question}. What is {answer}, or $\\frac{1}{2}$? End with \\boxed{}, {question}."
 
 
+def test_what_a_problem_does_not_have_is_not_told():
+    with pytest.raises(ValueError, match="problem one has no solution"):
+        worded(PROBLEM, "{solution} {question}")
+
+
 def test_a_prompt_asks_the_question():
     with pytest.raises(ValidationError, match=r"write \{question\} where the problem's question goes"):
         TypeAdapter(Prompt).validate_python("The answer is {answer}.")

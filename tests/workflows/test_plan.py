@@ -585,6 +585,10 @@ def test_a_model_is_cross_checked_under_each_prompt_that_it_is_asked(mini):
         ({"tasks": {"alfworld": {"teacher_prompt": "hint"}}}, "teacher_prompt is put around a question"),
         ({"studies": {"table_told": {"panels": ["valid_unseen"]}}}, "is put around questions, and panels"),
         (
+            {"models": {"rlvr_teacher": {"reinforce": {"task": "chain_arithmetic_hint"}}}},
+            "models.rlvr_teacher.reinforce: the task 'chain_arithmetic_hint' tells a teacher more",
+        ),
+        (
             {"tasks": {"chain_arithmetic_solution": {"environment": "math"}}},
             "the problems of math have no solution; write a prompt without {solution}",
         ),
@@ -593,6 +597,16 @@ def test_a_model_is_cross_checked_under_each_prompt_that_it_is_asked(mini):
 def test_wrong_prompts_are_explained(mini, change, sentence):
     with pytest.raises(ConfigError, match=re.escape(sentence)):
         plan(merge(mini, change)).check_runs()
+
+
+def test_a_prompt_of_a_row_is_filled_in_by_the_suites():
+    small = read([ROOT / "workflows/config/small.yaml"])
+    change = {
+        "prompts": {"concise": "{question} {solution}"},
+        "tasks": {"math_concise": {"teacher_prompt": None}},
+    }
+    with pytest.raises(ConfigError, match=r"prompts\.concise: the problems of math_plain have no solution"):
+        plan(merge(small, change)).check_runs()
 
 
 def test_rows_and_lessons_name_prompts_that_exist(mini):

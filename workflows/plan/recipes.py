@@ -51,6 +51,11 @@ class Recipes(Paths):
                 f"models.{model}.reinforce: the method {config.method!r} does not look at outcomes; write "
                 "one with an objective.advantage.outcome_weight, such as grpo"
             )
+        if spec.tasks[config.task].teacher_prompt:
+            raise ConfigError(
+                f"models.{model}.reinforce: the task {config.task!r} tells a teacher more, and a policy that "
+                "learns from outcomes has no other; write a task without teacher_prompt"
+            )
         return spec
 
     def _recipe(
@@ -139,13 +144,14 @@ class Recipes(Paths):
     def generate_spec(self, prompt: str | None = None) -> GenerateSpec:
         """How every model is evaluated: asked the questions, or a prompt of the config around them."""
         config = self.config.evaluation
-        return GenerateSpec(
+        recipe = {
             **config.asked,
-            prompt=self.config.prompts[prompt] if prompt else None,
-            engine=config.engine,
-            strict=config.strict,
-            batch_size=config.batch_size,
-        )
+            "prompt": self.config.prompts[prompt] if prompt else None,
+            "engine": config.engine,
+            "strict": config.strict,
+            "batch_size": config.batch_size,
+        }
+        return check(GenerateSpec, recipe, f"prompts.{prompt}" if prompt else "evaluation")
 
     def play_spec(self, panel: str) -> PlaySpec:
         """How every model plays a panel."""

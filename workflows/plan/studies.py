@@ -97,6 +97,8 @@ class Studies(Recipes):
             self.reinforce_spec(model)
         for model in self.made_by("sft"):
             self.sft_spec(model)
+        for prompt in {row.prompt for study in self.studies.values() for row in study.rows}:
+            self.generate_spec(prompt)
         rows: list[SubjectConfig] = [row for study in self.studies.values() for row in study.rows]
         rows += self.config.signal.failures if self.config.signal else ()
         for row in rows:

@@ -88,10 +88,30 @@ def test_shares_of_the_demonstrations_have_prompts_and_their_styles(tokenizer):
     assert any(" of " not in response for prompt, response in texts if prompt[0] == "hint")
 
 
+def test_no_demonstration_is_shown_with_and_without_a_prompt(tokenizer):
+    told = {"prompt": "values {solution} ; {question}", "style": "teacher", "share": 0.5}
+    spec = CurriculumSpec(chain_arithmetic={**ARITHMETIC, "instructions": [told]})
+    (lesson,) = lessons.load(spec, tokenizer, 5).values()
+    shown = [tokenizer.decode(prompt) for _ in range(30) for prompt, _ in lesson.batch(1.0, 2400)]
+    questions = {
+        kind: [text[text.index("x =") :] for text in shown if ("values" in text) == kind] for kind in (0, 1)
+    }
+    assert min(map(len, questions.values())) > 300
+    # Short chains are few, and drawn again by chance.
+    assert len(set(questions[0]) & set(questions[1])) < 0.1 * len(questions[0])
+
+
+def test_a_prompt_has_one_kind_of_demonstrations():
+    concise = {"prompt": "concise ; {question}", "style": "concise", "share": 0.2}
+    with pytest.raises(ValidationError, match=r"concise ; \{question\} stands twice"):
+        CurriculumSpec(chain_arithmetic={**ARITHMETIC, "instructions": [concise, concise]})
+
+
 def test_shares_of_prompts_leave_room_for_the_question_alone():
     concise = {"prompt": "concise ; {question}", "style": "concise", "share": 0.6}
+    hint = {"prompt": "hint {answer} ; {question}", "style": "teacher", "share": 0.6}
     with pytest.raises(ValidationError, match=r"add up to 1\.2; write 1 or less"):
-        CurriculumSpec(chain_arithmetic={**ARITHMETIC, "instructions": [concise, concise]})
+        CurriculumSpec(chain_arithmetic={**ARITHMETIC, "instructions": [concise, hint]})
 
 
 def test_a_share_of_the_demonstrations_is_respelled(tokenizer):
