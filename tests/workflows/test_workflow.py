@@ -115,6 +115,9 @@ def test_smoke_from_clean_to_report(tmp_path):
     assert (
         "ALFWorld valid_unseen" in (tmp_path / "results/smoke/studies/table_multitask/table.md").read_text()
     )
+    asked = json.loads((tmp_path / "results/smoke/models/student/asked/solution/responses.json").read_text())
+    assert asked["spec"]["prompt"] == "values {solution} ; {question}"
+    assert "told the solution" in (tmp_path / "results/smoke/studies/table_told/table.md").read_text()
     claims = (tmp_path / "results/smoke/claims.md").read_text()
     assert re.search(r"^\d+ claims: \d+ supported, \d+ contradicted, \d+ undecided\.$", claims, re.M)
     assert "<span" in (tmp_path / "results/smoke/failures/failures.html").read_text()
@@ -145,13 +148,13 @@ def test_smoke_from_clean_to_report(tmp_path):
 
     # A changed knob reruns what it touches: here every run that has no number of steps of its own, no model.
     changed = planned(snakemake(tmp_path, *SMOKE, "--dry-run", "--config", "distill={steps: 4}"))
-    assert changed["lsm"] == 2
+    assert changed["lsm"] == 3
     assert "sft" not in changed
     assert "pretrain" not in changed
     # Forcing one method leaves the others alone.
     forced = planned(snakemake(tmp_path, *SMOKE, "--dry-run", "--forcerun", "lsm"))
-    assert forced["lsm"] == 4  # two experiments, two seeds
-    assert forced["generate"] == 4
+    assert forced["lsm"] == 5  # two experiments, two seeds; one with a single seed
+    assert forced["generate"] == 5
     assert forced["play"] == 2
     assert "topk_unnormalized" not in forced
 
