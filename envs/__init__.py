@@ -5,7 +5,7 @@ and both ask it to grade text. `envs.load(name)` and `envs.environment_of(suite)
 """
 
 from envs.environment import Environment, Problem
-from envs.prompt import Prompt, check_prompt, worded
+from envs.prompt import Prompt, check_prompt, own_words, worded
 from envs.registry import NAMES, Name, environment_of, load
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "check_prompt",
     "environment_of",
     "load",
+    "own_words",
     "worded",
 ]

@@ -1,6 +1,7 @@
 """Prompts that say more than a problem's question: its answer, its solution, or how to respond."""
 
 import re
+from difflib import get_close_matches
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -8,7 +9,8 @@ from pydantic import AfterValidator
 from envs.environment import Problem
 from envs.registry import Name, load
 
-_FIELD = re.compile(r"\{(question|answer|solution)\}")
+_FIELDS = ("question", "answer", "solution")
+_FIELD = re.compile(rf"\{{({'|'.join(_FIELDS)})\}}")
 
 
 def _asking(template: str) -> str:
@@ -16,6 +18,9 @@ def _asking(template: str) -> str:
         raise ValueError(
             "write {question} where the problem's question goes; {answer} and {solution} tell more"
         )
+    for name in re.findall(r"\{(\w+)\}", template):
+        if name not in _FIELDS and (close := get_close_matches(name, _FIELDS, cutoff=0.7)):
+            raise ValueError(f"{{{name}}} would be told as it stands; did you mean {{{close[0]}}}?")
     return template
 
 
@@ -30,6 +35,11 @@ def check_prompt(prompt: str | None, environment: Name | None) -> None:
         raise ValueError(
             f"the problems of {environment} have no solution; write a prompt without {{solution}}"
         )
+
+
+def own_words(prompt: str) -> list[str]:
+    """What a prompt says besides its fields, word by word."""
+    return _FIELD.sub(" ", prompt).split()
 
 
 def worded(problem: Problem, prompt: str | None) -> str:

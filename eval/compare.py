@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from eval.graded import SETTINGS, read
+from eval.graded import PROMPT, SETTINGS, read
 from eval.report.render import p_text
 from eval.statistics import avg_at_k, compare, holm, mcnemar_p
 from programs.command_line import launch
@@ -151,7 +151,7 @@ def footnotes(first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
         alone = [p for p in run.protocol.unique() if p not in set(other.protocol)]
         if alone:
             notes.append(f"Only {name} has {', '.join(alone)}: not compared.")
-    return notes + sampling_notes(first, second)
+    return notes + sampling_notes(first, second) + prompt_notes(first, second)
 
 
 def sampling_notes(first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
@@ -163,6 +163,15 @@ def sampling_notes(first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
             of_a, of_b = (", ".join(f"{name} {run[name]}" for name in apart) for run in (a, b))
             notes.append(f"Under {protocol} A was sampled at {of_a}, B at {of_b}: A - B measures that, too.")
     return notes
+
+
+def prompt_notes(first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
+    """A sentence if A and B say that they were asked in other words."""
+    a, b = ({str(prompt) for prompt in run[PROMPT].dropna()} for run in (first, second))
+    if a == b:
+        return []
+    asked = (" and ".join(map(repr, sorted(prompts))) or "the questions" for prompts in (a, b))
+    return ["A was asked {}, B {}: A - B measures that, too.".format(*asked)]
 
 
 def _settings(run: pd.DataFrame) -> dict[str, str]:

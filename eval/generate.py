@@ -12,6 +12,7 @@ RESPONSES.jsonl holds a record per response:
   suite, problem, protocol, sample    what was asked
   run, seed                           sample j draws from the stream `run/suite/problem/j`, which does
                                       not depend on the batch; `seed` is the first 63 bits of its sha256
+  prompt                              what was asked in the place of the question, with --prompt
   engine, temperature, top_p, max_new_tokens   the settings in effect; the model's own
                                       generation_config is never read
   finish_reason                       `stop`: ended by itself; `length`: cut off at max_new_tokens
@@ -77,6 +78,7 @@ def main(spec: GenerateSpec, model: Path, out: Path) -> None:
     if spec.strict:
         refuse_unverified(suites)
     engine = load(spec.engine, model, spec.batch_size)
+    models.refuse_unknown_words(engine.tokenizer, spec.prompt)
     origin = {
         "spec": spec.recipe(),
         "engine": engine.version,
@@ -139,6 +141,7 @@ def record(spec: GenerateSpec, question: Question, key: str, response: Response,
         "seed": seed(key),
         "engine": spec.engine,
         **question.protocol.sampling.model_dump(),
+        **({"prompt": spec.prompt} if spec.prompt else {}),
         "finish_reason": "stop" if response.finished else "length",
         "tokens": len(response.tokens),
         "log_prob": response.log_prob,
@@ -204,7 +207,9 @@ def command_line() -> argparse.ArgumentParser:
     option("--top-p", type=float, default=1.0, metavar="P", help="mass of the nucleus (%(default)s)")
     option("--max-new-tokens", type=int, default=2048, metavar="N", help="cap on a response (%(default)s)")
     option("--limit", type=int, metavar="N", help="only the first N problems of each suite")
-    option("--prompt", help="asked instead of the question: {question} and what is told besides, as {answer}")
+    option(
+        "--prompt", help="asked instead of the question: {question}, and what is told: {answer}, {solution}"
+    )
     option("--run", default="evaluation", help="name of the random streams (%(default)s)")
     option("--engine", choices=ENGINES, default="torch", help="vllm is an optional extra (%(default)s)")
     option("--batch-size", type=int, default=32, metavar="B", help="responses at a time (%(default)s)")

@@ -12,17 +12,19 @@ from programs.errors import UserError
 _KEY = ["protocol", "suite", "problem"]
 _FIELDS = [*_KEY, "sample", "verdict"]
 SETTINGS = list(SamplingSpec.model_fields)
+PROMPT = "prompt"
+_OPTIONAL = [*SETTINGS, PROMPT]
 
 
 def read(path: Path, suites: list[str] | None = None) -> pd.DataFrame:
-    """One line per protocol, suite and problem: `samples`, how many have each verdict, and the SETTINGS.
+    """One line per protocol, suite and problem: `samples`, how many have each verdict, SETTINGS and PROMPT.
 
-    Settings are empty where the file does not say them.
+    The last two are empty where the file does not say them.
     `path` is a JSON Lines file or a folder of them; `suites` keeps these only. Raises ValueError for
     lines without the fields, unknown verdicts, repeated samples and unequal numbers of samples.
     """
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
-    frame = pd.DataFrame([record for file in files for record in _records(file)], columns=_FIELDS + SETTINGS)
+    frame = pd.DataFrame([record for file in files for record in _records(file)], columns=_FIELDS + _OPTIONAL)
     if absent := sorted(set(suites or ()) - set(frame.suite)):
         raise UserError(f"{path} holds nothing of {', '.join(absent)}")
     if suites is not None:
@@ -32,7 +34,7 @@ def read(path: Path, suites: list[str] | None = None) -> pd.DataFrame:
     _check_samples(path, frame)
     return pd.DataFrame(
         [
-            dict(zip(_KEY, key, strict=True)) | count(samples.verdict) | dict(samples[SETTINGS].iloc[0])
+            dict(zip(_KEY, key, strict=True)) | count(samples.verdict) | dict(samples[_OPTIONAL].iloc[0])
             for key, samples in frame.groupby(_KEY, sort=False)
         ]
     )
@@ -41,7 +43,7 @@ def read(path: Path, suites: list[str] | None = None) -> pd.DataFrame:
 def _records(file: Path) -> list[dict]:
     """The fields that a comparison needs or can use, of every line."""
     records = read_records(file, _FIELDS, "; `python -m eval.grade responses` writes files that have")
-    return [{name: record.get(name) for name in _FIELDS + SETTINGS} for record in records]
+    return [{name: record.get(name) for name in _FIELDS + _OPTIONAL} for record in records]
 
 
 def _check_samples(path: Path, frame: pd.DataFrame) -> None:

@@ -18,8 +18,10 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar
 
+from envs import own_words
 from opd.lm_head import check_head
 from opd.spec import ArchitectureSpec
+from programs.errors import UserError
 
 # Loading takes milliseconds or shows in the log of the job; a bar per weight helps nobody.
 disable_progress_bar()
@@ -125,6 +127,18 @@ def tokenizer_sha256(tokenizer: PreTrainedTokenizerBase) -> str:
     return hashlib.sha256(
         f"{tokenizer.backend_tokenizer.to_str()}{tokenizer.chat_template}".encode()
     ).hexdigest()
+
+
+def refuse_unknown_words(tokenizer: PreTrainedTokenizerBase, prompt: str | None) -> None:
+    """UserError if the tokenizer has no ids for words of a prompt, and would read its unknown token there."""
+    unknown = [
+        word for word in own_words(prompt or "") if tokenizer.unk_token_id in tokenizer(word)["input_ids"]
+    ]
+    if tokenizer.unk_token_id is not None and unknown:
+        raise UserError(
+            f"the model does not know {', '.join(map(repr, unknown))} of the prompt {prompt!r}; write words "
+            "of its vocabulary (models from scratch: envs/tokenizer.py), with spaces between them"
+        )
 
 
 def prompt_ids(tokenizer: PreTrainedTokenizerBase, question: str) -> list[int]:

@@ -66,6 +66,16 @@ class DistillSpec(Spec):
         return self
 
     @model_validator(mode="after")
+    def _told_teachers_are_heard(self) -> Self:
+        for name, task in self.tasks.items():
+            if task.teacher_prompt and self.objective.advantage.log_ratio_weight == 0:
+                raise ValueError(
+                    f"the teacher of {name} is told more, and log_ratio_weight 0 ignores teachers; write a "
+                    "task without teacher_prompt, or another method"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _minibatches_divide(self) -> Self:
         for name, task in self.tasks.items():
             responses = task.rollout.prompts * task.rollout.samples_per_prompt

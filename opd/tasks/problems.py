@@ -10,7 +10,7 @@ import envs
 from envs import Problem, worded
 from opd.batch import TokenBatch, aligned
 from opd.experience import Experience, joined
-from opd.models import padding_id, prompt_ids
+from opd.models import padding_id, prompt_ids, refuse_unknown_words
 from opd.rollout.engine import TrainingEngine, answers
 from opd.rollout.response import Response
 from opd.spec import RolloutSpec
@@ -55,6 +55,7 @@ class Problems:
         batch = aligned([(response.prompt, response.tokens) for response in responses], pad)
         if self._teacher_prompt is None:
             return batch
+        refuse_unknown_words(tokenizer, self._teacher_prompt)
         told = [prompt_ids(tokenizer, worded(problem, self._teacher_prompt)) for problem in problems]
         pairs = [(prompt, response.tokens) for prompt, response in zip(told, responses, strict=True)]
         return replace(batch, privileged=aligned(pairs, pad))

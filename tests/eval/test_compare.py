@@ -122,6 +122,15 @@ def test_every_shared_protocol_is_compared_and_others_are_named(tmp_path, capsys
         compare.build(read(second), read(write(tmp_path / "c", records(B, "other"))))
 
 
+def test_runs_asked_differently_are_told_apart(tmp_path, capsys):
+    asked = [line | {"prompt": "hint {answer} ; {question}"} for line in records(A)]
+    files = write(tmp_path / "a.jsonl", asked), write(tmp_path / "b.jsonl", records(B))
+    note = "A was asked 'hint {answer} ; {question}', B the questions: A - B measures that, too."
+    assert compare.prompt_notes(*map(read, files)) == [note]
+    assert compare.prompt_notes(*map(read, (files[0], files[0]))) == []
+    assert note in compare.footnotes(*map(read, files))
+
+
 def test_runs_sampled_differently_are_told_apart(tmp_path, capsys):
     """Per protocol, and only where both say; a suite may have settings of its own."""
     settings = {"temperature": 1, "top_p": 0.9, "max_new_tokens": 2048}

@@ -571,6 +571,13 @@ def test_prompts_are_named_and_asked_as_they_are_written(mini):
     assert subjects["Model, told the answer"] == f"{folder}/asked/hint/responses.jsonl"
 
 
+def test_a_table_says_what_rows_are_asked_and_teachers_read(mini):
+    notes = plan(mini).table_spec("table_told").notes
+    assert "Model, told the answer: asked 'hint {answer} ; {question}'." in notes
+    assert "LSM, itself told the solution: the teacher read 'values {solution} ; {question}'." in notes
+    assert sum("Better teacher:" in note or note.startswith("Model:") for note in notes) == 0
+
+
 def test_a_model_is_cross_checked_under_each_prompt_that_it_is_asked(mini):
     mini["studies"]["table_told"]["in_all"] = True
     rows = {each.row for each in plan(mini).crosscheck_spec().subjects}
@@ -586,7 +593,7 @@ def test_a_model_is_cross_checked_under_each_prompt_that_it_is_asked(mini):
         ({"studies": {"table_told": {"panels": ["valid_unseen"]}}}, "is put around questions, and panels"),
         (
             {"models": {"rlvr_teacher": {"reinforce": {"task": "chain_arithmetic_hint"}}}},
-            "models.rlvr_teacher.reinforce: the task 'chain_arithmetic_hint' tells a teacher more",
+            "method grpo: the teacher of chain_arithmetic_hint is told more, and log_ratio_weight 0 ignores",
         ),
         (
             {"tasks": {"chain_arithmetic_solution": {"environment": "math"}}},

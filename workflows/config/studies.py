@@ -110,7 +110,8 @@ class StudyConfig(Spec):
     def _prompts_are_of_questions(self) -> Self:
         if self.panels and (asked := [row.label for row in self.rows if row.prompt]):
             raise ValueError(
-                f"the prompt of {asked[0]!r} is put around questions, and panels have none; remove it"
+                f"the prompt of {asked[0]!r} is put around questions, and panels have none; remove it, or "
+                "write a study of its own without panels"
             )
         return self
 

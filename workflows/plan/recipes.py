@@ -51,11 +51,6 @@ class Recipes(Paths):
                 f"models.{model}.reinforce: the method {config.method!r} does not look at outcomes; write "
                 "one with an objective.advantage.outcome_weight, such as grpo"
             )
-        if spec.tasks[config.task].teacher_prompt:
-            raise ConfigError(
-                f"models.{model}.reinforce: the task {config.task!r} tells a teacher more, and a policy that "
-                "learns from outcomes has no other; write a task without teacher_prompt"
-            )
         return spec
 
     def _recipe(

@@ -1,5 +1,6 @@
 """The fourth layer of a plan: what is scored, tabulated, drawn and judged."""
 
+from collections.abc import Iterator
 from functools import cache
 
 from eval.claims.missing import missing
@@ -58,7 +59,7 @@ class Plan(Studies):
             paper_table=config.paper_table,
             paper_columns=config.paper_columns,
             panels=config.panels,
-            notes=config.notes,
+            notes=(*self._told(study), *config.notes),
             reference_row=config.reference,
             rows=[{"row": r.label, "label": r.label, "paper_row": r.paper_row} for r in config.rows],
             evaluation=evaluation.asked,
@@ -66,6 +67,15 @@ class Plan(Studies):
             runs={path: trained.recipe_sha256() for path, trained in self.runs(study).items()},
             rebuild=self.command(study),
         )
+
+    def _told(self, study: str) -> Iterator[str]:
+        """Of the rows that are asked, or whose teachers read, more than the questions: what."""
+        for row in self.studies[study].rows:
+            if row.prompt:
+                yield f"{row.label}: asked {self.config.prompts[row.prompt]!r}."
+            for task in self.config.experiments[row.experiment].teachers if row.experiment else ():
+                if prompt := self.config.tasks[task].teacher_prompt:
+                    yield f"{row.label}: the teacher read {self.config.prompts[prompt]!r}."
 
     def curves_spec(self, study: str) -> CurvesSpec:
         """The training curves of a study: its rows that were trained."""

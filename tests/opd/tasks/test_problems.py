@@ -7,6 +7,7 @@ from opd.rollout.engine import TorchEngine
 from opd.rollout.respond import respond
 from opd.spec import RolloutSpec
 from opd.tasks.problems import Problems
+from programs.errors import UserError
 
 ROLLOUT = RolloutSpec(
     prompts=4, samples_per_prompt=2, minibatch_size=4, temperature=0.8, top_p=0.9, max_new_tokens=16
@@ -44,6 +45,12 @@ def test_only_the_teacher_reads_its_prompt(problems, student, tokenizer):
             prompt = f"<|im_start|> user hint {problem.answer} ; {problem.question} <|im_end|>"
             assert tokenizer.decode(seen.prompt(row)) == f"{prompt} <|im_start|> assistant"
             assert seen.response(row) == experience.batch.response(row)
+
+
+def test_words_that_the_models_do_not_know_are_told_to_nobody(student, tokenizer):
+    told = Problems("chain_arithmetic", ROLLOUT, "kindly hint {answer} ; {question}")
+    with pytest.raises(UserError, match="the model does not know 'kindly' of the prompt"):
+        told.collect(TorchEngine(student, tokenizer, 8), 0, 0)
 
 
 def test_log_probabilities_stay_with_their_tokens(problems, student, tokenizer):
