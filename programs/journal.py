@@ -40,6 +40,8 @@ class Journal:
         self._out, self.partial, self._request_of = out, out.with_suffix(".partial"), request_of
         self.records: dict[Hashable, dict[str, Any]] = {}
         self._sources: list[str] = []  # of the sessions that left the records
+        if out.exists():
+            print(f"{out} is of an earlier job, and is replaced when this one ends", flush=True)
         header, *lines = _whole_lines(self.partial) or [""]
         found = json.loads(header or "{}")
         sources = found.pop(_SOURCES, [])

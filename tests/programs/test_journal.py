@@ -18,6 +18,18 @@ ORDER = [each["name"] for each in RECORDS]
 Journal = partial(AnyJournal, request_of=itemgetter("name"))
 
 
+def test_a_job_says_what_it_replaces(tmp_path, capsys):
+    """And keeps it until it ends: a job that fails costs nothing."""
+    for text in ("first", "second"):
+        journal = Journal(tmp_path / "out.jsonl", {"spec": text})
+        journal.add({"name": "0", "text": text})
+        if text == "second":
+            assert read_lines(tmp_path / "out.jsonl") == [{"name": "0", "text": "first"}]
+        journal.finish(["0"], {})
+    assert capsys.readouterr().out.count("out.jsonl is of an earlier job, and is replaced when") == 1
+    assert read_lines(tmp_path / "out.jsonl") == [{"name": "0", "text": "second"}]
+
+
 def test_the_file_is_in_the_order_of_the_requests(tmp_path):
     journal = Journal(tmp_path / "out.jsonl", BELONGS_TO)
     for each in RECORDS[::-1]:
