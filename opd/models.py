@@ -131,10 +131,10 @@ def tokenizer_sha256(tokenizer: PreTrainedTokenizerBase) -> str:
 
 def refuse_unknown_words(tokenizer: PreTrainedTokenizerBase, prompt: str | None) -> None:
     """UserError if the tokenizer has no ids for words of a prompt, and would read its unknown token there."""
-    unknown = [
-        word for word in own_words(prompt or "") if tokenizer.unk_token_id in tokenizer(word)["input_ids"]
-    ]
-    if tokenizer.unk_token_id is not None and unknown:
+    if prompt is None or tokenizer.unk_token_id is None:
+        return
+    unknown = [word for word in own_words(prompt) if tokenizer.unk_token_id in tokenizer(word)["input_ids"]]
+    if unknown:
         raise UserError(
             f"the model does not know {', '.join(map(repr, unknown))} of the prompt {prompt!r}; write words "
             "of its vocabulary (models from scratch: envs/tokenizer.py), with spaces between them"

@@ -50,14 +50,7 @@ def lacks(
     """
     made = _bytes_below(Path(plan.results)) if rules is None else 0
     to_make = [job for job in jobs if job.rule != "fetch" or not cached(_hub(plan, job.of))]
-    reading = {
-        "generate",
-        "generate_asked",
-        "score",
-        "contamination",
-        "distill",
-        *(job.rule for job in jobs),
-    } - {
+    reading = {"generate", "score", "contamination", "distill", *(job.rule for job in jobs)} - {
         "fetch",
         "play",
     }

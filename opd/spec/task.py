@@ -5,7 +5,6 @@ from typing import Self
 from pydantic import Field, model_validator
 
 import envs
-from envs import Prompt, check_prompt
 from envs.alfworld.protocols import ProtocolConfig
 from opd.spec.sampling import SamplingSpec
 from programs.spec import Count, OnlyRounding, Spec
@@ -38,7 +37,7 @@ class TaskSpec(Spec):
 
     environment: envs.Name | None = Field(None, description="problems of this environment, one response each")
     games: GamesSpec | None = Field(None, description="games of ALFWorld, a response each turn")
-    teacher_prompt: Prompt | None = Field(
+    teacher_prompt: envs.Prompt | None = Field(
         None,
         description="what the teacher reads in the place of the question: {question} and what the student "
         "is not told, such as {answer}; null: what the student reads",
@@ -55,5 +54,5 @@ class TaskSpec(Spec):
     def _prompt_can_be_filled_in(self) -> Self:
         if self.games and self.teacher_prompt:
             raise ValueError("teacher_prompt is put around a question, and games have none; remove it")
-        check_prompt(self.teacher_prompt, self.environment)
+        envs.check_prompt(self.teacher_prompt, self.environment)
         return self

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from envs import worded
+from envs import Problem, worded
 from envs.alfworld.demonstrations import read_demonstrations
 from envs.alfworld.panel import read_panel
 from envs.alfworld.play import episodes, play
@@ -60,17 +60,19 @@ class ArithmeticLesson:
         self.spec, self._tokenizer, self._environment = spec, tokenizer, ChainArithmetic()
         self._rng, self._spelling = random.Random(f"lengths/{seed}"), random.Random(f"spelling/{seed}")
         self._prompting = random.Random(f"prompts/{seed}")
-        # Of each prompt, None for the question alone: demonstrations of every length.
-        self._streams = {
-            prompt: {n: self._environment.demonstrations(style, n, stream, stops_early) for n in _LENGTHS}
-            for prompt, style, stream, stops_early in (
-                (None, spec.style, f"{seed}", False),
-                *((x.prompt, x.style, f"{seed}/{x.prompt}", x.stops_early) for x in spec.instructions),
-            )
+        # Of each prompt, and of the question alone (None): how often, and demonstrations of every length.
+        shares: dict[str | None, float] = {each.prompt: each.share for each in spec.instructions}
+        self._shares = {**shares, None: 1 - sum(shares.values())}
+        shown = self._environment.demonstrations
+        self._streams: dict[str | None, dict[int, Iterator[tuple[Problem, str]]]] = {
+            None: {n: shown(spec.style, n, seed) for n in _LENGTHS}
         }
+        for each in spec.instructions:
+            stream = f"{seed}/{each.prompt}"
+            self._streams[each.prompt] = {n: shown(each.style, n, stream, each.stops_early) for n in _LENGTHS}
 
     def batch(self, progress: float, tokens: int) -> list[Pair]:
-        """Demonstrations in the spec's style, the first mostly short."""
+        """Demonstrations of one length, the first mostly short."""
         lengths = [n for n in _LENGTHS if n <= _SHORT]
         if progress >= _SHORT_PHASE or self._rng.random() >= _SHORT_SHARE:
             lengths = list(_LENGTHS)
@@ -79,16 +81,9 @@ class ArithmeticLesson:
         return [self._demonstration(length) for _ in range(count)]
 
     def _demonstration(self, length: int) -> Pair:
-        prompt = self._prompt()
+        (prompt,) = self._prompting.choices(list(self._shares), weights=list(self._shares.values()))
         problem, response = next(self._streams[prompt][length])
         return _pair(self._tokenizer, worded(problem, prompt), self._spelled(response))
-
-    def _prompt(self) -> str | None:
-        """The prompt of the next demonstration; None: the question alone."""
-        instructions = self.spec.instructions
-        shares = [each.share for each in instructions]
-        prompts = [*(each.prompt for each in instructions), None]
-        return self._prompting.choices(prompts, weights=[*shares, 1 - sum(shares)])[0]
 
     def _spelled(self, answer: str) -> str:
         other = self._spelling.random() < self.spec.respelled

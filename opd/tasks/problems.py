@@ -7,7 +7,6 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 import envs
-from envs import Problem, worded
 from opd.batch import TokenBatch, aligned
 from opd.experience import Experience, joined
 from opd.models import padding_id, prompt_ids, refuse_unknown_words
@@ -48,7 +47,10 @@ class Problems:
         )
 
     def _batch(
-        self, problems: Sequence[Problem], responses: Sequence[Response], tokenizer: PreTrainedTokenizerBase
+        self,
+        problems: Sequence[envs.Problem],
+        responses: Sequence[Response],
+        tokenizer: PreTrainedTokenizerBase,
     ) -> TokenBatch:
         """The responses after the student's prompts and, if the teacher has its own, after those."""
         pad = padding_id(tokenizer)
@@ -56,7 +58,7 @@ class Problems:
         if self._teacher_prompt is None:
             return batch
         refuse_unknown_words(tokenizer, self._teacher_prompt)
-        told = [prompt_ids(tokenizer, worded(problem, self._teacher_prompt)) for problem in problems]
+        told = [prompt_ids(tokenizer, envs.worded(problem, self._teacher_prompt)) for problem in problems]
         pairs = [(prompt, response.tokens) for prompt, response in zip(told, responses, strict=True)]
         return replace(batch, privileged=aligned(pairs, pad))
 
