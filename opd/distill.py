@@ -25,6 +25,7 @@ from transformers import PreTrainedModel
 
 from opd import learner, lora, masks, models, tasks
 from opd.advantages import advantages
+from opd.average import Average
 from opd.batch import TokenBatch
 from opd.credit import credit, share_without_signal, with_signal
 from opd.diagnostics.mismatch import mismatch, stop_if_too_large, truncated_importance_weights
@@ -49,7 +50,7 @@ from programs.command_line import arguments, launch
 from programs.errors import UserError
 from programs.provenance import ROOT, hash_of
 
-_LOSS = ("advantages", "credit", "loss", "markers", "masks", "objectives", "reduction", "support")
+_LOSS = ("advantages", "average", "credit", "loss", "markers", "masks", "objectives", "reduction", "support")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Run:
     tasks: Sequence[TaughtTask]
     marker_ids: list[int]
     engine: TrainingEngine
+    average: Average | None = None  # of teachers that follow the student
     checked: set[str] = field(default_factory=set)  # tasks whose scores this process has checked
 
 
@@ -89,7 +91,8 @@ def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Pa
         # Where the data lie decides no number.
         data = ranks.from_first(lambda: [task.describe() | {"source": ""} for task in loaded.values()])
         recipe = json.dumps([spec.recipe(), fingerprints, data, loss_code()])
-        loop.run(recipe, run.student, partial(distill_step, run))
+        averages = run.average.tensors if run.average else None
+        loop.run(recipe, run.student, partial(distill_step, run), averages)
         named = {
             role: (model_name(folder), mark)
             for (role, folder), mark in zip(parents.items(), fingerprints, strict=True)
@@ -120,6 +123,11 @@ def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers
     """Load all models and check that they can be compared token by token."""
     if teachers.keys() != spec.tasks.keys():
         raise UserError(f"--teachers must name {', '.join(spec.tasks)}, and names {', '.join(teachers)}")
+    if spec.teacher_decay < 1 and {*teachers.values()} != {student}:
+        raise UserError(
+            f"teacher_decay {spec.teacher_decay} is of teachers that start as the student; for each of "
+            f"--teachers write {student}"
+        )
     pupil = learner.load(student, spec)
     guides = {
         folder: sharding.teacher(models.load(folder).requires_grad_(False), spec.memory)
@@ -140,7 +148,8 @@ def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers
     dtype = sharding.dtype(pupil.model, spec.memory)
     with whole_for_rollouts(spec, pupil.root):
         engine = engines.follow(spec.engine, pupil.model, student, pupil.tokenizer, requests, dtype)
-    return Run(spec, pupil, taught, marker_ids, engine)
+    average = Average(guides[student], spec.teacher_decay) if spec.teacher_decay < 1 else None
+    return Run(spec, pupil, taught, marker_ids, engine, average)
 
 
 def distill_step(run: Run, step: int) -> dict:
@@ -154,10 +163,13 @@ def distill_step(run: Run, step: int) -> dict:
         experience = collect(run, taught, step // len(run.tasks))
     share = divide(len(experience.finished), taught.rollout.minibatch_size, experience.finished.device)
     batch = replace(experience.batch.rows(share.rows), packed=spec.memory.pack_sequences)
-    with watch("scoring"), gathered(run.student.root, taught.teacher):
-        comparison = score(run, taught.teacher, batch)
-        if taught.name not in run.checked:
-            check_scores(run, taught, batch, comparison)
+    with watch("scoring"):
+        if run.average:
+            run.average.follow(run.student.model)
+        with gathered(run.student.root, taught.teacher):
+            comparison = score(run, taught.teacher, batch)
+            if taught.name not in run.checked:
+                check_scores(run, taught, batch, comparison)
     observed = assemble(observe(comparison), share.owner[experience.batch.sequence])
     apart = mismatch(experience.rollout_log_prob, observed.student_log_prob)
     stop_if_too_large(apart, spec.engine.mismatch_limit, run.engine.dtype)

@@ -92,7 +92,8 @@ def layout_of(plan: Plan, spec: DistillSpec) -> Layout:
     ranks, engine = plan.config.training_processes, spec.engine
     card = DEVICES[plan.config.gpu].memory_gib * GIB if plan.config.gpu else 0
     taken = 0 if engine.name == "torch" else round(engine.memory_share * card)
-    return Layout(spec.memory, ranks, engine.name, taken, engine.sleep, spec.lora)
+    averaged = 0 < spec.teacher_decay < 1
+    return Layout(spec.memory, ranks, engine.name, taken, engine.sleep, spec.lora, averaged)
 
 
 def engine_needs(spec: DistillSpec, student: Shape) -> int:
@@ -232,8 +233,8 @@ def trace_step(spec: TracesRecipe, tokens_per_forward: int = 0) -> Step:
 
 
 def checkpoint_bytes(student: Shape, layout: Layout) -> int:
-    """What is trained, and two moments of AdamW."""
-    return 3 * layout.trained_in_all(student)
+    """What is trained, two moments of AdamW, and the teacher if it is an average of the student."""
+    return 3 * layout.trained_in_all(student) + (4 * student.parameters if layout.averaged else 0)
 
 
 def download(plan: Plan, model: str) -> Job:

@@ -64,7 +64,8 @@ def tiles(shape: Shape, step: Step) -> int:
 class Layout:
     """Where a run's weights rest, how it computes, who answers its prompts, and whether adapters are trained.
 
-    `engine_bytes` are those that vLLM takes for itself; `engine_sleeps`: only while it is asked.
+    `engine_bytes` are those that vLLM takes for itself; `engine_sleeps`: only while it is asked; `averaged`:
+    the teacher is an average of the student (`opd.average`).
     """
 
     memory: MemorySpec
@@ -73,6 +74,7 @@ class Layout:
     engine_bytes: int = 0
     engine_sleeps: bool = False
     lora: LoraSpec | None = None
+    averaged: bool = False
 
     @property
     def sharded(self) -> bool:
@@ -127,6 +129,11 @@ def teacher_state(shape: Shape, layout: Layout) -> int:
     return shape.weights - layers + layers // layout.ranks
 
 
+def average(shape: Shape, layout: Layout) -> int:
+    """Of a teacher in 16 bits that follows its student, what is averaged: a float32 copy, on every rank."""
+    return 4 * shape.parameters if layout.averaged and shape.width < 4 else 0
+
+
 def distillation(
     student: Shape,
     teachers: Sequence[Shape],
@@ -141,7 +148,7 @@ def distillation(
     learner = layout.computing(student)
     fixed = {
         **student_state(student, layout),
-        "teachers": sum(teacher_state(teacher, layout) for teacher in teachers),
+        "teachers": sum(teacher_state(teacher, layout) for teacher in teachers) + average(student, layout),
     }
     busy = {"engine": layout.engine_bytes}
     idle = {"engine": 0 if layout.engine_sleeps else layout.engine_bytes}

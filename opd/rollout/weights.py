@@ -1,4 +1,4 @@
-"""A trainer's weights as an engine loads them."""
+"""A trainer's weights as an engine or a teacher takes them over."""
 
 from collections.abc import Iterator
 

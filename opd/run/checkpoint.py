@@ -8,12 +8,12 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch.distributed.checkpoint as dcp
-from torch import nn
+from torch import Tensor, nn
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
 from torch.optim import Optimizer
 
@@ -29,11 +29,18 @@ _WAYS = ("foreach", "fused")
 _ALONE = "torch.distributed is disabled, unavailable or uninitialized"
 
 
-def save(folder: Path, recipe: str, lines: list[str], model: nn.Module, optimizer: Optimizer) -> None:
+def save(
+    folder: Path,
+    recipe: str,
+    lines: list[str],
+    model: nn.Module,
+    optimizer: Optimizer,
+    averages: Mapping[str, Tensor] | None = None,
+) -> None:
     """Replace the checkpoint atomically, all processes together.
 
     `recipe` identifies what it may be resumed for; the number of metrics `lines` is the step to continue
-    with.
+    with. `averages`, by name, are the same on every rank.
     """
     partial, done = folder / "partial", folder / f"step{len(lines):06}"
     if ranks.first():
@@ -42,7 +49,7 @@ def save(folder: Path, recipe: str, lines: list[str], model: nn.Module, optimize
     ranks.wait()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", _ALONE)
-        dcp.save(_tensors(model, optimizer), checkpoint_id=partial, no_dist=ranks.count() == 1)
+        dcp.save(_tensors(model, optimizer, averages), checkpoint_id=partial, no_dist=ranks.count() == 1)
     if ranks.first():
         progress = {"recipe": recipe, "metrics": lines, "sources": sessions(sources(folder))}
         _write(partial / _PROGRESS, json.dumps(progress))
@@ -50,14 +57,20 @@ def save(folder: Path, recipe: str, lines: list[str], model: nn.Module, optimize
         _remove(set(folder.iterdir()) - {done})
 
 
-def load(folder: Path, recipe: str, model: nn.Module, optimizer: Optimizer) -> list[str]:
-    """Put a checkpoint into model and optimiser; returns the metrics lines of the steps already done.
+def load(
+    folder: Path,
+    recipe: str,
+    model: nn.Module,
+    optimizer: Optimizer,
+    averages: Mapping[str, Tensor] | None = None,
+) -> list[str]:
+    """Put a checkpoint into its arguments; returns the metrics lines of the steps already done.
 
     None are done if there is no checkpoint, or if it belongs to another recipe; then it is removed.
     """
     newest, lines = ranks.from_first(lambda: _newest(folder, recipe))
     if newest is not None:
-        state = _tensors(model, optimizer)
+        state = _tensors(model, optimizer, averages)
         ways = [{name: group[name] for name in _WAYS} for group in optimizer.param_groups]
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", _ALONE)
@@ -103,7 +116,7 @@ def _remove(folders: Iterable[Path]) -> None:
         shutil.rmtree(each)
 
 
-def _tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Any]:
+def _tensors(model: nn.Module, optimizer: Optimizer, averages: Mapping[str, Tensor] | None) -> dict[str, Any]:
     new = not optimizer.state
     weights, states = get_state_dict(model, optimizer, options=_OPTIONS)
     if new:
@@ -111,7 +124,8 @@ def _tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Any]:
         for state in optimizer.state.values():
             state["step"].zero_()
         weights, states = get_state_dict(model, optimizer, options=_OPTIONS)
-    return {"model": weights, "optimizer": states}
+    tensors = {"model": weights, "optimizer": states}
+    return tensors | {"averages": dict(averages)} if averages else tensors
 
 
 def _write(path: Path, text: str) -> None:

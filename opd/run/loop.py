@@ -8,11 +8,13 @@ the same numbers, if a step depends on its number alone. Under torchrun the firs
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from opd import models
 from opd.learner import Learner
@@ -42,13 +44,15 @@ class Loop:
         recipe: str,
         learner: Learner,
         step_of: Callable[[int], dict[str, Any]],
+        averages: Mapping[str, Tensor] | None = None,
     ) -> None:
         """All steps that no checkpoint of this recipe has done; `step_of(step)` gives a line of the metrics.
 
-        `recipe` is everything that decides the numbers. FloatingPointError names the step that raised it.
+        `recipe` is everything that decides the numbers; `averages` change with the steps, beside the learner.
+        FloatingPointError names the step that raised it.
         """
         folder = self.out / _CHECKPOINT
-        lines = checkpoint.load(folder, recipe, learner.model, learner.optimizer)
+        lines = checkpoint.load(folder, recipe, learner.model, learner.optimizer, averages)
         if lines and ranks.first():
             print(f"resuming after step {len(lines)}", flush=True)
         left = range(len(lines), self.steps)
@@ -69,7 +73,7 @@ class Loop:
                 if track:
                     track(lines[-1])
                 if (step + 1) % self.checkpoint_every == 0 and step + 1 < self.steps:
-                    checkpoint.save(folder, recipe, lines, learner.model, learner.optimizer)
+                    checkpoint.save(folder, recipe, lines, learner.model, learner.optimizer, averages)
 
     def _tracked(self, recipe: str, lines: Sequence[str]) -> AbstractContextManager[Callable[[str], None]]:
         return tracked(self.out, recipe, self.spec, self.name, self.group, lines)

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from opd.spec.objective import MaskSpec, ObjectiveSpec
 from opd.spec.task import TaskSpec
 from opd.spec.training import EngineSpec, LoraSpec, MemorySpec, OptimizerSpec
-from programs.spec import Count, OnlyRounding, Rate, Spec
+from programs.spec import Count, OnlyRounding, Rate, Spec, Weight
 
 
 class DistillSpec(Spec):
@@ -25,6 +25,12 @@ class DistillSpec(Spec):
     )
     teacher_temperature: Rate = Field(
         1.0, description="divides the teachers' logits, wherever they are used: below 1 is sharper"
+    )
+    teacher_decay: Weight = Field(
+        1.0,
+        le=1.0,
+        description="of its weights, the share that a teacher keeps at each step; the rest is the student's, "
+        "who starts as the same model. 1 is frozen, 0 is the student itself; see opd.average",
     )
     objective: ObjectiveSpec
     mask: MaskSpec = MaskSpec()
@@ -73,6 +79,24 @@ class DistillSpec(Spec):
                     f"the teacher of {name} is told more, and log_ratio_weight 0 ignores teachers; write a "
                     "task without teacher_prompt, or another method"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _teachers_that_follow_are_heard(self) -> Self:
+        if self.teacher_decay < 1 and self.objective.advantage.log_ratio_weight == 0:
+            raise ValueError(
+                f"teacher_decay {self.teacher_decay} moves teachers, and log_ratio_weight 0 ignores them; "
+                "remove teacher_decay, or write another method"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _teachers_that_follow_are_whole(self) -> Self:
+        if self.teacher_decay < 1 and self.memory.shard_teachers:
+            raise ValueError(
+                f"teacher_decay {self.teacher_decay} moves teachers, which needs them whole on every rank; "
+                "write memory.shard_teachers: false"
+            )
         return self
 
     @model_validator(mode="after")

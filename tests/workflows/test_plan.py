@@ -187,6 +187,13 @@ def test_wrong_knobs_are_explained(mini, change, sentence):
         plan(merge(mini, {"distill": change})).distill_spec("single_task", "lsm", 0)
 
 
+def test_who_follows_starts_as_the_student(mini):
+    made = plan(mini)
+    assert made.distill_spec("self_solution", "lsm@teacher_decay=0.9", 0).teacher_decay == 0.9
+    with pytest.raises(ConfigError, match=r"write student for each of the experiment's teachers, or none"):
+        made.distill_spec("single_task", "lsm@teacher_decay=0.9", 0)
+
+
 def test_a_training_set_is_a_list_of_prompts_or_a_file_of_them(tmp_path):
     """And only published suites can have problems in it."""
     small = read([ROOT / "workflows/config/small.yaml"])

@@ -38,7 +38,13 @@ class Recipes(Paths):
         """The whole recipe of a run. `method` may be a variant, `base@knob=value`, of one knob or several."""
         config = self.config.experiments[experiment]
         names = {"experiment": experiment, "method": method, "seed": seed}
-        return self._recipe(names, tuple(config.teachers), config.distill, method)
+        spec = self._recipe(names, tuple(config.teachers), config.distill, method)
+        if spec.teacher_decay < 1 and {*config.teachers.values()} != {config.student}:
+            raise ConfigError(
+                f"{experiment}, method {method}: teacher_decay {spec.teacher_decay} is of teachers that "
+                f"start as the student; write {config.student} for each of the experiment's teachers, or none"
+            )
+        return spec
 
     def reinforce_spec(self, model: str) -> DistillSpec:
         """The recipe of a model that learns from outcomes; its teacher is the model it starts from."""

@@ -185,14 +185,17 @@ def interrupted(folders, spec: DistillSpec, out: Path) -> None:
         assert [path.name for path in (out / "run/checkpoint").iterdir()] == ["step000002"]
 
 
-@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2), (2, 3)])
-def test_a_run_resumes_on_another_number_of_ranks(ragged, tmp_path, before, after):
-    spec = spec_of(steps=4, checkpoint_every=2)
-    trained(ragged, {"run": spec}, tmp_path / "whole")
-    on_ranks(tmp_path, before, interrupted, ragged, spec, tmp_path / "resumed")
+@pytest.mark.parametrize(("before", "after", "decay"), [(2, 1, 1.0), (1, 2, 0.5), (2, 3, 1.0), (2, 1, 0.5)])
+def test_a_run_resumes_on_another_number_of_ranks(ragged, tmp_path, before, after, decay):
+    """Below 1, the teacher is an average of the students so far, told more than they are."""
+    prompt = {"teacher_prompt": "values {solution} ; {question}"} if decay < 1 else {}
+    spec = spec_of(steps=4, checkpoint_every=2, teacher_decay=decay, tasks={"chain_arithmetic": prompt})
+    folders = ragged if decay == 1 else (ragged[0], ragged[0])
+    trained(folders, {"run": spec}, tmp_path / "whole")
+    on_ranks(tmp_path, before, interrupted, folders, spec, tmp_path / "resumed")
     (progress,) = (tmp_path / "resumed/run/checkpoint").glob("*/progress.json")
     done = json.loads(progress.read_text())["metrics"]
-    on_ranks(tmp_path, after, trained, ragged, {"run": spec}, tmp_path / "resumed")
+    on_ranks(tmp_path, after, trained, folders, {"run": spec}, tmp_path / "resumed")
     assert_alike(tmp_path / "whole/run", tmp_path / "resumed/run")
     lines = (tmp_path / "resumed/run/metrics.jsonl").read_text()
     assert lines.startswith("".join(done))

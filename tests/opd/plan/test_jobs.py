@@ -40,6 +40,20 @@ def test_a_target_s_models_are_made_and_no_others(paper):
     assert of_all == {"student_sft"}
 
 
+def test_an_averaged_teacher_needs_room_for_its_average():
+    """In float32, beside the teacher and in the checkpoint; a live one needs none."""
+    small = scale("small")
+    frozen, live, averaged = (
+        planned.run(small, "self_answer", f"lsm{decay}")
+        for decay in ("", "@teacher_decay=0.0", "@teacher_decay=0.99")
+    )
+    room = 4 * models.shape_of(small, "student").parameters
+    assert live.scratch == frozen.scratch == averaged.scratch - room
+    assert live.memory == frozen.memory
+    for phase, components in frozen.memory.items():
+        assert memory.total(averaged.memory[phase]) - memory.total(components) == room
+
+
 def test_a_warm_start_by_hand(paper):
     traces, trained = planned.traces(paper, "rlvr_sft"), planned.warm_start(paper, "rlvr_sft")
     assert (traces.gpus, trained.gpus) == (1, 8)

@@ -77,6 +77,15 @@ def test_a_sharded_teacher_keeps_its_head_everywhere():
     assert memory.teacher_state(SHAPE, Layout(MemorySpec(), ranks=4)) == SHAPE.weights
 
 
+def test_an_averaged_teacher_in_16_bits_is_there_twice():
+    def held(width, averaged):
+        shape, layout = replace(SHAPE, width=width), Layout(MemorySpec(), averaged=averaged)
+        return memory.total(memory.distillation(shape, [shape], [STEP], trial.LSM, 5, layout)["scoring"])
+
+    assert held(2, True) - held(2, False) == 4 * SHAPE.parameters
+    assert held(4, True) == held(4, False)
+
+
 def test_an_engine_that_sleeps_takes_nothing_in_training():
     def engine(sleeps):
         layout = Layout(MemorySpec(), 1, "vllm", 1000, sleeps)
