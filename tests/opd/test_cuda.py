@@ -53,3 +53,11 @@ def test_every_method_has_the_metrics_of_the_cpu(method, folders, tmp_path, monk
 def test_every_way_to_save_memory_has_them_too(memory, folders, tmp_path, monkeypatch):
     spec = distill_spec(memory=MEMORY[memory], rollout={"max_new_tokens": 12})
     check(spec, folders, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("memory", ["plain", "offload"])
+def test_a_teacher_that_follows_has_them_too(memory, folders, tmp_path, monkeypatch):
+    """Offloaded, the student's weights are on the host, and its average is on the GPU."""
+    told = {"chain_arithmetic": {"teacher_prompt": "values {solution} ; {question}"}}
+    spec = distill_spec(teacher_decay=0.5, tasks=told, memory=MEMORY[memory], rollout={"max_new_tokens": 12})
+    check(spec, (folders[0], folders[0]), tmp_path, monkeypatch)

@@ -187,11 +187,12 @@ def interrupted(folders, spec: DistillSpec, out: Path) -> None:
 
 @pytest.mark.parametrize(("before", "after", "decay"), [(2, 1, 1.0), (1, 2, 0.5), (2, 3, 1.0), (2, 1, 0.5)])
 def test_a_run_resumes_on_another_number_of_ranks(ragged, tmp_path, before, after, decay):
-    """Below 1, the teacher is an average of the students so far, told more than they are."""
+    """Below 1, the teacher averages the students, who are on the host, and is told more than they are."""
     prompt = {"teacher_prompt": "values {solution} ; {question}"} if decay < 1 else {}
     spec = spec_of(steps=4, checkpoint_every=2, teacher_decay=decay, tasks={"chain_arithmetic": prompt})
     folders = ragged if decay == 1 else (ragged[0], ragged[0])
     trained(folders, {"run": spec}, tmp_path / "whole")
+    spec = spec.model_copy(update={"memory": MemorySpec(offload=decay < 1)})
     on_ranks(tmp_path, before, interrupted, folders, spec, tmp_path / "resumed")
     (progress,) = (tmp_path / "resumed/run/checkpoint").glob("*/progress.json")
     done = json.loads(progress.read_text())["metrics"]
