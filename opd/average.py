@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from opd.rollout.weights import weights
+from opd.weights import weights
 
 
 class Average:
@@ -30,11 +30,15 @@ class Average:
     def follow(self, student: PreTrainedModel) -> None:
         """Move the teacher to where the average is with the student as it is now, adapters included.
 
-        All ranks together: a student that is spread over them is gathered, a tensor at a time.
+        All ranks together: a student that is spread over them is gathered, a tensor at a time. KeyError if
+        the student lacks a weight of the teacher's.
         """
-        for name, value in weights(student):
-            if name in self._teacher:  # a tied head is in a state twice, and among parameters once
-                self._teacher[name].copy_(self._averaged(name, value))
+        left = dict(self._teacher)
+        for name, value in weights(student, rounded=False):
+            if name in left:  # a tied head is in a state twice, and among parameters once
+                left.pop(name).copy_(self._averaged(name, value))
+        if left:
+            raise KeyError(f"the student has no {', '.join(left)}")
 
     def _averaged(self, name: str, value: Tensor) -> Tensor:
         if name not in self.tensors:

@@ -23,7 +23,7 @@ from typing import Any
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from opd import learner, lora, masks, models, tasks
+from opd import learner, lora, masks, models, tasks, teaching
 from opd.advantages import advantages
 from opd.average import Average
 from opd.batch import TokenBatch
@@ -43,24 +43,18 @@ from opd.run.loop import Loop
 from opd.run.machine import Stopwatch
 from opd.scoring.compare import Comparison, compare
 from opd.scoring.witness import alarm_if_uniform, rescore
-from opd.spec import DistillSpec, RolloutSpec
+from opd.spec import DistillSpec
 from opd.tasks import Task
+from opd.teaching import TaughtTask
 from opd.training import train
 from programs.command_line import arguments, launch
-from programs.errors import UserError
 from programs.provenance import ROOT, hash_of
 
-_LOSS = ("advantages", "average", "credit", "loss", "markers", "masks", "objectives", "reduction", "support")
-
-
-@dataclass(frozen=True)
-class TaughtTask:
-    """A task, and the model that teaches it. Only the first rank has the task, and collects for all."""
-
-    name: str
-    task: Task | None
-    teacher: PreTrainedModel
-    rollout: RolloutSpec
+# Of opd/, what makes a loss of responses.
+_LOSS = (
+    *("advantages", "average", "credit", "diagnostics/mismatch", "lora", "loss", "markers", "masks"),
+    *("objectives", "parallel/share", "reduction", "scoring/compare", "support", "training", "weights"),
+)
 
 
 @dataclass
@@ -119,36 +113,18 @@ def loop_of(spec: DistillSpec, out: Path) -> Loop:
     return Loop(out, spec, name, spec.experiment, spec.steps, spec.checkpoint_every)
 
 
-def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, teachers: Mapping[str, Path]) -> Run:
-    """Load all models and check that they can be compared token by token."""
-    if teachers.keys() != spec.tasks.keys():
-        raise UserError(f"--teachers must name {', '.join(spec.tasks)}, and names {', '.join(teachers)}")
-    if spec.teacher_decay < 1 and {*teachers.values()} != {student}:
-        raise UserError(
-            f"teacher_decay {spec.teacher_decay} is of teachers that start as the student; for each of "
-            f"--teachers write {student}"
-        )
+def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, folders: Mapping[str, Path]) -> Run:
+    """Load all models, the teachers from `folders`, and check that they can be compared token by token."""
+    guides = teaching.load_teachers(spec, student, folders)
     pupil = learner.load(student, spec)
-    guides = {
-        folder: sharding.teacher(models.load(folder).requires_grad_(False), spec.memory)
-        for folder in dict.fromkeys(teachers.values())
-    }
-    for folder, model in [(student, pupil.model), *guides.items()]:
-        if model.config.vocab_size != spec.vocabulary_size:
-            raise UserError(
-                f"{folder} has {model.config.vocab_size} token ids, the spec says "
-                f"{spec.vocabulary_size}; student and teachers must share one vocabulary"
-            )
-    taught = [
-        TaughtTask(name, loaded.get(name), guides[teachers[name]], task.rollout)
-        for name, task in spec.tasks.items()
-    ]
+    teaching.refuse_other_ids(student, pupil.model, spec.vocabulary_size)
+    taught = teaching.taught_tasks(spec.tasks, loaded, guides)
     marker_ids = masks.marker_ids(spec.mask, pupil.tokenizer)
     requests = max(task.rollout.prompts * task.rollout.samples_per_prompt for task in spec.tasks.values())
     dtype = sharding.dtype(pupil.model, spec.memory)
     with whole_for_rollouts(spec, pupil.root):
         engine = engines.follow(spec.engine, pupil.model, student, pupil.tokenizer, requests, dtype)
-    average = Average(guides[student], spec.teacher_decay) if spec.teacher_decay < 1 else None
+    average = Average(taught[0].teacher, spec.teacher_decay) if spec.teacher_decay < 1 else None
     return Run(spec, pupil, taught, marker_ids, engine, average)
 
 
@@ -160,7 +136,7 @@ def distill_step(run: Run, step: int) -> dict:
     spec, watch = run.spec, Stopwatch()
     taught = run.tasks[step % len(run.tasks)]
     with watch("rollout"):
-        experience = collect(run, taught, step // len(run.tasks))
+        experience = collect(run, taught, taught.draw(step // len(run.tasks)))
     share = divide(len(experience.finished), taught.rollout.minibatch_size, experience.finished.device)
     batch = replace(experience.batch.rows(share.rows), packed=spec.memory.pack_sequences)
     with watch("scoring"):
@@ -169,7 +145,7 @@ def distill_step(run: Run, step: int) -> dict:
         with gathered(run.student.root, taught.teacher):
             comparison = score(run, taught.teacher, batch)
             if taught.name not in run.checked:
-                check_scores(run, taught, batch, comparison)
+                check_scores(run, taught, batch, comparison, at_start=step < len(run.tasks))
     observed = assemble(observe(comparison), share.owner[experience.batch.sequence])
     apart = mismatch(experience.rollout_log_prob, observed.student_log_prob)
     stop_if_too_large(apart, spec.engine.mismatch_limit, run.engine.dtype)
@@ -262,13 +238,17 @@ def whole_for_rollouts(spec: DistillSpec, root: Root) -> AbstractContextManager:
     return gathered(root) if spec.engine.name == "torch" else nullcontext()
 
 
-def check_scores(run: Run, taught: TaughtTask, batch: TokenBatch, comparison: Comparison) -> None:
+def check_scores(
+    run: Run, taught: TaughtTask, batch: TokenBatch, comparison: Comparison, at_start: bool
+) -> None:
     """Both models' scores of a task, when this process has them for the first time (`opd.scoring.witness`).
 
-    Later on a student may write what a teacher finds as improbable as any token, and nothing is wrong.
+    The alarm is for the start of the run: later on, as where a run resumes, a student may write what a
+    teacher finds as improbable as any token, and nothing is wrong.
     """
     run.checked.add(taught.name)
-    alarm_if_uniform(comparison.teacher, run.spec.vocabulary_size, run.spec.uniform_teacher)
+    if at_start:
+        alarm_if_uniform(comparison.teacher, run.spec.vocabulary_size, run.spec.uniform_teacher)
     key = f"witness/{run.spec.seed}/{taught.name}"
     rescore(run.student.model, batch, comparison.student.sampled_log_prob, key)
     temperature = run.spec.teacher_temperature

@@ -76,8 +76,12 @@ def weight(layer: Any) -> Tensor:
     """(out, in) what a linear layer multiplies by, its adapter included, in the dtype of the weight."""
     if not hasattr(layer, "base_layer"):
         return layer.weight
-    frozen = layer.base_layer.weight
-    return (frozen.float() + layer.get_delta_weight(_ADAPTER)).to(frozen.dtype)
+    return merged(layer).to(layer.base_layer.weight.dtype)
+
+
+def merged(layer: Any) -> Tensor:
+    """(out, in) the weight of an adapted layer with its adapter, in float32."""
+    return layer.base_layer.weight.float() + layer.get_delta_weight(_ADAPTER)
 
 
 def trained(model: nn.Module) -> dict[str, Tensor]:

@@ -41,7 +41,7 @@ def muon_and_adamw(model: nn.Module, learning_rate: float, muon_learning_rate: f
 
 
 def warmup_cosine(step: int, steps: int, warmup_steps: int) -> float:
-    """Learning-rate factor: linear warm-up, then cosine decay to a fiftieth at the last step."""
+    """Learning-rate factor: linear warm-up, then cosine decay to a fiftieth after the last step."""
     if step < warmup_steps:
         return (step + 1) / warmup_steps
     progress = (step - warmup_steps) / max(1, steps - warmup_steps)

@@ -18,8 +18,8 @@ from transformers import PreTrainedModel
 from opd import models
 from opd.rollout import vllm_engine
 from opd.rollout.vllm_engine import LLM, CompletionOutput, VllmEngine
-from opd.rollout.weights import weights
 from opd.spec import EngineSpec, SamplingSpec
+from opd.weights import weights
 from programs.errors import UserError
 
 

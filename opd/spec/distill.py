@@ -100,6 +100,17 @@ class DistillSpec(Spec):
         return self
 
     @model_validator(mode="after")
+    def _teachers_that_follow_know_more(self) -> Self:
+        told = any(task.teacher_prompt for task in self.tasks.values())
+        if self.teacher_decay < 1 and not told and self.teacher_temperature == 1:
+            raise ValueError(
+                f"teacher_decay {self.teacher_decay} is of teachers that start as the student, and these are "
+                "told nothing more, so there is nothing to learn; write a task with a teacher_prompt, or a "
+                "teacher_temperature below 1"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _minibatches_divide(self) -> Self:
         for name, task in self.tasks.items():
             responses = task.rollout.prompts * task.rollout.samples_per_prompt

@@ -37,7 +37,8 @@ class SftRecipe(Spec):
     batch_size: Count = Field(description="sequences per update, whose tokens all count alike")
     optimizer: OptimizerSpec
     schedule: Literal["constant", "cosine"] = Field(
-        "constant", description="the learning rate over the updates; cosine: down to a fiftieth"
+        "constant",
+        description="the learning rate over the updates; cosine: to a fiftieth after the last",
     )
 
 

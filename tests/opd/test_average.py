@@ -8,7 +8,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from opd import distill, models
+from opd import distill, lora, models
 from opd.average import Average
 from programs.errors import UserError
 from tests.json_lines import read_lines
@@ -86,10 +86,32 @@ def test_adapters_are_followed(folders):
         torch.testing.assert_close(mine, theirs)
 
 
+def test_of_adapters_in_16_bits_small_moves_add_up_too(folders):
+    """The sums are averaged, not what bfloat16 keeps of each: most of this adapter is less than that."""
+    student = adapted(folders, dtype=torch.bfloat16)
+    with torch.no_grad():
+        for _, layer in lora.layers(student):
+            layer.lora_B["default"].weight *= 1e-3
+    average = Average(models.load(folders[0]).bfloat16(), 0.5)
+    for _ in range(40):
+        average.follow(student)
+    for name, layer in lora.layers(student):
+        moved_by = average.tensors[f"{name}.weight"] - layer.base_layer.weight.float()
+        torch.testing.assert_close(moved_by, layer.get_delta_weight("default"), rtol=0, atol=1e-6)
+
+
+def test_a_student_with_other_weights_cannot_be_followed(student):
+    other = copy.deepcopy(student)
+    other.model.layers = other.model.layers[:1]
+    with pytest.raises(KeyError, match=r"the student has no model\.layers\.1\."):
+        Average(student, 0.5).follow(other)
+
+
 def test_a_live_teacher_that_is_told_nothing_teaches_nothing(folders, tmp_path):
-    """It is the student: in every step, losses and gradients of both are nothing but rounding."""
-    student = folders[0]
-    train(distill_spec(teacher_decay=0.0, rollout={"minibatch_size": 4}), (student, student), tmp_path)
+    """Asked the question alone it is the student: losses and gradients are nothing but rounding."""
+    student, same = folders[0], {"chain_arithmetic": {"teacher_prompt": "{question}"}}
+    spec = distill_spec(teacher_decay=0.0, tasks=same, rollout={"minibatch_size": 4})
+    train(spec, (student, student), tmp_path)
     records = read_lines(tmp_path / "metrics.jsonl")
     assert all(abs(record["loss"]) < 1e-6 and record["gradient_norm"] < 1e-5 for record in records)
 
@@ -135,13 +157,14 @@ def test_a_resumed_run_ends_with_the_same_numbers(student, tokenizer, tmp_path, 
 
 def test_another_model_cannot_follow(folders):
     with pytest.raises(UserError, match=re.escape(f"for each of --teachers write {folders[0]}")):
-        started(distill_spec(teacher_decay=0.5), folders)
+        started(distill_spec(tasks=TOLD, teacher_decay=0.5), folders)
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         ({"teacher_decay": 1.5}, "less than or equal to 1"),
+        ({}, "told nothing more, so there is nothing to learn"),
         ({"objective": METHODS["sampled"] | {"advantage": OUTCOMES}}, "log_ratio_weight 0 ignores them"),
         ({"memory": {"shard_teachers": True}}, "write memory.shard_teachers: false"),
     ],

@@ -235,6 +235,8 @@ def test_a_teacher_without_weights_is_an_alarm_or_the_end(folders, tmp_path, tok
         distill.distill_step(started(distill_spec(), pair), 0)
     with pytest.raises(FloatingPointError, match="near -ln V"):
         distill.distill_step(started(distill_spec(uniform_teacher="stop"), pair), 0)
+    # A run that resumes: its student may write by now what the teacher finds improbable.
+    assert distill.distill_step(started(distill_spec(uniform_teacher="stop"), pair), 2)["step"] == 2
 
 
 def test_wrong_vocabulary_is_refused(folders):

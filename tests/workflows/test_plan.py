@@ -191,7 +191,7 @@ def test_who_follows_starts_as_the_student(mini):
     made = plan(mini)
     assert made.distill_spec("self_solution", "lsm@teacher_decay=0.9", 0).teacher_decay == 0.9
     with pytest.raises(ConfigError, match=r"write student for each of the experiment's teachers, or none"):
-        made.distill_spec("single_task", "lsm@teacher_decay=0.9", 0)
+        made.distill_spec("single_task", "lsm@teacher_decay=0.9@teacher_temperature=0.5", 0)
 
 
 def test_a_training_set_is_a_list_of_prompts_or_a_file_of_them(tmp_path):

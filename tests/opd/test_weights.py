@@ -6,8 +6,8 @@ from torch import distributed
 from torch.distributed.fsdp import fully_shard
 
 from opd import lora, models
-from opd.rollout.weights import weights
 from opd.spec import LoraSpec
+from opd.weights import weights
 from tests.opd.specs import TINY
 
 

@@ -11,13 +11,16 @@ from opd import lora
 
 
 @torch.no_grad()
-def weights(model: PreTrainedModel) -> Iterator[tuple[str, Tensor]]:
-    """(name, tensor) of all that a checkpoint of the model would hold: whole, with adapters merged."""
+def weights(model: PreTrainedModel, *, rounded: bool = True) -> Iterator[tuple[str, Tensor]]:
+    """(name, tensor) of all that a checkpoint of the model would hold: whole, with adapters merged.
+
+    A merged weight has the dtype of the model, or float32 if it is not to be `rounded`.
+    """
     adapted = {f"{name}.base_layer.weight": layer for name, layer in lora.layers(model)}
     for name, value in model.state_dict().items():
         if ".lora_" in name:
             continue
         if name in adapted:
-            value = lora.weight(adapted[name])
+            value = lora.weight(adapted[name]) if rounded else lora.merged(adapted[name])
         whole = value.full_tensor() if isinstance(value, DTensor) else value
         yield name.replace(".base_layer.", "."), whole
