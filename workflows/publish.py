@@ -27,10 +27,14 @@ _BLOCK = re.compile(r"(<!-- results: (?P<file>\S+) -->\n).*?(<!-- end -->)", re.
 
 
 def main(results: Path, pages: list[Path]) -> None:
-    """Rewrite the pages; prints which files were missing."""
+    """Rewrite the pages; prints which files were missing. ValueError for a block that does not end."""
     for page in pages:
         text = page.read_text()
         for block in _BLOCK.finditer(text):
+            if block[0].count("<!-- results:") > 1:
+                raise ValueError(
+                    f"{page}: the block of {block['file']} does not end before the next one starts"
+                )
             if not (results / block["file"]).exists():
                 print(f"{page}: {block['file']} is not in {results}; its block stays as it is")
         page.write_text(filled(text, results, page))

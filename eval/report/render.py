@@ -25,7 +25,7 @@ def render(
 ) -> dict[str, str]:
     """The renderings by file suffix; `code` says what trained the rows, `asked` which suites and games."""
     cells = format_cells(spec, table, rates, paper)
-    notes = footnotes(spec, cells, code, asked)
+    notes = footnotes(spec, table, cells, code, asked)
     markdown = f"### {spec.title}\n\n{cells.to_markdown(index=False, disable_numparse=True)}\n\n"
     markdown += "\n".join(f"- {note}" for note in notes) + "\n"
     body = cells.to_html(index=False, border=0)
@@ -137,7 +137,28 @@ def with_interval(cell: pd.Series, sign: str = "") -> str:
     return f"{with_spread(cell, sign)} [{cell.low:{sign}z.1f}, {cell.high:{sign}z.1f}]"
 
 
-def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str, asked: Sequence[str]) -> list[str]:
+def alike(spec: TableSpec, table: pd.DataFrame) -> list[str]:
+    """A note on the differences whose seeds agree by chance, of the suites and of each panel.
+
+    See `eval.statistics.crossed.Estimate.seeds_alike`.
+    """
+    kinds = {"difference": "", **{f"{panel} difference": f" on {panel}" for panel in spec.panels}}
+    shown = table[(table.column != "difference") | (table.protocol == spec.protocol)]
+    notes = []
+    for column, where in kinds.items():
+        lines = shown[shown.column == column].set_index("row")
+        labels = [row.label for row in spec.rows if row.row in lines.index and lines.seeds_alike[row.row]]
+        if labels:
+            notes.append(
+                f"Seeds agree by chance, closer than the noise of their answers{where}, in the difference of "
+                f"{'; '.join(labels)}: the interval is over problems alone, and too short."
+            )
+    return notes
+
+
+def footnotes(
+    spec: TableSpec, table: pd.DataFrame, cells: pd.DataFrame, code: str, asked: Sequence[str]
+) -> list[str]:
     """Scale, protocol, meaning of the columns, missing cells, code version and rebuild command."""
     evaluation = spec.evaluation
     protocol = next(p for p in evaluation.protocols if p.name == spec.protocol)
@@ -147,7 +168,8 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str, asked: Sequence[s
         f"Scale: {spec.scale} ({spec.scale_description}).",
         f"Scores: percentage correct, {protocol.samples} sample(s) per problem, "
         f"{evaluation.problems_per_suite or 'all'} problems per suite, {in_words(protocol.sampling)}; ± is "
-        "the standard deviation over training seeds. Student and teacher are one model each.",
+        "the standard deviation over training seeds. What has one seed, and every model that others start "
+        "from or learn from, is one checkpoint: no interval speaks of another.",
         *(
             f"{', '.join(other.suites or ())} {other.name}: {other.samples} sample(s) per problem, "
             f"{in_words(other.sampling)}."
@@ -156,10 +178,11 @@ def footnotes(spec: TableSpec, cells: pd.DataFrame, code: str, asked: Sequence[s
         *asked,
         "Intervals: 95 %, clustered by problem and by training seed; the difference is paired by "
         f"problem and seed; reference: {reference}.",
+        *alike(spec, table),
         "MDD: minimal detectable difference, the true difference that a comparison with these problems and "
-        "seeds finds in 80 % of cases; where the difference is smaller, not significant does not mean "
-        "equal. p (Holm): two-sided p of the difference, consistent with its interval but adjusted for the "
-        f"{len(spec.rows) - 1} row(s) compared.",
+        "seeds finds in 80 % of cases, estimated from the same seeds; where the difference is smaller, not "
+        "significant does not mean equal. p (Holm): two-sided p of the difference, consistent with its "
+        f"interval but adjusted for the {len(spec.rows) - 1} row(s) compared.",
         f"{not_correct(cells)}; tokens: mean per response. Missing cells are shown as {_MISSING}.",
         f"{made} with {provenance()['commit']}. Rebuild: {spec.rebuild}",
     ]

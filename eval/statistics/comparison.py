@@ -47,7 +47,7 @@ def compare(first: Matrix, second: Matrix, strata: NDArray | None = None) -> Com
 
 
 def significance(found: Estimate, differences: Matrix, strata: NDArray | None = None) -> dict[str, float]:
-    """`p`, `p_permutation` and `detectable` of a paired difference over seeds, the last in its unit.
+    """`p`, `p_permutation`, `detectable` (in its unit) and `seeds_alike` of a paired difference over seeds.
 
     `p` belongs to the interval: new problems and, where there are several, new training seeds.
     `p_permutation` flips the (N,) `differences` of problems with seeds averaged, so it speaks of these
@@ -57,6 +57,10 @@ def significance(found: Estimate, differences: Matrix, strata: NDArray | None = 
     """
     permuted = sign_flip_p(differences, strata)
     if found.constant:
-        return {"p": permuted, "p_permutation": permuted, "detectable": float("nan")}
-    detectable = detectable_difference(found.standard_error, found.freedom)
-    return {"p": zero_p(found), "p_permutation": permuted, "detectable": detectable}
+        return {"p": permuted, "p_permutation": permuted, "detectable": float("nan"), "seeds_alike": False}
+    return {
+        "p": zero_p(found),
+        "p_permutation": permuted,
+        "detectable": detectable_difference(found.standard_error, found.freedom),
+        "seeds_alike": found.seeds_alike,
+    }

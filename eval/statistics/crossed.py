@@ -57,10 +57,14 @@ class Variances:
 
     def half_width(self, p: float) -> float:
         """h of the interval of confidence 1 - p."""
-        freedoms = self.problem_freedom, self.seed_freedom, self.problem_freedom * self.seed_freedom
-        of_problems, of_seeds, of_rest = special.stdtrit(freedoms, p / 2) ** 2
-        added = max(0.0, of_seeds * self.seeds - of_rest * self.rest)
-        return float(np.sqrt(of_problems * self.problems + added))
+        of_problems = special.stdtrit(self.problem_freedom, p / 2) ** 2
+        return float(np.sqrt(of_problems * self.problems + self.seeds_add(p)))
+
+    def seeds_add(self, p: float) -> float:
+        """What seeds add to the square of h."""
+        freedoms = self.seed_freedom, self.problem_freedom * self.seed_freedom
+        of_seeds, of_rest = special.stdtrit(freedoms, p / 2) ** 2
+        return max(0.0, float(of_seeds * self.seeds - of_rest * self.rest))
 
     def freedom(self, p: float = 0.05) -> float:
         """Degrees of freedom of the t interval with standard error sqrt(V) and half width h."""
@@ -95,6 +99,15 @@ class Estimate:
     def constant(self) -> bool:
         """Whether all problems of a stratum have the same mean, so that there is no variance to estimate."""
         return self.standard_error < _ROUNDING
+
+    @property
+    def seeds_alike(self) -> bool:
+        """Whether seeds differ by less than the noise of their answers, as they may by chance.
+
+        The 95 % interval is then over problems alone, and holds the truth less often than it says
+        (`eval.statistics.seed_coverage`).
+        """
+        return self.seeds > 1 and not self.constant and self.variances.seeds_add(0.05) == 0
 
     @property
     def variances(self) -> Variances:

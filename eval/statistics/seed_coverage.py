@@ -12,7 +12,10 @@ of the first and the t interval of the seed means, `Banerjee` has a quantile for
 that of `estimate`; `score` is the same for one method's score. Prints a Markdown table: the standard
 deviations of the difference in points, and of every interval the coverage in per cent and, in brackets, the
 mean width relative to that of the oracle, which knows the true standard error (1.96 of them on either side
-at 95 %). 2,000 replications have a standard error of 0.5 points of coverage.
+at 95 %). `alike`: in how many of a hundred replications seeds agree by chance (`Estimate.seeds_alike`), and
+in brackets how many of these intervals hold the truth; `MDD`: within what times the difference that is
+really found in 80 % of cases nine of ten estimates of it are. 2,000 replications have a standard error of
+0.5 points of coverage.
 """
 
 import argparse
@@ -26,6 +29,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from eval.statistics.crossed import Estimate, Variances, estimate, paired_difference
+from eval.statistics.power import detectable_difference
 from eval.statistics.strata import Matrix
 
 Pair = tuple[Estimate, Estimate]
@@ -84,6 +88,7 @@ def main(replications: int, confidence: float) -> None:
             name: f"{100 * held:.1f} ({width:.2f})"
             for name, (held, width) in measure(found, confidence).items()
         }
+        cells |= {"alike": alike(found), "MDD": detectable(found, 1 - confidence)}
         score = np.mean([estimate.low <= setting.truth <= estimate.high for _, estimate in found])
         spreads = {name: f"{value:.1f}" for name, value in deviations(found).items()}
         lines.append({"setting": setting.name, "S": seeds, **spreads, **cells, "score": f"{100 * score:.1f}"})
@@ -113,6 +118,27 @@ def measure(found: list[Pair], confidence: float = 0.95) -> dict[str, tuple[floa
         name: (float(np.mean(abs(errors) <= half)), float(half.mean() / oracle))
         for name, half in halves.items()
     }
+
+
+def alike(found: list[Pair]) -> str:
+    """Percentage of replications whose seeds agree by chance, and of these of intervals that hold 0."""
+    agreeing = [difference for difference, _ in found if difference.seeds_alike]
+    held = np.mean([each.low <= 0 <= each.high for each in agreeing]) if agreeing else np.nan
+    return f"{100 * len(agreeing) / len(found):.0f} ({100 * held:.0f})"
+
+
+def detectable(found: list[Pair], p: float) -> str:
+    """5 % and 95 % quantiles of the minimal detectable difference, in units of the true one.
+
+    True is what the interval leaves zero below itself with in 80 % of the replications.
+    """
+    differences = [difference for difference, _ in found]
+    errors = np.array([each.mean for each in differences])
+    halves = np.array([each.variances.half_width(p) for each in differences])
+    true = np.quantile(halves - errors, 0.8)
+    reported = [detectable_difference(each.standard_error, each.freedom) for each in differences]
+    low, high = np.quantile(np.array(reported) / true, (0.05, 0.95))
+    return f"{low:.2f} to {high:.2f}"
 
 
 def deviations(found: list[Pair]) -> dict[str, float]:

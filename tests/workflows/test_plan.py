@@ -669,7 +669,7 @@ def test_ablations_are_swept_and_belong_to_full(mini):
     assert made.studies["ablation_support_size"].reference == "teacher_top_k = 16"
     seeds = {name: set(made.trained(name)[made.studies[name].reference]) for name in made.sweeps}
     assert seeds["ablation_learning_rate"] == {0, 1, 2, 3, 4}
-    assert seeds["ablation_support_size"] == set(mini["seeds"])
+    assert seeds["ablation_rollout_top_p"] == set(mini["seeds"])
     assert set(made.sweeps) <= set(made.studies_of("full")) - set(made.studies_of("all"))
 
 

@@ -50,6 +50,15 @@ def test_blocks_are_filled_and_filled_again(results, tmp_path, capsys):
     assert page.read_text() == once
 
 
+def test_a_block_that_does_not_end_swallows_nothing(results, tmp_path):
+    page = tmp_path / "page.md"
+    text = "<!-- results: b.csv -->\nProse.\n<!-- results: missing.md -->\n<!-- end -->\n"
+    page.write_text(text)
+    with pytest.raises(ValueError, match=r"page\.md: the block of b\.csv does not end before the next"):
+        publish.main(results, [page])
+    assert page.read_text() == text
+
+
 def test_every_block_of_the_docs_names_a_file_that_the_workflow_makes():
     made = re.compile(
         r"(studies/(table|ablation)_\w+/(table\.md|curves\.svg|sweep\.svg)"

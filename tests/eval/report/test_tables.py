@@ -99,6 +99,16 @@ def test_every_difference_has_its_p_values_and_what_could_be_detected(frame):
     assert table[table.column != "difference"].p_holm.isna().all()
 
 
+def test_seeds_that_agree_by_chance_are_named(frame):
+    table, rates = tables.build(SPEC, frame), tables.rates(SPEC, frame)
+    differences = table.column == "difference"
+    for alike in (True, False):
+        table.loc[differences, "seeds_alike"] = (table.row == "better") & alike
+        text = tables.render(SPEC, table, rates, {"Avg": {}}, "code", [])["md"]
+        assert ("Seeds agree by chance" in text) == alike
+        assert ("in the difference of Better: the interval" in text) == alike
+
+
 def test_errors_of_new_samples(frame):
     """Base on easy: shares 1, 1, 0 and 1, 0.5, 0 of 2 samples."""
     table = tables.build(SPEC, frame)

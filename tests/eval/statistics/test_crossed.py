@@ -22,6 +22,23 @@ def test_single_model_is_the_clustered_t_interval():
     assert (result.seeds, result.problems) == (1, 4)
 
 
+@pytest.mark.parametrize(
+    ("scores", "alike"),
+    [
+        ([[1, 3, 2, 6], [3, 1, 6, 2]], True),  # different answers, the same mean
+        ([[1, 3, 2, 6], [5, 7, 6, 9]], False),
+        ([[1, 3, 2, 6]], False),  # one seed agrees with nobody
+        ([[1, 1, 1, 1], [1, 1, 1, 1]], False),  # nothing to estimate
+    ],
+)
+def test_seeds_that_are_alike_by_chance_add_nothing(scores, alike):
+    found = estimate(np.array(scores, dtype=float))
+    assert found.seeds_alike == alike
+    if alike:
+        half = stats.t.ppf(0.975, 3) * found.problem_error
+        assert (found.low, found.high) == pytest.approx((found.mean - half, found.mean + half))
+
+
 def test_two_seeds_two_problems_by_hand():
     # problem means 1, 5; seed means 2, 4; interaction +-1
     scores = np.array([[1.0, 3.0], [1.0, 7.0]])
