@@ -105,9 +105,10 @@ class Estimate:
         """Whether seeds differ by less than the noise of their answers, as they may by chance.
 
         The 95 % interval is then over problems alone, and holds the truth less often than it says
-        (`eval.statistics.seed_coverage`).
+        (`eval.statistics.seed_coverage`). Seeds that give the same answers, as where none solves anything,
+        are not meant.
         """
-        return self.seeds > 1 and not self.constant and self.variances.seeds_add(0.05) == 0
+        return self.seeds > 1 and self.rest_error >= _ROUNDING and self.variances.seeds_add(0.05) == 0
 
     @property
     def variances(self) -> Variances:

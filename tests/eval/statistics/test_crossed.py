@@ -29,6 +29,7 @@ def test_single_model_is_the_clustered_t_interval():
         ([[1, 3, 2, 6], [5, 7, 6, 9]], False),
         ([[1, 3, 2, 6]], False),  # one seed agrees with nobody
         ([[1, 1, 1, 1], [1, 1, 1, 1]], False),  # nothing to estimate
+        ([[1, 3, 2, 6], [1, 3, 2, 6]], False),  # the same answers
     ],
 )
 def test_seeds_that_are_alike_by_chance_add_nothing(scores, alike):
