@@ -138,7 +138,7 @@ def with_interval(cell: pd.Series, sign: str = "") -> str:
 
 
 def alike(spec: TableSpec, table: pd.DataFrame) -> list[str]:
-    """A note on the differences whose seeds agree by chance, of the suites and of each panel.
+    """A note on the differences whose seeds agree, perhaps by chance, of the suites and of each panel.
 
     See `eval.statistics.crossed.Estimate.seeds_alike`.
     """
@@ -150,8 +150,8 @@ def alike(spec: TableSpec, table: pd.DataFrame) -> list[str]:
         labels = [row.label for row in spec.rows if row.row in lines.index and lines.seeds_alike[row.row]]
         if labels:
             notes.append(
-                f"Seeds agree by chance, closer than the noise of their answers{where}, in the difference of "
-                f"{'; '.join(labels)}: the interval is over problems alone, and too short."
+                f"Seeds agree more closely than the noise of their answers{where} in the difference of "
+                f"{'; '.join(labels)}: the interval is over problems alone, and too short if that is chance."
             )
     return notes
 

@@ -105,7 +105,7 @@ def test_seeds_that_agree_by_chance_are_named(frame):
     for alike in (True, False):
         table.loc[differences, "seeds_alike"] = (table.row == "better") & alike
         text = tables.render(SPEC, table, rates, {"Avg": {}}, "code", [])["md"]
-        assert ("Seeds agree by chance" in text) == alike
+        assert ("Seeds agree more closely" in text) == alike
         assert ("in the difference of Better: the interval" in text) == alike
 
 
