@@ -2,7 +2,8 @@
 
 UNICODE = {
     "√": r"\sqrt ", "×": r"\times ", "÷": "/", "−": "-", "–": "-", "—": "-", "·": r"\cdot ", "⋅": r"\cdot ",
-    "∞": r"\infty ", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "∈": r"\in ",
+    "∞": r"\infty ", "≤": r"\le ", "⩽": r"\le ", "≥": r"\ge ", "⩾": r"\ge ", "≠": r"\ne ",
+    "≈": r"\approx ", "∈": r"\in ",
     "∪": r"\cup ", "∩": r"\cap ", "∅": r"\emptyset ", "ℝ": r"\mathbb{R}", "°": r"^\circ ", "±": r"\pm ",
     "∓": r"\mp ", "′": "'", "″": "''", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
     "€": r"\euro ", "£": r"\pounds ", "∖": r"\setminus ", "⟨": r"\langle ", "⟩": r"\rangle ",

@@ -51,6 +51,8 @@ ACCEPTED = {
         \left(1,2\right) | (1, 2)
         \angle B E A_{1}=90 | \angle BEA_1=90^\circ
         A B=4 | AB=4
+        x \le 3 | x ⩽ 3
+        1 \le x | 1 ⩽ x
     """,
     "expressions are compared as functions": r"""
         \frac{x+2}{7} | \frac{x}{7}+\frac{2}{7}
