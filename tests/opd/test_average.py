@@ -12,10 +12,9 @@ from opd import distill, lora, models
 from opd.average import Average
 from programs.errors import UserError
 from tests.json_lines import read_lines
-from tests.opd.doctored import interrupt
+from tests.opd.doctored import adapted, interrupt, written_down
 from tests.opd.runs import started, train
 from tests.opd.specs import METHODS, distill_spec
-from tests.opd.test_lora import adapted, written_down
 
 OUTCOMES = {"log_ratio_weight": 0.0, "outcome_weight": 1.0}
 TOLD = {"chain_arithmetic": {"teacher_prompt": "values {solution} ; {question}"}}

@@ -19,34 +19,12 @@ from opd.rollout.decoder import Decoder, SmallQwen2Decoder, kind_for
 from opd.rollout.sampling import uniforms
 from opd.spec import LoraSpec, SamplingSpec
 from tests.json_lines import read_lines
-from tests.opd.doctored import interrupt
+from tests.opd.doctored import adapted, interrupt, written_down
 from tests.opd.runs import started
 from tests.opd.specs import distill_spec
 
 HEAD_TOO = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "lm_head")
 IDS = torch.tensor([[5, 9, 33, 70], [1, 2, 3, 4]])
-
-
-def adapted(folders, targets="all-linear", rank=3, dtype=torch.float32):
-    """A model whose adapters change something: B is drawn, too."""
-    model = models.load(folders[0]).to(dtype)
-    lora.adapt(model, LoraSpec(rank=rank, alpha=6, targets=targets), seed=0)
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for _, layer in lora.layers(model):
-            b = layer.lora_B["default"].weight
-            b.copy_(0.3 * torch.randn(b.shape, generator=generator))
-    return model
-
-
-def written_down(folders, model):
-    """The base model with W + (alpha / rank) B A in every adapted layer, computed here."""
-    dense = models.load(folders[0])
-    with torch.no_grad():
-        for name, layer in lora.layers(model):
-            a, b = layer.lora_A["default"].weight, layer.lora_B["default"].weight
-            dense.get_submodule(name).weight += 6.0 / len(a) * b @ a
-    return dense
 
 
 def test_a_fresh_adapter_changes_nothing_and_trains_alone(folders):
