@@ -26,6 +26,16 @@ settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
 
+@pytest.fixture(autouse=True)
+def _nobody_forks(monkeypatch):
+    """A fork copies locks that other threads hold, and waits for them for ever, once in some hundred runs."""
+
+    def fork() -> None:
+        raise AssertionError("forked a process with threads: use multiprocessing's spawn, or subprocess")
+
+    monkeypatch.setattr(os, "fork", fork)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _ends_without_a_process_group():
     """vLLM and FSDP keep theirs until the process ends, where the next module would find it."""

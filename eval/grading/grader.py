@@ -18,7 +18,7 @@ from multiprocessing import get_context
 from types import TracebackType
 from typing import Self
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import CONSTS, ProcessExpired, ProcessPool
 
 from eval.grading import symbolic
 from eval.grading.compare import Outcome, decide
@@ -31,6 +31,8 @@ SECONDS = 5.0
 LONGEST_ANSWER = 2000
 _MEMORY = 2 << 30
 _ATTEMPTS = 2
+# Workers take turns at one pipe. One that is killed in its turn stops the others for twice as long as this.
+_TURN_S = 5
 _MOST_BROKEN = 5
 # What plain numerals are written with: digits, signs, fractions, powers of ten.
 _PLAIN = re.compile(
@@ -207,6 +209,7 @@ def _is_plain(text: str) -> bool:
 
 def _begin() -> None:
     """In a new worker: limit its memory, allow long sums, load math-verify."""
+    CONSTS.channel_lock_timeout = _TURN_S
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     sys.setrecursionlimit(20_000)
     symbolic.preload()
