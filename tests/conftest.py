@@ -26,14 +26,12 @@ settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
 
-@pytest.fixture(autouse=True)
-def _nobody_forks(monkeypatch):
-    """A fork copies locks that other threads hold, and waits for them for ever, once in some hundred runs."""
+def _fork() -> None:
+    """A fork copies locks that other threads hold, and may wait for them for ever."""
+    raise AssertionError("forked a process with threads: use multiprocessing's spawn, or subprocess")
 
-    def fork() -> None:
-        raise AssertionError("forked a process with threads: use multiprocessing's spawn, or subprocess")
 
-    monkeypatch.setattr(os, "fork", fork)
+os.fork = _fork
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -52,11 +52,13 @@ def wait_for(gpus: int, among: Mapping[str, str], pause_s: float = _PAUSE_S) -> 
     """
     if gpus > len(among):
         raise ValueError(f"the job asks for {gpus} GPU(s), and this machine has {len(among)}")
-    while True:
-        leased = _try(gpus, among)
-        if leased:
-            return leased
+    told = False
+    while not (leased := _try(gpus, among)):
+        if not told:
+            print(f"waiting for {gpus} of the GPUs {', '.join(among)}: locks in {_folder()}", file=sys.stderr)
+            told = True
         time.sleep(pause_s)
+    return leased
 
 
 def _try(gpus: int, among: Mapping[str, str]) -> list[str]:

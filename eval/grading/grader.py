@@ -33,6 +33,8 @@ _MEMORY = 2 << 30
 _ATTEMPTS = 2
 # Workers take turns at one pipe. One that is killed in its turn stops the others for twice as long as this.
 _TURN_S = 5
+# An answer that is next waits for a worker to start and for its own time; for longer only if it was lost.
+_LOST_S = 120
 _MOST_BROKEN = 5
 # What plain numerals are written with: digits, signs, fractions, powers of ten.
 _PLAIN = re.compile(
@@ -137,20 +139,28 @@ class Grader:
     ) -> None:
         """Grade the pairs in the pool into `grades`; count those whose worker died in `deaths`.
 
-        A worker that dies between two answers breaks the whole pool. Then a new one takes what is left.
+        A worker that dies between two answers breaks the whole pool, as does an answer that a dying worker
+        took along. Then a new pool takes what is left.
         """
         pool = self._started()
         task = partial(grade_answer, conventions=conventions)
+        died = False
         try:
             futures = {pair: pool.schedule(task, args=pair, timeout=self.seconds) for pair in pairs}
             for pair, future in progress(futures.items(), "grading", unit="answer", leave=False):
                 try:
-                    grades[pair] = future.result()
+                    grades[pair] = future.result(2 * self.seconds + _LOST_S)
                 except TimeoutError:
+                    if not future.done():
+                        raise BrokenProcessPool("an answer was lost") from None
+                    if died:  # it may have been the dead worker's, which took no time over it
+                        deaths[pair] += 1
+                        continue
                     reason = f"took longer than {self.seconds:g} s"
                     grades[pair] = Grade("ungraded", reason, pair[1], self.seconds)
                 except ProcessExpired:
                     deaths[pair] += 1
+                    died = True
         except (BrokenProcessPool, RuntimeError) as error:
             self.close()
             self._broken += 1

@@ -31,7 +31,13 @@ def snakemake(folder: Path, *arguments: str, fails: bool = False) -> str:
     # Where SLURM is installed and nobody answers, its plugin waits ten seconds for its settings.
     settings = os.environ | {"SLURM_CONF": os.devnull}
     result = subprocess.run(
-        [*program, *arguments], capture_output=True, text=True, check=False, cwd=ROOT, env=settings
+        [*program, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=settings,
+        timeout=800,  # less than the limit of a test, whose process would leave this one behind
     )
     printed = result.stdout + result.stderr
     assert (result.returncode != 0) is fails, printed[-4000:]

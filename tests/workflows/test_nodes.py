@@ -15,15 +15,15 @@ from tests.opd.specs import distill_spec
 from tests.workflows.command import configfiles, snakemake
 from workflows.scale import CONFIG, plan, read
 
-# Both nodes are this machine: the command that follows the four words of options, twice at a time.
+# Both nodes are this machine: the command that follows the five words of options, twice at a time.
 SRUN = """#!/bin/bash
-shift 4
+shift 5
 "$@" & one=$!
 "$@" & other=$!
 wait $one && wait $other
 """
 
-SLURM = {"SLURM_JOB_ID": "4711", "SLURM_CPUS_PER_TASK": "2"}
+SLURM = {"SLURM_JOB_ID": str(os.getpid()), "SLURM_CPUS_PER_TASK": "2"}
 
 
 @pytest.mark.slow  # four processes load torch

@@ -57,7 +57,7 @@ def test_nodes_have_as_many_processes_each(mini):
     launcher = plan(mini | {"training_processes": 8, "training_nodes": 2, "gpu": "h100"}).launcher
     started, trained = launcher.split(" -- ")
     per_node = "--ntasks-per-node 1 --cpus-per-task $SLURM_CPUS_PER_TASK"
-    assert started == f"srun {per_node} python -m workflows.lease --gpus 4"
+    assert started == f"srun --kill-on-bad-exit=1 {per_node} python -m workflows.lease --gpus 4"
     assert trained.startswith("torchrun --nnodes 2 --nproc-per-node 4 --rdzv-id $SLURM_JOB_ID ")
 
 

@@ -40,7 +40,9 @@ class Paths:
         meeting = "--rdzv-id $SLURM_JOB_ID --rdzv-backend c10d"
         meeting += " --rdzv-endpoint $(hostname):$((20000 + SLURM_JOB_ID % 10000))"
         # srun does not take over by itself how many cores sbatch was asked for.
-        started = f"srun --ntasks-per-node 1 --cpus-per-task $SLURM_CPUS_PER_TASK {lease}"
+        each = "--ntasks-per-node 1 --cpus-per-task $SLURM_CPUS_PER_TASK"
+        # A torchrun ends its own ranks when one fails; those of other nodes would wait for them.
+        started = f"srun --kill-on-bad-exit=1 {each} {lease}"
         return f"{started} torchrun --nnodes {nodes} --nproc-per-node {here} {meeting}"
 
     @property

@@ -83,10 +83,13 @@ def test_resumed_job_plays_only_what_is_missing(whole, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_killed_job_continues_to_the_same_bytes(whole, tmp_path):
-    command = [sys.executable, "-m", "eval.alfworld", *BY_HAND.split(), str(tmp_path)]
+def test_killed_job_continues_to_the_same_bytes(tmp_path):
+    several = BY_HAND.replace("--per-type 1", "--per-type 4")  # so that the kill comes before the end
+    run(f"{several} {tmp_path / 'whole'}")
+    out = tmp_path / "killed"
+    command = [sys.executable, "-m", "eval.alfworld", *several.split(), str(out)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    partial = tmp_path / "episodes.partial"
+    partial = out / "episodes.partial"
     while not partial.exists() or partial.read_bytes().count(b"\n") < 2:
         assert process.poll() is None, "the job ended before it could be killed"
         time.sleep(0.002)
@@ -94,7 +97,7 @@ def test_killed_job_continues_to_the_same_bytes(whole, tmp_path):
     process.wait()
     again = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "resuming after" in again.stdout
-    assert (tmp_path / "episodes.jsonl").read_bytes() == (whole / "episodes.jsonl").read_bytes()
+    assert (out / "episodes.jsonl").read_bytes() == (tmp_path / "whole/episodes.jsonl").read_bytes()
 
 
 def test_paired_difference_from_another_run(whole, tmp_path, capsys):

@@ -2,10 +2,12 @@
 
 import os
 import signal
+from concurrent.futures import TimeoutError
 from pathlib import Path
 from threading import Timer
 
 import pytest
+from pebble import ProcessExpired, ProcessFuture
 
 from eval.grading import DEFAULT, STRICT, Grader
 from eval.grading.grader import LONGEST_ANSWER, Grade, _best, grade_answer
@@ -116,6 +118,37 @@ def test_a_killed_worker_loses_no_row(delay):
         grades = grader.answers(pairs)
         assert not new & _workers()
     assert [g.verdict for g in grades] == ["correct"] * 1500
+
+
+class _Lost(ProcessFuture):
+    """Of an answer that went with a worker which died before it said that it had it."""
+
+    def result(self, timeout=None):
+        raise TimeoutError
+
+
+def test_an_answer_that_went_with_a_dying_worker_is_graded_by_the_next(monkeypatch):
+    with Grader(workers=1) as grader:
+        first = grader._started()
+        monkeypatch.setattr(first, "schedule", lambda *_, **__: _Lost())
+        (grade,) = grader.answers([("2", r"\sqrt{4}")])
+        assert grade.verdict == "correct"
+        assert grader._started() is not first
+
+
+def test_time_runs_out_for_no_answer_beside_a_dead_worker(monkeypatch):
+    """Which of the two the dead worker had cannot be told, so both are graded again."""
+    late, dead = ProcessFuture(), ProcessFuture()
+    dead.set_exception(ProcessExpired("Abnormal termination"))
+    late.set_exception(TimeoutError())
+    futures = iter([dead, late])
+    with Grader(workers=1) as grader:
+        pool, asked = grader._started(), grader._started().schedule
+        monkeypatch.setattr(
+            pool, "schedule", lambda *args, **named: next(futures, None) or asked(*args, **named)
+        )
+        grades = grader.answers([("2", r"\sqrt{4}"), ("3", r"\sqrt{9}")])
+    assert [grade.verdict for grade in grades] == ["correct", "correct"]
 
 
 def test_workers_that_cannot_start_are_an_error(monkeypatch):

@@ -5,12 +5,13 @@ They are forked from a server that has imported everything, so that a rank start
 
 import multiprocessing
 import os
-import socket
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.distributed import TCPStore
 from torch.multiprocessing import start_processes
 
 from opd.parallel import ranks
@@ -20,10 +21,8 @@ multiprocessing.set_forkserver_preload(["opd.distill", "tests.opd.parallel.proce
 
 def on_ranks(folder: Path, count: int, function: Callable[..., Any], *arguments: Any) -> list[Any]:
     """What `function` returns on each of `count` ranks, in order; fails if one of them does."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    given = (count, port, folder, function, arguments)
+    store = TCPStore("localhost", 0, is_master=True, wait_for_workers=False)  # at a port that is free
+    given = (count, store.port, folder, function, arguments)
     start_processes(_rank, given, nprocs=count, start_method="forkserver")
     return [torch.load(folder / f"rank{number}.pt", weights_only=False) for number in range(count)]
 
@@ -33,5 +32,7 @@ def _rank(number: int, count: int, port: int, folder: Path, function: Callable, 
     launched = {"RANK": number, "LOCAL_RANK": number, "WORLD_SIZE": count, "MASTER_PORT": port}
     os.environ |= {name: str(value) for name, value in launched.items()}
     os.environ |= {"MASTER_ADDR": "localhost", "TORCHELASTIC_RUN_ID": "test"}
+    os.environ |= {"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "0"}
+    ranks._PATIENCE = timedelta(minutes=5)  # a test whose ranks wait for each other ends before its limit
     ranks.join()
     torch.save(function(*arguments), folder / f"rank{number}.pt")
