@@ -56,12 +56,17 @@ class Root(nn.Module):
 def student(model: PreTrainedModel, memory: MemorySpec) -> Root:
     """The student, ready to be trained: spread over the ranks, or as it is if nothing asks for that."""
     if memory.recompute_layers:
-        for layer in _layers(model):
-            layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False)
+        recompute_layers(model)
     root = Root(model, memory.hold_gradients)
     if ranks.count() > 1 or needed(memory):
         _shard(root, memory)
     return root
+
+
+def recompute_layers(model: PreTrainedModel) -> None:
+    """Keep the input of each layer alone for the backward pass, which computes the rest again."""
+    for layer in _layers(model):
+        layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False)
 
 
 def needed(memory: MemorySpec) -> bool:

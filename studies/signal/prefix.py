@@ -46,7 +46,7 @@ def probe(
     table = pd.DataFrame({"response": numbers, "cut": cuts})
     asked = [problems[number] for number in numbers]
     for name, kept in prefixes.items():
-        answers = go_on(teacher, tokenizer, prompts, kept, spec.sampling.max_new_tokens)
+        answers = go_on(teacher, tokenizer, prompts, kept, spec.sampling.max_new_tokens, spec.batch_size)
         table[name] = verified(answers, asked, tokenizer, environment)
         table[f"{name}_finished"] = [answer.finished for answer in answers]
     return table.sort_values("response", ignore_index=True)
@@ -69,15 +69,21 @@ def go_on(
     prompts: Sequence[list[int]],
     prefixes: Sequence[list[int]],
     cap: int,
+    batch_size: int,
 ) -> list[Response]:
-    """The teacher's greedy responses that begin with the prefixes, cut off at `cap` tokens in all."""
+    """The teacher's greedy responses that begin with the prefixes, cut off at `cap` tokens in all.
+
+    `batch_size` of them are decoded at a time.
+    """
     begun = [prompt + prefix for prompt, prefix in zip(prompts, prefixes, strict=True)]
     greedy = SamplingSpec(temperature=0, top_p=1, max_new_tokens=cap)
-    ends = end_ids(tokenizer, teacher.generation_config)
-    undrawn = torch.zeros(len(begun), cap)
-    rollouts = generate(teacher, begun, undrawn, greedy, ends, padding_id(tokenizer))
-    continued = zip(prefixes, rollouts.responses(), strict=True)
-    return [joined(prefix, response, cap) for prefix, response in continued]
+    ends, pad = end_ids(tokenizer, teacher.generation_config), padding_id(tokenizer)
+    continued: list[Response] = []
+    for start in range(0, len(begun), batch_size):
+        batch = begun[start : start + batch_size]
+        rollouts = generate(teacher, batch, torch.zeros(len(batch), cap), greedy, ends, pad)
+        continued += rollouts.responses()
+    return [joined(prefix, response, cap) for prefix, response in zip(prefixes, continued, strict=True)]
 
 
 def joined(prefix: list[int], response: Response, cap: int) -> Response:

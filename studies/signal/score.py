@@ -19,6 +19,7 @@ from opd import masks, models
 from opd.batch import TokenBatch
 from opd.experience import Experience
 from opd.markers import token_texts
+from opd.parallel import sharding
 from opd.rollout.engine import TorchEngine
 from opd.scoring.compare import Comparison, compare
 from opd.tasks.problems import Problems
@@ -39,6 +40,8 @@ def main(spec: ScoringSpec, student: Path, teacher: Path, out: Path) -> None:
             f"{student} has {learner.config.vocab_size} token ids and {teacher} {guide.config.vocab_size}; "
             "they must share one vocabulary"
         )
+    if spec.recompute_layers:
+        sharding.recompute_layers(learner)
     out.mkdir(parents=True, exist_ok=True)
     write(spec, learner, guide, models.load_tokenizer(student), out)
     fingerprints = {"student": models.fingerprint(student), "teacher": models.fingerprint(teacher)}
@@ -81,7 +84,7 @@ def write(
 
 def sample(spec: ScoringSpec, student: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Experience:
     """The responses of a training run's step 0, shortest first; `episode` is their number."""
-    engine = TorchEngine(student, tokenizer, spec.responses)
+    engine = TorchEngine(student, tokenizer, spec.batch_size)
     collected = Problems(spec.environment, spec.rollout).collect(engine, spec.seed, step=0)
     return collected.shortest_first().to(student.device)
 

@@ -30,6 +30,10 @@ class ScoringSpec(Spec):
     tokens_per_forward: OnlyRounding[Count] = Field(
         2048, description="padded tokens in one forward pass; bounds memory and changes nothing else"
     )
+    batch_size: OnlyRounding[Count] = Field(256, description="responses decoded at a time; bounds memory")
+    recompute_layers: OnlyRounding[bool] = Field(
+        False, description="for the gradient; a third more arithmetic, far less memory"
+    )
 
     @property
     def rollout(self) -> RolloutSpec:

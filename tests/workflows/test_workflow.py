@@ -143,6 +143,7 @@ def test_smoke_from_clean_to_report(tmp_path):
         " memory: {recompute_layers: true}, engine: {mismatch_limit: 1.0}}",
         "evaluation={batch_size: 1, games: {slots: 1, processes: 2}}",
         "estimators={processes: 1}",
+        "signal={batch_size: 4, tokens_per_forward: 128}",
     )
     assert "Nothing to be done" in snakemake(tmp_path, *SMOKE, "--config", *cheaper)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from programs.spec import Count, Distinct, Seed, Spec
+from programs.spec import Count, Distinct, OnlyRounding, Seed, Spec
 from workflows.config.names import Base, Mention
 
 
@@ -65,6 +65,10 @@ class SignalConfig(Spec):
         None, description="model that spells markers differently, if there is one; may be the teacher itself"
     )
     responses: Count = Field(256, description="training problems, one response each")
+    batch_size: OnlyRounding[Count] = Field(256, description="responses decoded at a time; bounds memory")
+    tokens_per_forward: OnlyRounding[Count] | None = Field(
+        None, description="padded tokens in one forward pass; null: as many as in training"
+    )
     failures: tuple[SubjectConfig, ...] = Field(
         min_length=1, description="students whose failure cases are shown, at the first seed"
     )

@@ -132,14 +132,17 @@ class Plan(Studies):
 
     def scoring_spec(self) -> ScoringSpec:
         """How responses are sampled and scored for the signal study: as a training run's first step."""
-        assert self.config.signal is not None
-        rollout = self.config.distill["rollout"]
+        signal, distill = self.config.signal, self.config.distill
+        assert signal is not None
+        rollout = distill["rollout"]
         recipe = {
             "environment": self.config.evaluation.environment,
             "seed": self.config.seeds[0],
-            "responses": self.config.signal.responses,
+            "responses": signal.responses,
             "sampling": {name: rollout[name] for name in SamplingSpec.model_fields if name in rollout},
-            "tokens_per_forward": self.config.distill["tokens_per_forward"],
+            "tokens_per_forward": signal.tokens_per_forward or distill["tokens_per_forward"],
+            "batch_size": signal.batch_size,
+            "recompute_layers": distill.get("memory", {}).get("recompute_layers", False),
         }
         return check(ScoringSpec, recipe, "signal")
 

@@ -13,6 +13,7 @@ SPEC = ScoringSpec(
     responses=12,
     sampling=SamplingSpec(temperature=1, top_p=1, max_new_tokens=20),
     tokens_per_forward=200,
+    batch_size=5,
 )
 ANSWER = ["<", "think", ">", "so", "it", "is", "</", "think", ">", "7", "<|im_end|>"]
 _MARKED = ["<think>"] * 3 + [""] * 3 + ["</think>"] * 3 + ["", "<|im_end|>"]

@@ -1,10 +1,13 @@
 """Gradients of the logits and of the weights against autograd on the whole batch at once."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 
 from opd.batch import from_pairs
+from opd.parallel import sharding
 from opd.scoring.compare import compare
 from studies.signal.gradients import parameter_gradient, score_norms
 
@@ -31,8 +34,11 @@ def test_score_norms_are_autograds(student):
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("tokens_per_forward", [4, 1000])
-def test_parts_of_the_parameter_gradient(student, teacher, tokens_per_forward):
+@pytest.mark.parametrize(("tokens_per_forward", "recompute"), [(4, False), (1000, False), (1000, True)])
+def test_parts_of_the_parameter_gradient(student, teacher, tokens_per_forward, recompute):
+    student = copy.deepcopy(student)
+    if recompute:
+        sharding.recompute_layers(student)
     comparison = compare(student, teacher, BATCH, 1, 1000, "sampled")
     table = parameter_gradient(student, teacher, BATCH, comparison, tokens_per_forward).set_index("part")
 

@@ -22,8 +22,9 @@ def greedy(model, ids: list[int], end: int, cap: int) -> list[int]:
     return found
 
 
-def test_the_teacher_goes_on_greedily_within_the_cap(teacher, tokenizer):
-    responses = go_on(teacher, tokenizer, PROMPTS, PREFIXES, cap=10)
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_the_teacher_goes_on_greedily_within_the_cap(teacher, tokenizer, batch_size):
+    responses = go_on(teacher, tokenizer, PROMPTS, PREFIXES, 10, batch_size)
     for prompt, prefix, response in zip(PROMPTS, PREFIXES, responses, strict=True):
         expected = greedy(teacher, prompt + prefix, tokenizer.eos_token_id, 10 - len(prefix))
         assert response.tokens == prefix + expected
@@ -31,8 +32,8 @@ def test_the_teacher_goes_on_greedily_within_the_cap(teacher, tokenizer):
 
 
 def test_its_own_prefix_changes_nothing(teacher, tokenizer):
-    alone = go_on(teacher, tokenizer, PROMPTS, [[], []], cap=10)
-    again = go_on(teacher, tokenizer, PROMPTS, [response.tokens[:4] for response in alone], cap=10)
+    alone = go_on(teacher, tokenizer, PROMPTS, [[], []], 10, 2)
+    again = go_on(teacher, tokenizer, PROMPTS, [response.tokens[:4] for response in alone], 10, 2)
     assert [response.tokens for response in again] == [response.tokens for response in alone]
     assert [response.finished for response in again] == [response.finished for response in alone]
 
