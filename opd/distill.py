@@ -5,11 +5,11 @@
 SPEC is a `DistillSpec` as JSON, with one task or several; step t works on task t mod their number, and each
 task has a teacher of its own. RUN_FOLDER receives `model/`, `metrics.jsonl` (a line per step, see
 `opd.diagnostics.metrics`), `run.json`, and with LoRA the `adapters/` that the model was merged from. A killed
-run continues from its last checkpoint when started again with the same spec, models, data and code of its
-loss, and ends with the same numbers: all randomness is a function of (seed, step), so a checkpoint needs no
-generator state. What changes numbers by rounding alone may be another then, such as smaller passes after a
-run out of memory; see `Spec.recipe`. Under torchrun several processes share the work, each with a device of
-its own; see `opd.parallel`.
+run continues from its last checkpoint when started again with the same spec, models, data and code of
+training, and ends with the same numbers: all randomness is a function of (seed, step), so a checkpoint needs
+no generator state. Settings that change rounding alone may differ when it continues, such as fewer
+`tokens_per_forward` after a run out of memory; see `Spec.recipe`. Under torchrun several processes share the
+work, each with a device of its own; see `opd.parallel`.
 """
 
 import json
@@ -48,13 +48,11 @@ from opd.tasks import Task
 from opd.teaching import TaughtTask
 from opd.training import train
 from programs.command_line import arguments, launch
+from programs.imports import sources
 from programs.provenance import ROOT, hash_of
 
-# Of opd/, what makes a loss of responses.
-_LOSS = (
-    *("advantages", "average", "credit", "diagnostics/mismatch", "lora", "loss", "markers", "masks"),
-    *("objectives", "parallel/share", "reduction", "scoring/compare", "support", "training", "weights"),
-)
+# A spec is part of the recipe as it is, and what writes a run down decides no number.
+_NO_NUMBERS = ("opd/spec/", "opd/run/")
 
 
 @dataclass
@@ -84,7 +82,7 @@ def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Pa
         fingerprints = ranks.from_first(lambda: [models.fingerprint(folder) for folder in parents.values()])
         # Where the data lie decides no number.
         data = ranks.from_first(lambda: [task.describe() | {"source": ""} for task in loaded.values()])
-        recipe = json.dumps([spec.recipe(), fingerprints, data, loss_code()])
+        recipe = json.dumps([spec.recipe(), fingerprints, data, hash_of(ROOT, training_code())])
         averages = run.average.tensors if run.average else None
         loop.run(recipe, run.student, partial(distill_step, run), averages)
         named = {
@@ -102,9 +100,10 @@ def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Pa
             ranks.wait()
 
 
-def loss_code() -> str:
-    """A hash of the code that makes a loss of responses and scores: another loss is another run."""
-    return hash_of(ROOT, [ROOT / "opd" / f"{name}.py" for name in _LOSS])
+def training_code() -> list[Path]:
+    """The files of opd/ that decide a run's numbers: with another loss or decoder it is another run."""
+    files = [file for file in sources("opd.distill") if file.startswith("opd/")]
+    return [ROOT / file for file in files if not file.startswith(_NO_NUMBERS)]
 
 
 def loop_of(spec: DistillSpec, out: Path) -> Loop:

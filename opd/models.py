@@ -147,11 +147,16 @@ def prompt_ids(tokenizer: PreTrainedTokenizerBase, question: str) -> list[int]:
     A base model has no template and continues the question itself, after the start token if its
     tokenizer has one.
     """
+    templated = tokenizer.chat_template is not None
+    return tokenizer(prompt_text(tokenizer, question), add_special_tokens=not templated)["input_ids"]
+
+
+def prompt_text(tokenizer: PreTrainedTokenizerBase, question: str) -> str:
+    """A user message in the model's chat template, with the system message that the template adds."""
     if tokenizer.chat_template is None:
-        return tokenizer(question)["input_ids"]
+        return question
     messages = [{"role": "user", "content": question}]
-    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    return tokenizer(text, add_special_tokens=False)["input_ids"]
+    return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
 
 def padding_id(tokenizer: PreTrainedTokenizerBase) -> int:

@@ -10,6 +10,7 @@ from opd import models
 from opd.parallel import sharding
 from opd.spec import DistillSpec, RolloutSpec, TaskSpec
 from opd.tasks import Task
+from opd.vocabulary import refuse_other_tokens
 from programs.errors import UserError
 
 
@@ -41,7 +42,8 @@ def load_teachers(
 ) -> dict[str, PreTrainedModel]:
     """The teacher of each task, frozen; a model that teaches several is there once.
 
-    UserError if `folders` are not of the tasks, or if teachers are to follow a student that they are not.
+    UserError if `folders` are not of the tasks, if their tokens are not the student's, or if teachers are to
+    follow a student that they are not.
     """
     if folders.keys() != spec.tasks.keys():
         raise UserError(f"--teachers must name {', '.join(spec.tasks)}, and names {', '.join(folders)}")
@@ -50,6 +52,8 @@ def load_teachers(
             f"teacher_decay {spec.teacher_decay} is of teachers that start as the student; for each of "
             f"--teachers write {student}"
         )
+    for folder in dict.fromkeys(folders.values()):
+        refuse_other_tokens(student, folder)
     loaded = {
         folder: sharding.teacher(models.load(folder).requires_grad_(False), spec.memory)
         for folder in dict.fromkeys(folders.values())

@@ -28,6 +28,7 @@ from opd.rollout.engine import Engine, load
 from opd.rollout.response import Response
 from opd.spec import TracesSpec
 from opd.tasks.verified import verified
+from opd.vocabulary import refuse_other_tokens
 from programs.command_line import arguments, launch
 from programs.journal import Journal, check_name
 from programs.progress import progress
@@ -42,6 +43,7 @@ def main(spec: TracesSpec, student: Path, teacher: Path, out: Path) -> None:
     check_name(out)
     environment = envs.load(spec.environment)
     problems = environment.training_problems(spec.seed, _STEP, spec.traces)
+    refuse_other_tokens(student, teacher)
     engine = load(spec.engine, teacher, TRACES_TOGETHER, models.load_tokenizer(student))
     origin = {
         "spec": spec.recipe(),

@@ -35,6 +35,9 @@ def start(folder: Path, batch_size: int, dtype: torch.dtype, in_process: bool = 
 
     `options` are more arguments of `vllm.LLM`.
 
+    On a GPU vLLM compiles the model and captures CUDA graphs, for a minute or more; OPD_VLLM_EAGER=1 in the
+    environment leaves that out, where it fails or for short trials.
+
     A process of its own keeps a GPU busy. It also imports everything a second time, which takes longer than
     what is decoded on a CPU, so there the engine is always in this one.
     """
@@ -50,7 +53,7 @@ def start(folder: Path, batch_size: int, dtype: torch.dtype, in_process: bool = 
         max_num_seqs=batch_size,
         kv_cache_memory_bytes=None if on_gpu else _CPU_CACHE_BYTES,
         # Compiling for a CPU takes longer than what is decoded there.
-        enforce_eager=not on_gpu,
+        enforce_eager=not on_gpu or os.environ.get("OPD_VLLM_EAGER") == "1",
         # After a part of a prompt vLLM winds a seeded generator back, which a CPU's cannot do.
         enable_chunked_prefill=on_gpu,
         # As long as the cache has room for: the model's own limit may be more than a small card holds. vLLM

@@ -23,6 +23,7 @@ from opd.parallel import sharding
 from opd.rollout.engine import TorchEngine
 from opd.scoring.compare import Comparison, compare
 from opd.tasks.problems import Problems
+from opd.vocabulary import refuse_other_tokens
 from programs.command_line import arguments, launch
 from programs.errors import UserError
 from programs.provenance import provenance
@@ -34,6 +35,7 @@ from studies.signal.spec import ScoringSpec
 
 def main(spec: ScoringSpec, student: Path, teacher: Path, out: Path) -> None:
     """Write all tables into `out`; see the module's docstring."""
+    refuse_other_tokens(student, teacher)
     learner, guide = models.load(student), models.load(teacher).requires_grad_(False)
     if learner.config.vocab_size != guide.config.vocab_size:
         raise UserError(

@@ -21,6 +21,7 @@ from opd.learner import Learner
 from opd.run import checkpoint
 from opd.run.machine import Stopwatch
 from opd.spec import TaskSpec
+from programs.provenance import ROOT
 from tests.json_lines import read_lines
 from tests.opd.doctored import interrupt
 from tests.opd.runs import accumulate, started, train
@@ -148,12 +149,20 @@ def test_another_panel_under_the_same_name_does_not_resume(folders, two_tasks, t
     assert "belongs to another spec or other input" in capsys.readouterr().out
 
 
-def test_another_loss_does_not_resume(folders, tmp_path, monkeypatch, capsys):
+def test_the_code_of_training_is_all_that_decides_its_numbers():
+    files = {str(path.relative_to(ROOT)) for path in distill.training_code()}
+    deciding = ("distill", "objectives", "lm_head/fused", "lm_head/head", "batch", "optimizer", "tasks/games")
+    assert {f"opd/{name}.py" for name in (*deciding, "rollout/vllm_engine", "parallel/sharding")} <= files
+    assert not any(file.startswith(("opd/run/", "opd/spec/", "opd/plan/", "eval/")) for file in files)
+    assert "opd/sft.py" not in files
+
+
+def test_other_code_does_not_resume(folders, tmp_path, monkeypatch, capsys):
     interrupt(monkeypatch, distill, "distill_step", at=3)
     with pytest.raises(KeyboardInterrupt):
         train(distill_spec(steps=4, checkpoint_every=2), folders, tmp_path)
     monkeypatch.undo()
-    monkeypatch.setattr(distill, "loss_code", lambda: "edited")
+    monkeypatch.setattr(distill, "training_code", lambda: [ROOT / "opd/loss.py"])
     train(distill_spec(steps=4, checkpoint_every=2), folders, tmp_path)
     assert "starting over" in capsys.readouterr().out
 

@@ -7,7 +7,7 @@ from opd.plan.jobs import jobs, of_dag
 from opd.plan.models import UnknownShapeError
 from opd.plan.requests import Requests
 from workflows.explain import ConfigError
-from workflows.imports import digest
+from programs.imports import digest
 from workflows.plan import Plan, as_param
 from workflows.scale import plan
 

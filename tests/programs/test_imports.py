@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from programs import imports
+from programs.imports import digest, sources
 from programs.provenance import ROOT
-from workflows import imports
-from workflows.imports import digest, sources
 
 RULES = "\n".join(path.read_text() for path in sorted(ROOT.glob("workflows/rules/*.smk")))
 _RULE = r'code=digest\("([\w.]+)"\)(?:(?!\n    *rule).)*?-m ((?:eval|studies)[\w.]*)'

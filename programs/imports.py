@@ -1,9 +1,10 @@
 """Which files of this repository a program is made of, read from its import statements.
 
 The rules that report have a hash of them as param, so that what other code computed is computed again. Models
-are trained, asked and played once, whatever becomes of the code. Reading takes milliseconds where importing
-takes seconds. What is imported by a function, or by a name in a variable, is not seen: `_NAMED` lists it, and
-tests/workflows/test_imports.py finds what is forgotten there.
+are trained, asked and played once, whatever becomes of the code; an interrupted training goes on with the
+code that it began with, or starts over. Reading takes milliseconds where importing takes seconds. What is
+imported by a function, or by a name in a variable, is not seen: `_NAMED` lists it, and
+tests/programs/test_imports.py finds what is forgotten there.
 """
 
 import re
@@ -18,6 +19,7 @@ _PACKAGES = frozenset(path.parent.name for path in ROOT.glob("*/__init__.py"))
 _SUITES = ("eval/suites/*/*.py", "eval/suites/hashes/*.json")
 # What a program loads without an import statement that can be seen.
 _NAMED = {
+    "opd.distill": ("opd/lm_head/fused.py", "opd/rollout/vllm_engine.py", "opd/rollout/following_engine.py"),
     "eval.score": _SUITES,
     "eval.suites.__main__": _SUITES,
     "eval.lm_eval.crosscheck": (*_SUITES, "eval/lm_eval/tasks/task.py", "eval/lm_eval/tasks/*.yaml"),
