@@ -12,6 +12,7 @@ from eval.grading.vocabulary import (
     CONNECTIVES,
     DROPPED,
     LETTERS,
+    NUMBER_WORDS,
     PLAIN,
     SAME,
     SPACES,
@@ -178,7 +179,7 @@ def _meaning(kind: str, value: str) -> list[tuple[str, str]]:
 def _word(value: str) -> list[tuple[str, str]]:
     if value in PLAIN:
         return _meaning("command", PLAIN[value])
-    if value.lower() in ("and", "or"):
+    if value.lower() in ("and", "or", *NUMBER_WORDS):
         return [("text", value.lower())]
     return [("letter" if len(value) == 1 else "word", value)]
 

@@ -198,6 +198,7 @@ ACCEPTED = {
         C | \textbf{C}
         \text{ellipse} | \text{an ellipse}
         5 | \text{five}
+        5 | five
     """,
     "approximation signs add nothing": r"""
         11 | x\approx11
