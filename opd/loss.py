@@ -14,7 +14,7 @@ from opd import support as supports
 from opd.batch import TokenBatch
 from opd.lm_head import Head, head_of, recomputed, support_logits
 from opd.objectives import OBJECTIVES
-from opd.scoring.compare import Comparison, hidden_states, select
+from opd.scoring.compare import Comparison, hidden_states
 from opd.spec import ObjectiveSpec, needs_support_only
 
 
@@ -23,19 +23,19 @@ def position_losses(
     student: PreTrainedModel,
     teacher_head: Head,
     batch: TokenBatch,
+    counted: Tensor,
     comparison: Comparison,
     advantage: Tensor,
-    counted: Tensor,
 ) -> tuple[Tensor, Tensor | None]:
     """(M,) losses of the counted positions, and the student's log p of their sampled tokens now.
 
-    `counted` (N,) bool selects M positions; the others are never evaluated, so nothing there, not even
-    an infinite loss, can reach the gradient. The second result carries no gradient and is None if the
-    normaliser was never computed. `comparison` was made before the update, `advantage` (N,) from it.
+    `counted` (N,) bool selects M of the batch's positions; the others are never evaluated, so nothing there,
+    not even an infinite loss, can reach the gradient. `comparison` of these M was made before the update,
+    `advantage` (M,) from it. The second result carries no gradient and is None if the normaliser was never
+    computed.
     """
     head, states = head_of(student), hidden_states(student, batch)[counted]
-    comparison = select(comparison, counted)
-    inputs = per_position_inputs(comparison, batch.sampled[counted], advantage[counted])
+    inputs = per_position_inputs(comparison, batch.sampled[counted], advantage)
     if needs_support_only(spec):
         inputs["log_p"] = supports.renormalise(support_logits(head, states, inputs["support"]))
         inputs["log_q"] = supports.renormalise(inputs["support_log_q"])

@@ -70,14 +70,13 @@ def accumulate(
     moved: list[Tensor] = []  # bool, per part and where the normaliser is computed
 
     def loss_of(part: TokenBatch, here: slice, counted: Tensor) -> Tensor:
-        places = positions[here]
+        places = positions[here][counted]
         known = select(comparison, places)
         losses, log_p = position_losses(
-            spec.objective, student.model, teacher_head, part, known, advantage[places], counted
+            spec.objective, student.model, teacher_head, part, counted, known, advantage[places]
         )
         if log_p is not None:
-            old = known.student.sampled_log_prob[counted]
-            moved.append(((log_p - old).exp() - 1).abs() > _CLIP_RANGE)
+            moved.append(((log_p - known.student.sampled_log_prob).exp() - 1).abs() > _CLIP_RANGE)
         return (weights[here][counted] * losses).sum()
 
     parts = counted_parts(minibatch, own_mask, spec.tokens_per_forward)

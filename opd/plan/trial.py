@@ -96,7 +96,7 @@ def works(case: Case) -> dict[str, Callable[[], object]]:
         advantage, head = everywhere.float(), head_of(teacher)
         for part, here, counted in counted_parts(batch, everywhere, case.step.tokens):
             known = select(scores[0], here)
-            losses, _ = position_losses(case.objective, student, head, part, known, advantage[here], counted)
+            losses, _ = position_losses(case.objective, student, head, part, counted, known, advantage[here])
             (losses.sum() / len(batch.sampled)).backward()
 
     return {

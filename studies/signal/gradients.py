@@ -91,14 +91,9 @@ def _gradient(
     student.zero_grad(set_to_none=True)
     parts = list(counted_parts(batch, chosen, tokens_per_forward))
     for part, here, counted in progress(parts, "gradient", unit="part"):
+        known = select(select(comparison, here), counted)
         losses, _ = position_losses(
-            _POLICY_GRADIENT,
-            student,
-            head_of(teacher),
-            part,
-            select(comparison, here),
-            reward[here],
-            counted,
+            _POLICY_GRADIENT, student, head_of(teacher), part, counted, known, reward[here][counted]
         )
         (losses.sum() / len(reward)).backward()
     found = [

@@ -22,7 +22,7 @@ def evaluate(student, teacher, **fields):
     outcome = torch.zeros(len(BATCH.sampled))
     advantage = advantages(spec.advantage, comparison, BATCH.sequence, outcome)
     counted = torch.ones(len(BATCH.sampled), dtype=torch.bool)
-    return position_losses(spec, student, head_of(teacher), BATCH, comparison, advantage, counted)
+    return position_losses(spec, student, head_of(teacher), BATCH, counted, comparison, advantage)
 
 
 def fields_of(name, support, outside="ignored"):

@@ -107,7 +107,7 @@ def first_step(model, spec):
     """Losses, gradient norm of their mean, log p of the sampled tokens and before, for teacher = student."""
     comparison = compare(model, model, BATCH, 16, 1000, spec.support)
     every = torch.ones(len(BATCH.sampled), dtype=torch.bool, device=DEVICE)
-    losses, log_p = position_losses(spec, model, head_of(model), BATCH, comparison, -every.float(), every)
+    losses, log_p = position_losses(spec, model, head_of(model), BATCH, every, comparison, -every.float())
     slopes = torch.autograd.grad(losses.mean(), list(model.parameters()))
     norm = sum(float(slope.float().square().sum()) for slope in slopes) ** 0.5
     return losses.detach(), norm, log_p, comparison.student.sampled_log_prob
