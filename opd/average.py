@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from opd.weights import weights
 
 
-class Average:
+class MovingAverage:
     """A teacher's weights as an average of its student's, in float32 whatever the teacher is.
 
     In 16 bits an average stands still: a hundredth of a small difference is less than rounding. So `tensors`,

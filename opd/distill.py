@@ -25,7 +25,7 @@ from transformers import PreTrainedModel
 
 from opd import learner, lora, masks, models, tasks, teaching
 from opd.advantages import advantages
-from opd.average import Average
+from opd.average import MovingAverage
 from opd.batch import TokenBatch
 from opd.credit import credit, share_without_signal, with_signal
 from opd.diagnostics.mismatch import mismatch, stop_if_too_large, truncated_importance_weights
@@ -64,7 +64,7 @@ class Run:
     tasks: Sequence[TaughtTask]
     marker_ids: list[int]
     engine: TrainingEngine
-    average: Average | None = None  # of teachers that follow the student
+    average: MovingAverage | None = None  # of teachers that follow the student
     checked: set[str] = field(default_factory=set)  # tasks whose scores this process has checked
 
 
@@ -112,19 +112,19 @@ def loop_of(spec: DistillSpec, out: Path) -> Loop:
     return Loop(out, spec, name, spec.experiment, spec.steps, spec.checkpoint_every)
 
 
-def start(spec: DistillSpec, loaded: Mapping[str, Task], student: Path, folders: Mapping[str, Path]) -> Run:
-    """Load all models, the teachers from `folders`, and check that they can be compared token by token."""
-    guides = teaching.load_teachers(spec, student, folders)
-    pupil = learner.load(student, spec)
-    teaching.refuse_other_ids(student, pupil.model, spec.vocabulary_size)
-    taught = teaching.taught_tasks(spec.tasks, loaded, guides)
-    marker_ids = masks.marker_ids(spec.mask, pupil.tokenizer)
+def start(spec: DistillSpec, loaded: Mapping[str, Task], folder: Path, teachers: Mapping[str, Path]) -> Run:
+    """Load the student of a `folder` and its teachers, and check that they can be compared token by token."""
+    teacher_models = teaching.load_teachers(spec, folder, teachers)
+    student = learner.load(folder, spec)
+    teaching.refuse_other_ids(folder, student.model, spec.vocabulary_size)
+    taught = teaching.taught_tasks(spec.tasks, loaded, teacher_models)
+    marker_ids = masks.marker_ids(spec.mask, student.tokenizer)
     requests = max(task.rollout.prompts * task.rollout.samples_per_prompt for task in spec.tasks.values())
-    dtype = sharding.dtype(pupil.model, spec.memory)
-    with whole_for_rollouts(spec, pupil.root):
-        engine = engines.follow(spec.engine, pupil.model, student, pupil.tokenizer, requests, dtype)
-    average = Average(taught[0].teacher, spec.teacher_decay) if spec.teacher_decay < 1 else None
-    return Run(spec, pupil, taught, marker_ids, engine, average)
+    dtype = sharding.dtype(student.model, spec.memory)
+    with whole_for_rollouts(spec, student.root):
+        engine = engines.follow(spec.engine, student.model, folder, student.tokenizer, requests, dtype)
+    average = MovingAverage(taught[0].teacher, spec.teacher_decay) if spec.teacher_decay < 1 else None
+    return Run(spec, student, taught, marker_ids, engine, average)
 
 
 def distill_step(run: Run, step: int) -> dict:
@@ -150,7 +150,7 @@ def distill_step(run: Run, step: int) -> dict:
     stop_if_too_large(apart, spec.engine.mismatch_limit, run.engine.dtype)
     metrics = diagnose(experience.batch, experience.finished, observed, taught.rollout.max_new_tokens)
     with watch("training"):
-        advantage, mask = worth(run, experience, share.rows, batch, comparison)
+        advantage, mask = advantage_and_mask(run, experience, share.rows, batch, comparison)
         updates = list(train(spec, run.student, taught.teacher, share, batch, comparison, advantage, mask))
     return {
         "step": step,
@@ -191,7 +191,7 @@ def score(run: Run, teacher: PreTrainedModel, batch: TokenBatch) -> Comparison:
     )
 
 
-def worth(
+def advantage_and_mask(
     run: Run, experience: Experience, rows: Tensor, batch: TokenBatch, comparison: Comparison
 ) -> tuple[Tensor, Tensor]:
     """(N,) advantage of this rank's positions, and (N,) mask of how much each counts.

@@ -26,15 +26,15 @@ def _power(base: mpmath.mpc, exponent: mpmath.mpc) -> mpmath.mpc:
     if base != 0 and mp.isfinite(base) and abs(exponent) * abs(mp.log(abs(base), 2)) > MOST_BITS:
         raise TooLargeError("a power is too large")
     if isinstance(base, mp.mpf) and base < 0 and isinstance(exponent, mp.mpf) and not mp.isint(exponent):
-        odd = _odd_denominator(exponent)  # the real root where there is one: (-8)^{1/3} = -2
-        if odd is not None:
-            return (-1) ** odd * mp.power(-base, exponent)
+        numerator = _numerator_over_odd(exponent)  # the real root where there is one: (-8)^{1/3} = -2
+        if numerator is not None:
+            return (-1) ** numerator * mp.power(-base, exponent)
     if base == 0 and mp.re(exponent) < 0:
         raise UndefinedError("division by zero")
     return mp.power(base, exponent)
 
 
-def _odd_denominator(exponent: mpmath.mpf) -> int | None:
+def _numerator_over_odd(exponent: mpmath.mpf) -> int | None:
     """The numerator of a fraction with a small odd denominator; None for other exponents."""
     for denominator in (3, 5, 7, 9):
         numerator = exponent * denominator

@@ -9,7 +9,7 @@ import torch
 from pydantic import ValidationError
 
 from opd import distill, lora, models
-from opd.average import Average
+from opd.average import MovingAverage
 from programs.errors import UserError
 from tests.json_lines import read_lines
 from tests.opd.doctored import adapted, interrupt, written_down
@@ -38,7 +38,7 @@ def states(model) -> list[torch.Tensor]:
 def test_three_steps_of_the_recursion(student, decay):
     teacher, students = copy.deepcopy(student), [moved(student, 0.1 * step) for step in range(3)]
     expected = [weight.double() for weight in states(teacher)]
-    average = Average(teacher, decay)
+    average = MovingAverage(teacher, decay)
     for each in students:
         average.follow(each)
         expected = [decay * a + (1 - decay) * b for a, b in zip(expected, states(each), strict=True)]
@@ -50,7 +50,7 @@ def test_three_steps_of_the_recursion(student, decay):
 def test_of_a_student_that_stands_still_nothing_changes(student, decay):
     """To the bit, so that the first step of any decay is that of a frozen teacher."""
     teacher = copy.deepcopy(student)
-    Average(teacher, decay).follow(student)
+    MovingAverage(teacher, decay).follow(student)
     assert all(torch.equal(a, b) for a, b in zip(teacher.parameters(), student.parameters(), strict=True))
 
 
@@ -58,7 +58,7 @@ def test_in_16_bits_small_moves_add_up(student):
     """A hundredth of a move is less than rounding: averaged in bfloat16, the teacher would never leave."""
     teacher = copy.deepcopy(student).bfloat16()
     there = moved(teacher, 0.02)
-    average = Average(teacher, 0.99)
+    average = MovingAverage(teacher, 0.99)
     for _ in range(1000):
         average.follow(there)
     assert all(value.dtype == torch.float32 for value in average.tensors.values())
@@ -72,7 +72,7 @@ def test_a_tied_head_is_averaged_once(student):
     student.config.tie_word_embeddings = True
     student.lm_head.weight = student.model.embed_tokens.weight
     teacher, there = copy.deepcopy(student), moved(student, 0.1)
-    Average(teacher, 0.75).follow(there)
+    MovingAverage(teacher, 0.75).follow(there)
     half = 0.75 * student.lm_head.weight + 0.25 * there.lm_head.weight
     torch.testing.assert_close(teacher.lm_head.weight, half)
 
@@ -80,7 +80,7 @@ def test_a_tied_head_is_averaged_once(student):
 def test_adapters_are_followed(folders):
     student = adapted(folders)
     teacher = models.load(folders[0])
-    Average(teacher, 0.0).follow(student)
+    MovingAverage(teacher, 0.0).follow(student)
     for mine, theirs in zip(teacher.parameters(), written_down(folders, student).parameters(), strict=True):
         torch.testing.assert_close(mine, theirs)
 
@@ -91,7 +91,7 @@ def test_of_adapters_in_16_bits_small_moves_add_up_too(folders):
     with torch.no_grad():
         for _, layer in lora.layers(student):
             layer.lora_B["default"].weight *= 1e-3
-    average = Average(models.load(folders[0]).bfloat16(), 0.5)
+    average = MovingAverage(models.load(folders[0]).bfloat16(), 0.5)
     for _ in range(40):
         average.follow(student)
     for name, layer in lora.layers(student):
@@ -103,7 +103,7 @@ def test_a_student_with_other_weights_cannot_be_followed(student):
     other = copy.deepcopy(student)
     other.model.layers = other.model.layers[:1]
     with pytest.raises(KeyError, match=r"the student has no model\.layers\.1\."):
-        Average(student, 0.5).follow(other)
+        MovingAverage(student, 0.5).follow(other)
 
 
 def test_a_live_teacher_that_is_told_nothing_teaches_nothing(folders, tmp_path):
