@@ -5,18 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from eval.report.page import page, paragraphs
 from eval.spec import ProtocolSpec, RowSpec, TableSpec
 from opd.spec import SamplingSpec
 from programs.provenance import provenance
 
 _MISSING = "-"
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2em}p{max-width:60em}td,th{white-space:nowrap}"
-    "table{border-collapse:collapse}th,td{padding:.3em .8em;border-bottom:1px solid #ccc;text-align:right}"
-    "th:first-child,td:first-child{text-align:left}p{color:#444}"
-)
-
-
 Paper = Mapping[str, Mapping[str, float]]  # column -> row -> value
 
 
@@ -28,10 +22,7 @@ def render(
     notes = footnotes(spec, table, cells, code, asked)
     markdown = f"### {spec.title}\n\n{cells.to_markdown(index=False, disable_numparse=True)}\n\n"
     markdown += "\n".join(f"- {note}" for note in notes) + "\n"
-    body = cells.to_html(index=False, border=0)
-    listed = "".join(f"<p>{note}</p>" for note in notes)
-    html = f"<!doctype html><meta charset='utf-8'><title>{spec.title}</title><style>{_STYLE}</style>"
-    html += f"<h2>{spec.title}</h2>{body}{listed}\n"
+    html = page(spec.title, cells.to_html(index=False, border=0), paragraphs(notes))
     commented = "".join(f"% {note}\n" for note in notes)
     latex = commented + cells.to_latex(
         index=False, escape=True, column_format="l" + "r" * (cells.shape[1] - 1)
