@@ -37,7 +37,7 @@ class Share:
 def divide(responses: int, minibatch_size: int, device: torch.device) -> Share:
     """Minibatches of about `minibatch_size` of the B responses, shared by all ranks.
 
-    ValueError if there are fewer responses than ranks: one without any has nothing to score.
+    UserError if there are fewer responses than ranks: one without any has nothing to score.
     """
     if responses < ranks.count():
         raise UserError(

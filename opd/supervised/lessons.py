@@ -103,7 +103,7 @@ class GameLesson:
     """Turns of ALFWorld's games with the expert's commands, turns of about one length per batch."""
 
     def __init__(self, spec: GameLessonSpec, tokenizer: PreTrainedTokenizerBase, seed: int) -> None:
-        """Read demonstrations and panel; ValueError if a word of the former is not in the vocabulary."""
+        """Read demonstrations and panel; UserError if a word of the former is not in the vocabulary."""
         self.spec, self._tokenizer, self._seed = spec, tokenizer, seed
         self._panel = read_panel(Path(spec.panel))
         shown, self._protocol = read_demonstrations(Path(spec.demonstrations))

@@ -18,6 +18,7 @@ from opd.rollout import torch_engine
 from opd.rollout.decoder import Decoder, SmallQwen2Decoder, kind_for
 from opd.rollout.sampling import uniforms
 from opd.spec import LoraSpec, SamplingSpec
+from programs.errors import UserError
 from tests.json_lines import read_lines
 from tests.opd.doctored import adapted, interrupt, written_down
 from tests.opd.runs import started
@@ -166,13 +167,14 @@ def test_a_bfloat16_model_gets_float32_adapters_and_a_head_that_takes_them(folde
     [
         (("embed_tokens",), False, "embed_tokens, which is no linear layer"),
         (("lm_head",), True, "lm_head, which is the embedding, too"),
-        (("nothing",), False, "nothing"),
+        (("nothing",), False, "nothing, which ends no layer's name"),
+        (("q_proj", "k_prjo"), False, "k_prjo, which ends no layer's name"),
     ],
 )
 def test_a_target_that_cannot_be_merged_is_refused(student, targets, tied, message):
     model: nn.Module = copy.deepcopy(student)
     model.config.tie_word_embeddings = tied
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         lora.adapt(model, LoraSpec(rank=2, targets=targets), seed=0)
 
 
