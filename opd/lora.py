@@ -93,16 +93,6 @@ def merged(layer: Any) -> Tensor:
     return layer.base_layer.weight.float() + layer.get_delta_weight(_ADAPTER)
 
 
-def trained(model: nn.Module) -> dict[str, Tensor]:
-    """The part of the model's state that training changes: all of it, or the adapters."""
-    frozen = {
-        name
-        for name, parameter in model.named_parameters(remove_duplicate=False)
-        if not parameter.requires_grad
-    }
-    return {name: value for name, value in model.state_dict().items() if name not in frozen}
-
-
 def layers(model: nn.Module) -> Iterator[tuple[str, Any]]:
     """The adapted layers by name."""
     for name, module in model.named_modules():
