@@ -17,7 +17,7 @@ class _Extent(NamedTuple):
     end: int
 
     def joined(self, other: "_Extent") -> "_Extent":
-        """That of both."""
+        """The extent of both together."""
         return _Extent(
             self.sequences + other.sequences,
             self.real + other.real,
@@ -132,7 +132,7 @@ class TokenBatch:
         yield self.rows(torch.arange(start, len(self.tokens), device=self.tokens.device))
 
     def _extents(self) -> Iterator[_Extent]:
-        """Of each sequence."""
+        """The extent of each sequence alone, in order."""
         first = self.attention.long().argmax(-1)
         end = self.tokens.shape[1] - self.attention.flip(-1).long().argmax(-1)
         columns = (column.tolist() for column in (self.attention.sum(-1), first, end))

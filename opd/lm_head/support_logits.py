@@ -13,8 +13,8 @@ from opd.lm_head.head import Head
 from opd.support import mask_empty
 from programs.errors import UserError
 
-# Gathered, a row costs a CPU what 16 to 64 rows cost multiplied (docs/support_only_head.md); at the lower
-# end, `dense` was the faster one at every shape.
+# On a CPU, gathering a row costs as much as multiplying with 16 to 64 rows (docs/support_only_head.md). Below
+# the lower end `dense` was faster at every shape.
 _ROWS_PER_GATHERED = 16
 
 

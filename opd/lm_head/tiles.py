@@ -122,7 +122,10 @@ class _Recomputed(torch.autograd.Function):
 def _raw_gradient(
     of_tile: Callable[..., Tensor], inputs: Sequence[Tensor], rows: Sequence[Tensor], gradient: Tensor
 ) -> Tensor:
-    """(n, V) gradient to the raw logits: that to zeros added to them, so that nothing keeps them."""
+    """(n, V) gradient to the raw logits.
+
+    Taken as that to zeros which are added to them, so that autograd need not hold the logits themselves.
+    """
     dtype = product.accumulation_dtype(inputs[0])
     zeros = inputs[0].new_zeros((), dtype=dtype).expand(len(inputs[0]), len(rows[0])).requires_grad_()
     with torch.enable_grad():

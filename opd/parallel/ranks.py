@@ -42,7 +42,7 @@ def join(alone: bool = False) -> None:
 
 
 def _end_with_launcher() -> None:
-    """Where torchrun is killed, its ranks would compute on, on devices that are the next job's by then."""
+    """Die with torchrun: orphaned ranks would go on computing, on devices that the next job has by then."""
     set_parent_death_signal = 1
     ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 

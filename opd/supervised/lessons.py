@@ -60,7 +60,8 @@ class ArithmeticLesson:
         self.spec, self._tokenizer, self._environment = spec, tokenizer, ChainArithmetic()
         self._rng, self._spelling = random.Random(f"lengths/{seed}"), random.Random(f"spelling/{seed}")
         self._prompting = random.Random(f"prompts/{seed}")
-        # Of each prompt, and of the question alone (None): how often, and demonstrations of every length.
+        # By prompt (None: the question alone): the share of demonstrations that have it, and a stream of them
+        # for every number of operations.
         shares: dict[str | None, float] = {each.prompt: each.share for each in spec.instructions}
         self._shares = {**shares, None: 1 - sum(shares.values())}
         shown = self._environment.demonstrations
