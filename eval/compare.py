@@ -50,7 +50,7 @@ def main(a: Path, b: Path, suites: list[str] | None, out: Path | None) -> None:
 def build(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     """The numbers: a line per protocol and suite, and per protocol; scores are shares between 0 and 1.
 
-    Raises ValueError where the runs share no protocol or differ in their problems.
+    UserError where the runs share no protocol or differ in their problems.
     """
     lines = []
     for protocol in shared_protocols(first, second):

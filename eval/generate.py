@@ -95,7 +95,7 @@ def main(spec: GenerateSpec, model: Path, out: Path) -> None:
 
 
 def questions(spec: GenerateSpec, environment: envs.Environment) -> list[Question]:
-    """All that is asked, in the order of the responses file; ValueError if two would share a seed."""
+    """All that is asked, in the order of the responses file; UserError if two would share a seed."""
     problems = [
         (suite, problem)
         for suite in spec.suites or environment.suites
@@ -173,7 +173,7 @@ def contents(asked: Iterable[Question], environment: envs.Environment) -> dict[s
 
 
 def refuse_unverified(suites: dict[str, dict[str, Any]]) -> None:
-    """Raise ValueError if a suite is neither a known copy nor generated."""
+    """UserError if a suite is neither a known copy nor generated."""
     unverified = [name for name, found in suites.items() if found["status"] not in ("verified", "generated")]
     if unverified:
         raise UserError(

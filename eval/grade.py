@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def grade_pairs(cases: Path, out: Path, conventions: Conventions = DEFAULT) -> None:
-    """Grade rows of gold and pred; ValueError names the first row that is none."""
+    """Grade rows of gold and pred; UserError names the first row that is none."""
     rows = read_records(cases, ("id", "gold", "pred", "kind"))
     unknown = next((row["kind"] for row in rows if row["kind"] not in ("answer", "response")), None)
     if unknown is not None:

@@ -20,7 +20,7 @@ def read(path: Path, suites: list[str] | None = None) -> pd.DataFrame:
     """One line per protocol, suite and problem: `samples`, how many have each verdict, SETTINGS and PROMPT.
 
     The last two are empty where the file does not say them.
-    `path` is a JSON Lines file or a folder of them; `suites` keeps these only. Raises ValueError for
+    `path` is a JSON Lines file or a folder of them; `suites` keeps these only. UserError for
     lines without the fields, unknown verdicts, repeated samples and unequal numbers of samples.
     """
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]

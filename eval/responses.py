@@ -47,7 +47,7 @@ def _record(line: str, place: str) -> dict[str, Any]:
 
 
 def refuse_repeats(path: Path, records: Iterable[dict[str, Any]]) -> None:
-    """Raise ValueError where two records of the file answer one request."""
+    """UserError where two records of the file answer one request."""
     answered = set()
     for request in map(request_of, records):
         if request in answered:
@@ -57,7 +57,7 @@ def refuse_repeats(path: Path, records: Iterable[dict[str, Any]]) -> None:
 
 
 def refuse_copies(records: Iterable[dict[str, Any]]) -> None:
-    """Raise ValueError where two samples of a suite are copies: equal on every problem, against all odds.
+    """UserError where two samples of a suite are copies: equal on every problem, against all odds.
 
     Given one sample, a second that is drawn independently repeats it on every problem with the product
     of its responses' probabilities under the sampling settings. A sure model may well repeat itself;

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from envs import Environment, Problem
 from eval.grading import Grade
+from programs.errors import UserError
 
 VERDICTS = ("correct", "wrong", "truncated", "ungraded")
 
@@ -26,9 +27,9 @@ def verdicts(
 
 
 def count(given: Iterable[str]) -> dict[str, int]:
-    """Responses per verdict with their total under `samples`, all verdicts present."""
+    """Responses per verdict, all of them present, with their total under `samples`; UserError for others."""
     counts = Counter(given)
     unknown = counts.keys() - set(VERDICTS)
     if unknown:
-        raise ValueError(f"unknown verdicts {sorted(unknown)}; known: {', '.join(VERDICTS)}")
+        raise UserError(f"unknown verdicts {sorted(unknown)}; known: {', '.join(VERDICTS)}")
     return {"samples": counts.total(), **{name: counts[name] for name in VERDICTS}}

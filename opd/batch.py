@@ -1,10 +1,33 @@
 """Token batches that remember which positions were generated."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+
+class _Extent(NamedTuple):
+    """Some sequences: their number, and that of their real tokens, which lie in the columns [first, end)."""
+
+    sequences: int
+    real: int
+    first: int
+    end: int
+
+    def joined(self, other: "_Extent") -> "_Extent":
+        """The extent of both together."""
+        return _Extent(
+            self.sequences + other.sequences,
+            self.real + other.real,
+            min(self.first, other.first),
+            max(self.end, other.end),
+        )
+
+    def size(self, packed: bool) -> int:
+        """How many tokens a model computes on that reads them."""
+        return self.real if packed else self.sequences * (self.end - self.first)
 
 
 @dataclass(frozen=True)
@@ -98,26 +121,22 @@ class TokenBatch:
         """
         if not len(self.tokens):
             return
-        sizes = [self._size_of()]
-        if self.privileged is not None:
-            sizes.append(self.as_the_teacher_reads._size_of())
-        part: list[int] = []
-        for row in range(len(self.tokens)):
-            grown = [*part, row]
-            if part and max(size_of(grown) for size_of in sizes) > tokens:
-                yield self.rows(torch.tensor(part, device=self.tokens.device))
-                grown = [row]
+        readings = [self] if self.privileged is None else [self, self.as_the_teacher_reads]
+        start, part = 0, None
+        for row, here in enumerate(zip(*(reading._extents() for reading in readings), strict=True)):
+            grown = tuple(map(_Extent.joined, part, here)) if part else here
+            if row > start and max(extent.size(self.packed) for extent in grown) > tokens:
+                yield self.rows(torch.arange(start, row, device=self.tokens.device))
+                start, grown = row, here
             part = grown
-        yield self.rows(torch.tensor(part, device=self.tokens.device))
+        yield self.rows(torch.arange(start, len(self.tokens), device=self.tokens.device))
 
-    def _size_of(self) -> Callable[[list[int]], int]:
-        """How many tokens a model computes on that reads some of the sequences."""
-        if self.packed:
-            real = self.attention.sum(-1).tolist()
-            return lambda rows: sum(real[row] for row in rows)
-        first = self.attention.long().argmax(-1).tolist()
-        last = (self.tokens.shape[1] - self.attention.flip(-1).long().argmax(-1)).tolist()
-        return lambda rows: len(rows) * (max(last[row] for row in rows) - min(first[row] for row in rows))
+    def _extents(self) -> Iterator[_Extent]:
+        """The extent of each sequence alone, in order."""
+        first = self.attention.long().argmax(-1)
+        end = self.tokens.shape[1] - self.attention.flip(-1).long().argmax(-1)
+        columns = (column.tolist() for column in (self.attention.sum(-1), first, end))
+        return (_Extent(1, *each) for each in zip(*columns, strict=True))
 
 
 def aligned(pairs: list[tuple[list[int], list[int]]], pad_id: int) -> TokenBatch:

@@ -43,7 +43,7 @@ def credit(spec: CreditSpec, experience: Experience) -> Tensor:
 def share_without_signal(experience: Experience) -> float:
     """Share of the groups whose episodes all have the same return.
 
-    Of these a group baseline leaves the penalties of invalid responses, nothing else.
+    Under a group baseline their responses earn nothing, but for the penalties of invalid ones.
     """
     return _alike(experience)[0].double().mean().item()
 

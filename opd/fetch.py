@@ -25,7 +25,7 @@ def main(spec: HubModelSpec, out: Path) -> None:
     if not spec.is_folder:
         source = snapshot_download(spec.hub_id, revision=spec.revision, allow_patterns=_FILES)
     link(Path(source), out)
-    # The hub's cache has a folder per commit: what the revision, maybe a branch, means today.
+    # The hub's cache names its folders by commit: that of a branch or tag when it was fetched.
     (out / "README.md").write_text(describe(spec, model_name(out), Path(source).name, fingerprint(out)))
 
 

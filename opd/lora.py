@@ -5,7 +5,7 @@ whose class, backbone and head stay what they were.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,10 @@ _ADAPTER = "default"
 def adapt(model: PreTrainedModel, spec: LoraSpec, seed: int) -> None:
     """Freeze the model and put adapters in, float32 whatever the model is; they change nothing yet (B is 0).
 
-    `seed` decides A. ValueError if a target is in no layer's name, is no linear layer, or is a head that
+    `seed` decides A. UserError if a target ends no layer's name, is no linear layer, or is a head that
     shares its weight with the embedding.
     """
+    _refuse_unknown_targets(model, spec.targets)
     # Here, as peft takes a second to import and every program that samples imports this module.
     from peft import LoraConfig, inject_adapter_in_model
     from peft.tuners.tuners_utils import cast_adapter_dtype
@@ -40,6 +41,14 @@ def adapt(model: PreTrainedModel, spec: LoraSpec, seed: int) -> None:
             raise UserError(f"lora.targets has {name}, which is no linear layer; remove it")
         if model.config.tie_word_embeddings and layer is model.get_output_embeddings():
             raise UserError(f"lora.targets has {name}, which is the embedding, too; remove it")
+
+
+def _refuse_unknown_targets(model: nn.Module, targets: str | Sequence[str]) -> None:
+    """UserError for a target that ends no layer's name; peft minds only if there is none for any of them."""
+    names = [f".{name}" for name, _ in model.named_modules()]
+    for target in () if isinstance(targets, str) else targets:
+        if not any(name.endswith(f".{target}") for name in names):
+            raise UserError(f"lora.targets has {target}, which ends no layer's name; remove or correct it")
 
 
 def save(model: PreTrainedModel, folder: Path) -> None:
@@ -82,16 +91,6 @@ def weight(layer: Any) -> Tensor:
 def merged(layer: Any) -> Tensor:
     """(out, in) the weight of an adapted layer with its adapter, in float32."""
     return layer.base_layer.weight.float() + layer.get_delta_weight(_ADAPTER)
-
-
-def trained(model: nn.Module) -> dict[str, Tensor]:
-    """The part of the model's state that training changes: all of it, or the adapters."""
-    frozen = {
-        name
-        for name, parameter in model.named_parameters(remove_duplicate=False)
-        if not parameter.requires_grad
-    }
-    return {name: value for name, value in model.state_dict().items() if name not in frozen}
 
 
 def layers(model: nn.Module) -> Iterator[tuple[str, Any]]:

@@ -161,19 +161,25 @@ def prompt_text(tokenizer: PreTrainedTokenizerBase, question: str) -> str:
 
 def padding_id(tokenizer: PreTrainedTokenizerBase) -> int:
     """The token that fills up rows. It is masked, so any serves a tokenizer that has none of its own."""
-    return tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    own = (tokenizer.pad_token_id, tokenizer.eos_token_id, 0)
+    return next(token for token in own if token is not None)
 
 
 def end_ids(tokenizer: PreTrainedTokenizerBase, generation: GenerationConfig) -> list[int]:
     """The tokens that end a response: the tokenizer's end token, and those of the model's generation_config.
 
     A chat model may have several: Qwen2.5-Instruct ends a turn with `<|im_end|>`, and stops at
-    `<|endoftext|>`, too, which a teacher may have taught it.
+    `<|endoftext|>`, too, which a teacher may have taught it. UserError if there is none at all.
     """
     stated = generation.eos_token_id
     several = stated if isinstance(stated, list) else [stated]
     known = {each for each in several if each is not None and each < len(tokenizer)}
-    return sorted({tokenizer.eos_token_id, *known})
+    if not (ends := known | ({tokenizer.eos_token_id} - {None})):
+        raise UserError(
+            f"{tokenizer.name_or_path} names no end token; add eos_token to tokenizer_config.json or "
+            "eos_token_id to generation_config.json"
+        )
+    return sorted(ends)
 
 
 def device() -> torch.device:

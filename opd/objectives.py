@@ -150,8 +150,9 @@ def generalised_kl(log_p: Tensor, log_q: Tensor) -> Tensor:
 def forward_kl(log_p: Tensor, log_q: Tensor) -> Tensor:
     """Forward KL, teacher q to student p, summed over the support: sum_S q (log q - log p).
 
-    Un-normalised on the teacher's top K it is what verl calls forward_kl_topk; its gradient q_j - p_j q(S)
-    vanishes where p is q rescaled to S. Renormalised, one token gives zero.
+    Un-normalised on the teacher's top K it is what verl calls forward_kl_topk; its gradient to the logit
+    of token j, p_j q(S) - q_j on S and p_j q(S) outside, vanishes where p is q rescaled to S.
+    Renormalised, one token gives zero.
     """
     return _expectation(log_q, log_q - log_p)
 

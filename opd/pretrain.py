@@ -28,7 +28,7 @@ from programs.progress import progress
 
 
 def main(spec: PretrainSpec, out: Path) -> None:
-    """Train, select, save to `out`; ValueError if an accuracy ends outside the accepted range."""
+    """Train, select, save to `out`; UserError if an accuracy ends outside the accepted range."""
     tokenizer = build_tokenizer(spec.end_token)
     learnt = lessons.load(spec.tasks, tokenizer, spec.seed)
     model = models.build(spec.architecture, tokenizer, spec.seed)
@@ -64,7 +64,7 @@ def good_enough(model: PreTrainedModel, learnt: Mapping[str, Lesson], step: int)
 
 
 def check(model: PreTrainedModel, learnt: Mapping[str, Lesson], name: str) -> dict[str, float]:
-    """Measure every task in the end; ValueError if one is outside its range."""
+    """Measure every task in the end; UserError if one is outside its range."""
     accuracies = {}
     for task, lesson in learnt.items():
         accuracy, (lowest, highest) = lesson.accuracy(model), lesson.spec.accept_accuracy

@@ -27,9 +27,9 @@ def top_k(log_probs: Tensor, k: int) -> Tensor:
 
 
 def nucleus(ids: Tensor, log_probs: Tensor, mass: float) -> Tensor:
-    """(N, K) of the K most probable tokens (ids and log-probabilities, largest first) the smallest set
-    whose probability reaches `mass`: all K if they do not reach it.
+    """(N, K) ids of the smallest set of most probable tokens whose probability reaches `mass`, rest EMPTY.
 
+    All K where they do not reach it. `ids` and `log_probs` (N, K) are the K most probable, largest first.
     Applied to the teacher it is the adaptive support that arXiv 2603.25562 leaves to future work.
     """
     probabilities = log_probs.double().exp()

@@ -30,6 +30,7 @@ from opd.spec import TracesSpec
 from opd.tasks.verified import verified
 from opd.vocabulary import refuse_other_tokens
 from programs.command_line import arguments, launch
+from programs.errors import UserError
 from programs.journal import Journal, check_name
 from programs.progress import progress
 from programs.provenance import provenance
@@ -39,12 +40,18 @@ _STEP = -1
 
 
 def main(spec: TracesSpec, student: Path, teacher: Path, out: Path) -> None:
-    """Write the traces of `teacher` to `out`, complete or not at all."""
+    """Write the traces of `teacher` to `out`, complete or not at all.
+
+    UserError for a student whose tokenizer names no end token: none could be stored as the last.
+    """
     check_name(out)
     environment = envs.load(spec.environment)
     problems = environment.training_problems(spec.seed, _STEP, spec.traces)
     refuse_other_tokens(student, teacher)
-    engine = load(spec.engine, teacher, TRACES_TOGETHER, models.load_tokenizer(student))
+    tokenizer = models.load_tokenizer(student)
+    if tokenizer.eos_token_id is None:
+        raise UserError(f"{student} names no end token; add eos_token to tokenizer_config.json")
+    engine = load(spec.engine, teacher, TRACES_TOGETHER, tokenizer)
     origin = {
         "spec": spec.recipe(),
         "engine": engine.version,

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from programs.errors import UserError
 from programs.provenance import code
-from programs.spec import Spec
+from programs.spec import Spec, distinct
 
 AnySpec = TypeVar("AnySpec", bound=Spec)
 
@@ -34,7 +34,8 @@ def arguments(
 ) -> tuple:
     """Parse `--spec` and one option per entry of `paths` (name -> help); returns their values.
 
-    An option in `named` takes NAME=PATH, once or more, and gives a dictionary.
+    An option in `named` takes NAME=PATH, once or more, and gives a dictionary. What cannot be parsed, or
+    names something twice, is a usage error.
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -43,12 +44,18 @@ def arguments(
     for name, meaning in paths.items():
         if name in named:
             parser.add_argument(
-                f"--{name}", required=True, type=_named, nargs="+", metavar="NAME=PATH", help=meaning
+                f"--{name}",
+                required=True,
+                type=_named,
+                nargs="+",
+                action="extend",
+                metavar="NAME=PATH",
+                help=meaning,
             )
         else:
             parser.add_argument(f"--{name}", required=True, type=Path, help=meaning)
     given = vars(parser.parse_args())
-    given |= {name: dict(given[name]) for name in named}
+    given |= {name: _by_name(parser, name, given[name]) for name in named}
     text = given.pop("spec")
     with _usage_errors(parser):
         return spec.model_validate_json(json_of(text)), *given.values()
@@ -85,10 +92,20 @@ def _usage_errors(parser: argparse.ArgumentParser) -> Iterator[None]:
 
 
 def _named(text: str) -> tuple[str, Path]:
-    name, separator, path = text.partition("=")
-    if not separator:
+    name, _, path = text.partition("=")
+    if not name or not path:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PATH")
     return name, Path(path)
+
+
+def _by_name(
+    parser: argparse.ArgumentParser, option: str, pairs: Sequence[tuple[str, Path]]
+) -> dict[str, Path]:
+    try:
+        distinct(name for name, _ in pairs)
+    except ValueError as error:
+        parser.error(f"--{option}: {error}")
+    return dict(pairs)
 
 
 def json_of(text: str) -> str:

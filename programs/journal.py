@@ -19,7 +19,10 @@ _SOURCES = "sources"
 
 
 def check_name(out: Path) -> None:
-    """UserError unless a job's records go to a `.jsonl`: two jobs could share what lies beside others."""
+    """UserError unless `out` ends in `.jsonl`.
+
+    Its `.json` and `.partial` lie beside it, and two names that differ in the ending alone would share them.
+    """
     if out.suffix != _NAME:
         raise UserError(f"the records are JSON lines, and {out} is not named so; write --out {out}{_NAME}")
 
@@ -59,7 +62,7 @@ class Journal:
         self._file = self.partial.open("a")
 
     def add(self, record: dict[str, Any]) -> None:
-        """Keep a record; it is on disk when this returns."""
+        """Keep a record. It outlives this process when this returns (flushed, not synced)."""
         self.records[self._request_of(record)] = record
         self._file.write(json.dumps(record) + "\n")
         self._file.flush()

@@ -11,7 +11,9 @@ from pydantic_core import to_jsonable_python
 Value = TypeVar("Value")
 _ONLY_ROUNDING = "only rounding"
 
+# A probability is above 0, where 0 would leave nothing to draw or keep; a share may be 0.
 Probability = Annotated[float, Field(gt=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]

@@ -9,8 +9,7 @@ import pandas as pd
 
 from eval.claims.effect import Effect, of_values
 from eval.claims.spec import CurveComparison, CurveSide, several
-
-LATE = (0.75, 1.0)
+from eval.report.window import within
 
 
 def measure(test: CurveComparison, results: Path) -> Effect:
@@ -37,8 +36,8 @@ def room_of(test: CurveComparison, second: float) -> float:
 def average(frame: pd.DataFrame, side: CurveSide) -> pd.Series:
     """Seed -> mean over the window's steps, of several metrics the slope over their means.
 
-    A run of n steps has steps 0 to n - 1; step t lies t / n into it. Steps that do not log the metric do not
-    count. A slope is over what every step logs, by least squares, per place in the list of metrics.
+    Steps that do not log the metric do not count. A slope is over what every step logs, by least squares,
+    per place in the list of metrics.
     """
     metrics, part = several(side.metric), lines_of(frame, side)
     if len(metrics) == 1:
@@ -54,10 +53,9 @@ def average(frame: pd.DataFrame, side: CurveSide) -> pd.Series:
 def lines_of(frame: pd.DataFrame, side: CurveSide) -> pd.DataFrame:
     """What the row logs of the metrics in the window; ValueError if that is nothing."""
     part = frame[(frame.method == side.row) & frame.metric.isin(several(side.metric))]
-    progress = part.step / (part.step.max() + 1)
-    start, end = side.window
-    part = part[(start <= progress) & (progress < end)]
+    part = within(part, side.window)
     if part.empty:
+        start, end = side.window
         raise ValueError(f"no {side.metric} of {side.row!r} between {start:g} and {end:g} of the run")
     return part
 

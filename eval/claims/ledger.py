@@ -19,12 +19,13 @@ from eval.claims.spec import (
     ScoreComparison,
 )
 from eval.claims.verdict import UNDECIDED, Verdict, decide
+from programs.errors import UserError
 
 NOTHING = Effect(math.nan)
 
 
 def build(spec: ClaimsSpec) -> pd.DataFrame:
-    """claims.csv; see `docs/claims.md`. A bad file is a ValueError that names the claim."""
+    """claims.csv; see `docs/claims.md`. A bad file is a UserError that names the claim."""
     ledger = pd.DataFrame([_line(spec, claim) for claim in spec.claims])
     return ledger.astype({"seeds": "Int64", "clusters": "Int64"})
 
@@ -37,7 +38,7 @@ def _line(spec: ClaimsSpec, claim: Claim) -> dict[str, Any]:
         try:
             effect = measure(test, spec.protocol, Path(spec.results))
         except (ValueError, KeyError) as error:
-            raise ValueError(f"claim {claim.name}: {error}") from error
+            raise UserError(f"claim {claim.name}: {error}") from error
         verdict = decide(test.direction, effect.mean, effect.low, effect.high, test.matters, effect.room)
     return {
         "name": claim.name,

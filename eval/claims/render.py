@@ -1,19 +1,16 @@
 """The ledger as a page, in Markdown and HTML: a count, a table per verdict, notes."""
 
-import html
 import math
 
 import pandas as pd
 
 from eval.claims.spec import ClaimsSpec
 from eval.claims.verdict import VERDICTS
+from eval.report.page import page, paragraphs
 from programs.provenance import provenance
 
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2em}p{max-width:60em;color:#444}"
-    "table{border-collapse:collapse}th,td{padding:.3em .8em;border-bottom:1px solid #ccc;text-align:left;"
-    "vertical-align:top}"
-)
+# Sentences, not numbers.
+_STYLE = "th,td{text-align:left;vertical-align:top;white-space:normal}"
 _EXPECTED = {
     "above": "at least +{}",
     "below": "at most -{}",
@@ -28,14 +25,13 @@ def render(spec: ClaimsSpec, ledger: pd.DataFrame) -> dict[str, str]:
     tables = {name: cells(ledger[ledger.verdict == name]) for name in VERDICTS}
     found = {name: table for name, table in tables.items() if len(table)}
     markdown = [f"# {spec.title}", count(ledger)]
-    page = [f"<h2>{html.escape(spec.title)}</h2>", f"<p><b>{count(ledger)}</b></p>"]
+    parts = [f"<p><b>{count(ledger)}</b></p>"]
     for name, table in found.items():
         markdown += [f"## {name.capitalize()}", table.to_markdown(index=False, disable_numparse=True)]
-        page += [f"<h3>{name.capitalize()}</h3>", table.to_html(index=False, border=0)]
+        parts += [f"<h3>{name.capitalize()}</h3>", table.to_html(index=False, border=0)]
     markdown.append("\n".join(f"- {note}" for note in notes))
-    page += [f"<p>{html.escape(note)}</p>" for note in notes]
-    head = f"<!doctype html><meta charset='utf-8'><title>{html.escape(spec.title)}</title>"
-    return {"md": "\n\n".join(markdown) + "\n", "html": f"{head}<style>{_STYLE}</style>{''.join(page)}\n"}
+    html = page(spec.title, *parts, paragraphs(notes), style=_STYLE)
+    return {"md": "\n\n".join(markdown) + "\n", "html": html}
 
 
 def summary(ledger: pd.DataFrame) -> str:

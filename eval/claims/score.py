@@ -7,10 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from eval.alfworld import columns
-from eval.claims.curve import LATE, average
+from eval.claims.curve import average
 from eval.claims.effect import Effect
 from eval.claims.spec import CurveSide, ScoreComparison
 from eval.report.tables import score_matrix
+from eval.report.window import LATE
 from eval.statistics import check_seeds, paired_difference
 
 SUCCESS = "episode_success"

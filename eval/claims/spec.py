@@ -7,12 +7,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from programs.spec import Rate, Spec
+from programs.spec import Rate, Share, Spec
 
 Direction = Literal["above", "below", "little", "at_most"]
 Scalar = str | float
 Names = str | Annotated[tuple[str, ...], Field(min_length=2)]
-Share = Annotated[float, Field(ge=0, le=1)]
 Window = tuple[Share, Share]
 
 

@@ -26,6 +26,7 @@ import envs
 from eval.asked import refuse_other_copies
 from eval.grading import Grade
 from eval.lm_eval.stored_responses import StoredResponses
+from eval.report.page import page, paragraphs
 from eval.responses import read_records
 from eval.spec import ProtocolSpec, ScoreSpec
 from eval.statistics.majority import maj_at_q
@@ -36,6 +37,11 @@ from programs.command_line import arguments, launch
 
 TASKS = Path(__file__).parent / "tasks"
 METRICS = ("avg_at_k", "pass_at_k", "maj_at_k")
+_NOTE = (
+    "disagreements: responses that ended by themselves and got another verdict. lm-eval does not learn which "
+    "responses were truncated; credited_at_cap of them hold the right answer already, which is all that the "
+    "two avg_at_k (in percent, mean of the suites) differ by."
+)
 _COUNTS = ("problems", "samples", "disagreements", "truncated", "credited_at_cap")
 
 
@@ -164,17 +170,9 @@ def render(frame: pd.DataFrame) -> str:
     table = frame.groupby(["row", "seed", "protocol"], sort=False).agg(shown).reset_index()
     for name in ("avg_at_k", "avg_at_k_lm_eval"):
         table[name] = (100 * table[name]).map("{:.2f}".format)
-    heading = f"{frame.samples.sum()} stored responses replayed through lm-eval {version('lm-eval')}"
-    return (
-        "<!doctype html><meta charset='utf-8'><title>lm-eval cross-check</title><style>"
-        "body{font:15px/1.5 system-ui,sans-serif;margin:2em}table{border-collapse:collapse}"
-        "th,td{padding:.3em .8em;border-bottom:1px solid #ccc;text-align:right}</style>"
-        f"<h2>{heading}: {frame.disagreements.sum()} disagreements</h2>"
-        "<p>disagreements: responses that ended by themselves and got another verdict. lm-eval does not "
-        "learn which responses were truncated; credited_at_cap of them hold the right answer already, which "
-        "is all that the two avg_at_k (in percent, mean of the suites) differ by.</p>"
-        f"{table.to_html(index=False, border=0)}\n"
-    )
+    replayed = f"{frame.samples.sum()} stored responses replayed through lm-eval {version('lm-eval')}"
+    title = f"{replayed}: {frame.disagreements.sum()} disagreements"
+    return page(title, paragraphs([_NOTE]), table.to_html(index=False, border=0))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class StoredResponses(LM):
             samples[record["sample"]] = record["response"]
 
     def generate_until(self, requests: Sequence[Instance]) -> list[str]:
-        """The stored samples in order; ValueError unless each problem is asked for all it has."""
+        """The stored samples in order; UserError unless each problem is asked for all it has."""
         asked: dict[tuple[str, str], Iterator[str]] = {}
         texts = []
         for request in requests:

@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from eval.report import figures
+from eval.report.window import LATE, within
 from eval.spec import CurvesSpec
 from opd.diagnostics.metrics import METRICS, UNITS
 from programs.command_line import arguments, launch
@@ -64,9 +65,11 @@ def draw(spec: CurvesSpec, frame: pd.DataFrame, path: Path) -> None:
     figure, axes = plt.subplots(height, _COLUMNS, figsize=(4 * _COLUMNS, 2.7 * height), squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
+    late = within(frame, LATE)
     for task, top in zip(tasks, itertools.accumulate([0, *heights]), strict=False):
         title = f"{task}: " if len(tasks) > 1 else ""
-        draw_task(axes[top:].flat, panels[task], spec, frame[frame.task == task], title)
+        parts = frame[frame.task == task], late[late.task == task]
+        draw_task(axes[top:].flat, panels[task], spec, *parts, title)
     handles, labels = axes.flat[0].get_legend_handles_labels()
     seeds = max(len(curve.metrics) for curve in spec.curves)
     figures.title(figure, f"{spec.title}, n = {seeds} seeds", spec.scale_description)
@@ -84,13 +87,18 @@ def panels_of(logged: pd.DataFrame) -> list[str]:
 
 
 def draw_task(
-    axes: Iterable[plt.Axes], panels: Sequence[str], spec: CurvesSpec, part: pd.DataFrame, title: str
+    axes: Iterable[plt.Axes],
+    panels: Sequence[str],
+    spec: CurvesSpec,
+    part: pd.DataFrame,
+    late: pd.DataFrame,
+    title: str,
 ) -> None:
-    """One task's panels, their names after `title`."""
+    """One task's panels, their names after `title`; `late` is what `part` says of the last quarter."""
     for axis, metric in zip(axes, panels, strict=False):
         axis.axis("on")
         if metric == _POSITIONS:
-            draw_positions(axis, spec, part)
+            draw_positions(axis, spec, late)
         else:
             draw_panel(axis, spec, part[part.metric == metric])
             axis.set_title(metric.replace("_", " "))
@@ -110,9 +118,9 @@ def draw_panel(axis: plt.Axes, spec: CurvesSpec, part: pd.DataFrame) -> None:
         draw_band(axis, smooth, spec, curve.label)
 
 
-def draw_positions(axis: plt.Axes, spec: CurvesSpec, frame: pd.DataFrame) -> None:
+def draw_positions(axis: plt.Axes, spec: CurvesSpec, late: pd.DataFrame) -> None:
     """Gap by position in the response, over the last quarter of the run."""
-    part = frame[frame.metric.str.startswith(_POSITIONS) & (frame.step >= 0.75 * frame.step.max())]
+    part = late[late.metric.str.startswith(_POSITIONS)]
     part = part.assign(position=part.metric.str.removeprefix(_POSITIONS).astype(int))
     for curve in spec.curves:
         runs = part[part.method == curve.label].pivot_table("value", "position", "seed")

@@ -5,18 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from eval.report.page import page, paragraphs
 from eval.spec import ProtocolSpec, RowSpec, TableSpec
 from opd.spec import SamplingSpec
 from programs.provenance import provenance
 
 _MISSING = "-"
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2em}p{max-width:60em}td,th{white-space:nowrap}"
-    "table{border-collapse:collapse}th,td{padding:.3em .8em;border-bottom:1px solid #ccc;text-align:right}"
-    "th:first-child,td:first-child{text-align:left}p{color:#444}"
-)
-
-
 Paper = Mapping[str, Mapping[str, float]]  # column -> row -> value
 
 
@@ -28,10 +22,7 @@ def render(
     notes = footnotes(spec, table, cells, code, asked)
     markdown = f"### {spec.title}\n\n{cells.to_markdown(index=False, disable_numparse=True)}\n\n"
     markdown += "\n".join(f"- {note}" for note in notes) + "\n"
-    body = cells.to_html(index=False, border=0)
-    listed = "".join(f"<p>{note}</p>" for note in notes)
-    html = f"<!doctype html><meta charset='utf-8'><title>{spec.title}</title><style>{_STYLE}</style>"
-    html += f"<h2>{spec.title}</h2>{body}{listed}\n"
+    html = page(spec.title, cells.to_html(index=False, border=0), paragraphs(notes))
     commented = "".join(f"% {note}\n" for note in notes)
     latex = commented + cells.to_latex(
         index=False, escape=True, column_format="l" + "r" * (cells.shape[1] - 1)
@@ -41,43 +32,72 @@ def render(
 
 def format_cells(spec: TableSpec, table: pd.DataFrame, rates: pd.DataFrame, paper: Paper) -> pd.DataFrame:
     """The table as people read it: one line per row, formatted strings in every cell."""
-    whole = [protocol for protocol in spec.evaluation.protocols if protocol.suites is None]
-    greedy = next((protocol.name for protocol in whole if protocol.sampling.temperature == 0), None)
-    indexed = table.set_index(["row", "protocol", "column"]).sort_index()
-    columns = list(table[table.protocol == spec.protocol].column.unique())
-    suites = columns[: columns.index("average")]
     lines = []
     for row in spec.rows:
-        shown = indexed.loc[row.row, spec.protocol]
-        games = table[table.row == row.row].set_index("column")
-        line = {"method": row.label, "seeds": str(int(shown.loc["average"].seeds))}
-        line |= {f"ALFWorld {panel} [95 %]": with_interval(games.loc[panel]) for panel in spec.panels}
-        line |= {suite: with_spread(shown.loc[suite]) for suite in suites}
-        line["average [95 %]"] = with_interval(shown.loc["average"])
-        if spec.contamination:
-            line["clean subset"] = with_spread(shown.loc["clean subset"])
-        for panel in spec.panels:
-            line |= compared(games, f"{panel} difference", f"ALFWorld {panel} ")
-        line |= compared(shown, "difference", "average " if spec.panels else "")
-        if greedy is not None and greedy != spec.protocol:
-            line["greedy average"] = with_spread(indexed.loc[row.row, greedy].loc["average"])
-        for variant in ("strict", "lenient"):
-            if rates[variant].any():
-                line[variant] = f"{rates[variant][row.row]:+z.1f}"
-        line["truncated"] = f"{rates.truncated[row.row]:.1f}"
-        if rates.ungraded.any():
-            line["ungraded"] = f"{rates.ungraded[row.row]:.1f}"
-        line["tokens"] = f"{rates.tokens[row.row]:.0f}"
-        for panel in spec.panels:
-            line |= conduct(games.loc[panel], panel)
-        line |= {
-            f"{suite} {other.name} [95 %]": with_interval(indexed.loc[row.row, other.name].loc[suite])
-            for other in of_some_suites(spec)
-            for suite in other.suites or ()
-        }
-        line |= published(spec, row, paper)
-        lines.append(line)
+        of_row = table[table.row == row.row]
+        cells, games = of_row.set_index(["protocol", "column"]).sort_index(), of_row.set_index("column")
+        shown = cells.loc[spec.protocol]
+        lines.append(
+            {"method": row.label, "seeds": str(int(shown.loc["average"].seeds))}
+            | scores(spec, shown, games, suites_of(spec, table))
+            | comparisons(spec, shown, games)
+            | greedy_average(spec, cells)
+            | handled(rates, row.row)
+            | conduct(spec, games)
+            | scores_of_some_suites(spec, cells)
+            | published(spec, row, paper)
+        )
     return pd.DataFrame(lines)
+
+
+def suites_of(spec: TableSpec, table: pd.DataFrame) -> list[str]:
+    """The suites of the table's protocol, in order."""
+    columns = list(table[table.protocol == spec.protocol].column.unique())
+    return columns[: columns.index("average")]
+
+
+def scores(spec: TableSpec, shown: pd.DataFrame, games: pd.DataFrame, suites: list[str]) -> dict[str, str]:
+    """What a row scores on panels and suites."""
+    found = {f"ALFWorld {panel} [95 %]": with_interval(games.loc[panel]) for panel in spec.panels}
+    found |= {suite: with_spread(shown.loc[suite]) for suite in suites}
+    found["average [95 %]"] = with_interval(shown.loc["average"])
+    return found | ({"clean subset": with_spread(shown.loc["clean subset"])} if spec.contamination else {})
+
+
+def comparisons(spec: TableSpec, shown: pd.DataFrame, games: pd.DataFrame) -> dict[str, str]:
+    """How a row compares with the reference, on panels and suites."""
+    found: dict[str, str] = {}
+    for panel in spec.panels:
+        found |= compared(games, f"{panel} difference", f"ALFWorld {panel} ")
+    return found | compared(shown, "difference", "average " if spec.panels else "")
+
+
+def greedy_average(spec: TableSpec, cells: pd.DataFrame) -> dict[str, str]:
+    """A row's average under a greedy protocol of all suites, if there is one beside the table's own."""
+    whole = [protocol for protocol in spec.evaluation.protocols if protocol.suites is None]
+    greedy = next((protocol.name for protocol in whole if protocol.sampling.temperature == 0), None)
+    if greedy in (None, spec.protocol):
+        return {}
+    return {"greedy average": with_spread(cells.loc[greedy].loc["average"])}
+
+
+def handled(rates: pd.DataFrame, row: str) -> dict[str, str]:
+    """What other rules would change, what ended at the cap or was not graded, and how long responses are."""
+    variants = [variant for variant in ("strict", "lenient") if rates[variant].any()]
+    found = {variant: f"{rates[variant][row]:+z.1f}" for variant in variants}
+    found["truncated"] = f"{rates.truncated[row]:.1f}"
+    if rates.ungraded.any():
+        found["ungraded"] = f"{rates.ungraded[row]:.1f}"
+    return found | {"tokens": f"{rates.tokens[row]:.0f}"}
+
+
+def scores_of_some_suites(spec: TableSpec, cells: pd.DataFrame) -> dict[str, str]:
+    """What a row scores under the protocols that name their suites."""
+    return {
+        f"{suite} {other.name} [95 %]": with_interval(cells.loc[other.name].loc[suite])
+        for other in of_some_suites(spec)
+        for suite in other.suites or ()
+    }
 
 
 def of_some_suites(spec: TableSpec) -> list[ProtocolSpec]:
@@ -96,12 +116,13 @@ def compared(cells: pd.DataFrame, column: str, prefix: str) -> dict[str, str]:
     return dict(zip(names, texts, strict=True))
 
 
-def conduct(games: pd.Series, panel: str) -> dict[str, str]:
-    """How a row played a panel, whatever came of it."""
+def conduct(spec: TableSpec, games: pd.DataFrame) -> dict[str, str]:
+    """How a row played each panel, whatever came of it."""
+    names = {"turns": "turns", "invalid format": "invalid_format", "inadmissible": "inadmissible"}
     return {
-        f"{panel} turns": f"{games.turns:.1f}",
-        f"{panel} invalid format": f"{games.invalid_format:.1f}",
-        f"{panel} inadmissible": f"{games.inadmissible:.1f}",
+        f"{panel} {name}": f"{games.loc[panel][column]:.1f}"
+        for panel in spec.panels
+        for name, column in names.items()
     }
 
 
@@ -160,12 +181,25 @@ def footnotes(
     spec: TableSpec, table: pd.DataFrame, cells: pd.DataFrame, code: str, asked: Sequence[str]
 ) -> list[str]:
     """Scale, protocol, meaning of the columns, missing cells, code version and rebuild command."""
+    made = f"Trained with {code}; rendered" if code else "Rendered"
+    return [
+        f"Scale: {spec.scale} ({spec.scale_description}).",
+        *scoring_notes(spec),
+        *asked,
+        *comparison_notes(spec, table),
+        f"{not_correct(cells)}; tokens: mean per response. Missing cells are shown as {_MISSING}.",
+        f"{made} with {provenance()['commit']}. Rebuild: {spec.rebuild}",
+        *column_notes(spec, cells),
+        *paper_notes(spec, cells),
+        *spec.notes,
+    ]
+
+
+def scoring_notes(spec: TableSpec) -> list[str]:
+    """What a score is, under each protocol."""
     evaluation = spec.evaluation
     protocol = next(p for p in evaluation.protocols if p.name == spec.protocol)
-    reference = next(row.label for row in spec.rows if row.row == spec.reference_row)
-    made = f"Trained with {code}; rendered" if code else "Rendered"
-    notes = [
-        f"Scale: {spec.scale} ({spec.scale_description}).",
+    return [
         f"Scores: percentage correct, {protocol.samples} sample(s) per problem, "
         f"{evaluation.problems_per_suite or 'all'} problems per suite, {in_words(protocol.sampling)}; ± is "
         "the standard deviation over training seeds. What has one seed, and every model that others start "
@@ -175,7 +209,13 @@ def footnotes(
             f"{in_words(other.sampling)}."
             for other in of_some_suites(spec)
         ),
-        *asked,
+    ]
+
+
+def comparison_notes(spec: TableSpec, table: pd.DataFrame) -> list[str]:
+    """What intervals, differences and their p values are."""
+    reference = next(row.label for row in spec.rows if row.row == spec.reference_row)
+    return [
         "Intervals: 95 %, clustered by problem and by training seed; the difference is paired by "
         f"problem and seed; reference: {reference}.",
         *alike(spec, table),
@@ -183,9 +223,12 @@ def footnotes(
         "seeds finds in 80 % of cases, estimated from the same seeds; where the difference is smaller, not "
         "significant does not mean equal. p (Holm): two-sided p of the difference, consistent with its "
         f"interval but adjusted for the {len(spec.rows) - 1} row(s) compared.",
-        f"{not_correct(cells)}; tokens: mean per response. Missing cells are shown as {_MISSING}.",
-        f"{made} with {provenance()['commit']}. Rebuild: {spec.rebuild}",
     ]
+
+
+def column_notes(spec: TableSpec, cells: pd.DataFrame) -> list[str]:
+    """What the columns mean that not every table has."""
+    notes = []
     if {"strict", "lenient"} & set(cells):
         notes.append(
             "strict, lenient: points by which strict conventions and lenient extraction move the share of "
@@ -200,7 +243,7 @@ def footnotes(
             "the protocol's form; inadmissible: percentage of commands that the game did not offer. A turn "
             "of invalid format is a command, too, and counts in both if what is read from it was not offered."
         )
-    return notes + paper_notes(spec, cells) + list(spec.notes)
+    return notes
 
 
 def in_words(sampling: SamplingSpec) -> str:

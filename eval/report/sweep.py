@@ -37,7 +37,7 @@ def points(spec: SweepSpec, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(axis: Axes, spec: SweepSpec, found: pd.DataFrame) -> None:
-    """Values in equal steps, as they were chosen, with intervals beside one another."""
+    """The knob's values at equal distances, whatever their size; the methods' intervals side by side."""
     places = {value: place for place, value in enumerate(dict.fromkeys(found.value))}
     methods = list(dict.fromkeys(found.method))
     for index, method in enumerate(methods):

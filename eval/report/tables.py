@@ -152,7 +152,7 @@ def matrix_of(frame: pd.DataFrame, values: pd.Series) -> tuple[Matrix, np.ndarra
 
 
 def unjudged(frame: pd.DataFrame) -> dict[str, float]:
-    """Percentages of all samples of some lines that are not correct without being wrong."""
+    """Percentages of samples that were not judged, and count as not correct: truncated and ungraded ones."""
     samples = frame.samples.sum()
     return {verdict: 100 * frame[verdict].sum() / samples for verdict in ("truncated", "ungraded")}
 

@@ -13,9 +13,9 @@ that of `estimate`; `score` is the same for one method's score. Prints a Markdow
 deviations of the difference in points, and of every interval the coverage in per cent and, in brackets, the
 mean width relative to that of the oracle, which knows the true standard error (1.96 of them on either side
 at 95 %). `alike`: in how many of a hundred replications seeds agree by chance (`Estimate.seeds_alike`), and
-in brackets how many of these intervals hold the truth; `MDD`: within what times the difference that is
-really found in 80 % of cases nine of ten estimates of it are. 2,000 replications have a standard error of
-0.5 points of coverage.
+in brackets how many of these intervals hold the truth; `MDD`: 5 % and 95 % quantiles of the reported
+minimal detectable difference, divided by the difference that 80 % of replications really detect. 2,000
+replications have a standard error of 0.5 points of coverage.
 """
 
 import argparse
@@ -130,7 +130,7 @@ def alike(found: list[Pair]) -> str:
 def detectable(found: list[Pair], p: float) -> str:
     """5 % and 95 % quantiles of the minimal detectable difference, in units of the true one.
 
-    True is what the interval leaves zero below itself with in 80 % of the replications.
+    At the true one the interval lies above zero in 80 % of the replications.
     """
     differences = [difference for difference, _ in found]
     errors = np.array([each.mean for each in differences])

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -98,8 +99,9 @@ def liger_jsd(case: Case) -> Tensor:
 
 def support_only(name: str) -> Callable[[Case], Tensor]:
     def loss(case: Case) -> Tensor:
-        os.environ["OPD_LM_HEAD"] = name
-        return local_support_matching(support_logits(Head(case.weight), case.states, case.ids), case.log_q)
+        with patch.dict(os.environ, OPD_LM_HEAD=name):
+            logits = support_logits(Head(case.weight), case.states, case.ids)
+        return local_support_matching(logits, case.log_q)
 
     return loss
 

@@ -139,7 +139,10 @@ def weight_gradient(gradient: Tensor, states: Tensor, ids: Tensor, vocabulary_si
 
 
 def _tile(largest: tuple[int, int], rows: int, columns: int) -> tuple[int, int]:
-    """A tile that is no larger than what it covers: lower, and wider instead, or as narrow as the matrix."""
+    """(height, width) of a tile for a matrix of so many rows and columns, in powers of 2.
+
+    No higher than the matrix: rows that a low one does not fill go into the width, up to its columns.
+    """
     height, width = largest
     low = min(height, triton.next_power_of_2(max(1, rows)))
     return low, min(width * (height // low), triton.next_power_of_2(columns))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from opd.lm_head.product import accumulation_dtype
+from opd.lm_head.product import accumulation_dtype, blocks
 
 _BLOCK_BYTES = 8 * 2**20
 
@@ -43,5 +43,4 @@ def weight_gradient(gradient: Tensor, states: Tensor, ids: Tensor, vocabulary_si
 
 def _blocks(ids: Tensor, rows: Tensor) -> Iterator[slice]:
     """Consecutive positions whose (n, K, d) block in float32 stays within the bound."""
-    count = max(1, _BLOCK_BYTES // (4 * ids.shape[1] * rows.shape[1]))
-    return (slice(start, start + count) for start in range(0, len(ids), count))
+    return blocks(len(ids), ids.shape[1] * rows.shape[1], _BLOCK_BYTES)

@@ -67,11 +67,11 @@ def raw_logits(inputs: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:
 
 
 def head_of(model: nn.Module) -> Head:
-    """The head of a transformers causal model; ValueError for heads that cannot be split by rows.
+    """The head of a transformers causal model; UserError for a layer without rows to select.
 
     Tied embeddings need nothing special: the weight is the embedding's parameter, and its gradient adds
-    up there. Sharded heads must be gathered first (FSDP2: as in `opd.parallel.sharding`; tensor
-    parallelism: per-shard ids are not implemented).
+    up there. Sharded heads are a ValueError and must be gathered first (FSDP2: as in
+    `opd.parallel.sharding`; tensor parallelism: per-shard ids are not implemented).
     """
     layer: Any = model.get_output_embeddings()  # type: ignore[operator]
     config: Any = model.config

@@ -20,6 +20,12 @@ def accumulation_dtype(tensor: Tensor) -> torch.dtype:
     return torch.float64 if tensor.dtype == torch.float64 else torch.float32
 
 
+def blocks(length: int, width: int, limit: int) -> Iterator[slice]:
+    """Consecutive parts of `length` rows of `width` float32 numbers, of at most `limit` bytes or one row."""
+    count = max(1, limit // (4 * width))
+    return (slice(start, start + count) for start in range(0, length, count))
+
+
 def forward(states: Tensor, rows: Tensor) -> Tensor:
     """(n, V) float32 inner products of states (n, d) with rows (V, d)."""
     parts = [_product(states, rows[part].T) for part in _blocks_to_read(rows)]
@@ -39,7 +45,7 @@ def row_gradient(gradient: Tensor, states: Tensor) -> Tensor:
 
 def add_row_gradient(total: Tensor, gradient: Tensor, states: Tensor) -> None:
     """Add the `row_gradient` to total (V, d), a block of rows at a time."""
-    for part in _blocks(total):
+    for part in blocks(len(total), total.shape[1], _BLOCK_BYTES):
         total[part].add_(row_gradient(gradient[:, part], states))
 
 
@@ -63,10 +69,4 @@ def _product(first: Tensor, second: Tensor) -> Tensor:
 def _blocks_to_read(rows: Tensor) -> Iterator[slice]:
     """All rows at once, or a block at a time if `_product` makes float32 of them."""
     copied = rows.itemsize == 2 and not rows.is_cuda
-    return _blocks(rows) if copied else iter([slice(None)])
-
-
-def _blocks(rows: Tensor) -> Iterator[slice]:
-    """Consecutive rows that stay within the bound in float32."""
-    count = max(1, _BLOCK_BYTES // (4 * rows.shape[1]))
-    return (slice(start, start + count) for start in range(0, len(rows), count))
+    return blocks(len(rows), rows.shape[1], _BLOCK_BYTES) if copied else iter([slice(None)])

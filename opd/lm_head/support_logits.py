@@ -11,9 +11,10 @@ from torch import Tensor
 from opd.lm_head import dense, gather, union
 from opd.lm_head.head import Head
 from opd.support import mask_empty
+from programs.errors import UserError
 
-# Gathered, a row costs a CPU what 16 to 64 rows cost multiplied (docs/support_only_head.md); at the lower
-# end, `dense` was the faster one at every shape.
+# On a CPU, gathering a row costs as much as multiplying with 16 to 64 rows (docs/support_only_head.md). Below
+# the lower end `dense` was faster at every shape.
 _ROWS_PER_GATHERED = 16
 
 
@@ -24,18 +25,25 @@ def support_logits(head: Head, states: Tensor, support: Tensor) -> Tensor:
     weight, the bias and the LoRA factors; those of the weight are accumulated in float32.
     """
     ids = support.clamp(min=0)
-    parts = [_SupportLogits.apply(x, rows, ids) for x, rows in head.factors(states)]
+    work = implementation(head.weight.device, head.vocabulary_size, ids.shape[-1])
+    parts = [_SupportLogits.apply(x, rows, ids, work) for x, rows in head.factors(states)]
     return mask_empty(head.finish(reduce(Tensor.add, parts)), support)
 
 
 def implementation(device: torch.device, vocabulary_size: int, support_size: int) -> ModuleType:
-    """The fastest for the device and the shape, whatever the data; $OPD_LM_HEAD names another instead."""
+    """The fastest for the device and the shape, whatever the data; $OPD_LM_HEAD names another instead.
+
+    UserError if there is none of that name.
+    """
     chosen = os.environ.get("OPD_LM_HEAD") or choose(device.type, vocabulary_size, support_size)
     if chosen == "fused":
         from opd.lm_head import fused
 
         return fused
-    return {"gather": gather, "dense": dense, "union": union}[chosen]
+    others = {"gather": gather, "dense": dense, "union": union}
+    if chosen not in others:
+        raise UserError(f"OPD_LM_HEAD is {chosen!r}; write dense, fused, gather or union, or unset it")
+    return others[chosen]
 
 
 def choose(device_type: str, vocabulary_size: int, support_size: int) -> str:
@@ -46,20 +54,22 @@ def choose(device_type: str, vocabulary_size: int, support_size: int) -> str:
 
 
 class _SupportLogits(torch.autograd.Function):
-    """z[n, k] = <h[n], W[ids[n, k]]>, with gradients to h and W."""
+    """z[n, k] = <h[n], W[ids[n, k]]>, with gradients to h and W, as the module `work` computes them."""
 
     @staticmethod
-    def forward(ctx: Any, states: Tensor, weight: Tensor, ids: Tensor) -> Tensor:
+    def forward(ctx: Any, states: Tensor, weight: Tensor, ids: Tensor, work: ModuleType) -> Tensor:
         ctx.save_for_backward(states, weight, ids)
-        return implementation(weight.device, len(weight), ids.shape[-1]).forward(states, weight, ids)
+        ctx.work = work
+        return work.forward(states, weight, ids)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         states, weight, ids = ctx.saved_tensors
-        work, gradient = implementation(weight.device, len(weight), ids.shape[-1]), gradients[0].contiguous()
-        for_states, for_weight, _ = ctx.needs_input_grad
+        work, gradient = ctx.work, gradients[0].contiguous()
+        for_states, for_weight, *_ = ctx.needs_input_grad
         return (
             work.state_gradient(gradient, weight, ids).to(states.dtype) if for_states else None,
             work.weight_gradient(gradient, states, ids, len(weight)).to(weight.dtype) if for_weight else None,
+            None,
             None,
         )

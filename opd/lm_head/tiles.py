@@ -29,7 +29,7 @@ class Statistics(NamedTuple):
 
 @torch.no_grad()
 def statistics(head: Head, states: Tensor, k: int) -> Statistics:
-    """One pass over the vocabulary in tiles: running top k, log-sum-exp and mean logit. No gradient.
+    """One pass over the vocabulary in tiles, from running top k, log-sum-exp and mean logit. No gradient.
 
     Ties among the k largest go to the smaller id, whatever the tiling.
     """
@@ -39,31 +39,40 @@ def statistics(head: Head, states: Tensor, k: int) -> Statistics:
 
 def _statistics(head: Head, states: Tensor, k: int) -> Statistics:
     width = max(k, _TILE_BYTES // (4 * max(1, len(states))))
-    total: Statistics | None = None
+    total: _Running | None = None
     for first in range(0, head.vocabulary_size, width):
         logits = head.logits(states, first, min(first + width, head.vocabulary_size))
         tile = _of_tile(logits, first, k)
         total = tile if total is None else _merge(total, tile, k)
     assert total is not None
-    # What ran along as `entropy` is the mean logit until here.
-    return total._replace(entropy=total.log_normaliser - total.entropy)
+    entropy = total.log_normaliser - total.mean_logit
+    return Statistics(total.top_ids, total.top_logits, total.log_normaliser, entropy)
 
 
-def _of_tile(logits: Tensor, first: int, k: int) -> Statistics:
+class _Running(NamedTuple):
+    """Of the logits seen so far: the k largest with their ids, log-sum-exp and mean under the softmax."""
+
+    top_ids: Tensor
+    top_logits: Tensor
+    log_normaliser: Tensor
+    mean_logit: Tensor
+
+
+def _of_tile(logits: Tensor, first: int, k: int) -> _Running:
     ids = top_k(logits, min(k, logits.shape[-1]))
     log_normaliser = logits.logsumexp(-1)
     mean_logit = ((logits - log_normaliser[:, None]).exp() * logits).sum(-1)
-    return Statistics(ids + first, logits.gather(-1, ids), log_normaliser, mean_logit)
+    return _Running(ids + first, logits.gather(-1, ids), log_normaliser, mean_logit)
 
 
-def _merge(total: Statistics, tile: Statistics, k: int) -> Statistics:
+def _merge(total: _Running, tile: _Running, k: int) -> _Running:
     logits = torch.cat([total.top_logits, tile.top_logits], -1)
     ids = torch.cat([total.top_ids, tile.top_ids], -1)
     order = logits.sort(dim=-1, descending=True, stable=True).indices[:, :k]
     log_normaliser = total.log_normaliser.logaddexp(tile.log_normaliser)
-    mean_logit = (total.log_normaliser - log_normaliser).exp() * total.entropy
-    mean_logit = mean_logit + (tile.log_normaliser - log_normaliser).exp() * tile.entropy
-    return Statistics(ids.gather(-1, order), logits.gather(-1, order), log_normaliser, mean_logit)
+    mean_logit = (total.log_normaliser - log_normaliser).exp() * total.mean_logit
+    mean_logit = mean_logit + (tile.log_normaliser - log_normaliser).exp() * tile.mean_logit
+    return _Running(ids.gather(-1, order), logits.gather(-1, order), log_normaliser, mean_logit)
 
 
 def recomputed(loss: Callable[..., Tensor], head: Head, states: Tensor, *per_position: Tensor) -> Tensor:
@@ -79,8 +88,7 @@ def recomputed(loss: Callable[..., Tensor], head: Head, states: Tensor, *per_pos
         # Made here, so that nothing holds the raw logits while the loss is computed.
         return loss(head.finish(raw()).log_softmax(-1), *(each[part] for each in per_position))
 
-    count = max(1, _TILE_BYTES // (4 * head.vocabulary_size))
-    tiles = [slice(start, start + count) for start in range(0, len(states), count)]
+    tiles = list(product.blocks(len(states), head.vocabulary_size, _TILE_BYTES))
     if not tiles:
         return states.new_zeros(0, dtype=torch.float32)
     return _Recomputed.apply(of_tile, tiles, *chain.from_iterable(head.factors(states)))
@@ -114,7 +122,10 @@ class _Recomputed(torch.autograd.Function):
 def _raw_gradient(
     of_tile: Callable[..., Tensor], inputs: Sequence[Tensor], rows: Sequence[Tensor], gradient: Tensor
 ) -> Tensor:
-    """(n, V) gradient to the raw logits: that to zeros added to them, so that nothing keeps them."""
+    """(n, V) gradient to the raw logits.
+
+    Taken as that to zeros which are added to them, so that autograd need not hold the logits themselves.
+    """
     dtype = product.accumulation_dtype(inputs[0])
     zeros = inputs[0].new_zeros((), dtype=dtype).expand(len(inputs[0]), len(rows[0])).requires_grad_()
     with torch.enable_grad():

@@ -30,6 +30,9 @@ def accumulate(root: Root, losses: Sequence[Callable[[], Tensor]]) -> float:
 
 
 def _zero(model: PreTrainedModel) -> Tensor:
-    """The logits of a token, all times 0: whatever is trained, layers or head, gets a gradient of zero."""
+    """A loss of 0 for a rank without work: all of a token's logits times 0.
+
+    It reads every layer and the head, so all that is trained takes part in the pass, with a gradient of zero.
+    """
     tokens = torch.zeros(1, 1, dtype=torch.long, device=models.device())
     return model(input_ids=tokens, use_cache=False).logits.sum() * 0

@@ -42,7 +42,7 @@ def join(alone: bool = False) -> None:
 
 
 def _end_with_launcher() -> None:
-    """Where torchrun is killed, its ranks would compute on, on devices that are the next job's by then."""
+    """Die with torchrun: orphaned ranks would go on computing, on devices that the next job has by then."""
     set_parent_death_signal = 1
     ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
@@ -50,9 +50,9 @@ def _end_with_launcher() -> None:
 def _let_go() -> None:
     """Give the threads of a group a moment before the process ends.
 
-    They need the GIL to let go of the last collectives' tensors. Before 3.14 Python, when it is taken apart,
-    ends a thread that waits for the GIL; here it is in a destructor, and the process aborts although all its
-    work is done. Nothing tells when they have let go: `destroy_process_group` would wait for the threads, but
+    They need the GIL to let go of the last collectives' tensors. Until Python 3.14, shutdown kills a thread
+    that waits for the GIL. Here that thread is in a C++ destructor, so the process aborts after all work is
+    done. Nothing tells when they have let go: `destroy_process_group` would wait for the threads, but
     DTensor's caches keep the group.
     """
     if dist.is_initialized():

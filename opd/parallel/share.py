@@ -37,7 +37,7 @@ class Share:
 def divide(responses: int, minibatch_size: int, device: torch.device) -> Share:
     """Minibatches of about `minibatch_size` of the B responses, shared by all ranks.
 
-    ValueError if there are fewer responses than ranks: one without any has nothing to score.
+    UserError if there are fewer responses than ranks: one without any has nothing to score.
     """
     if responses < ranks.count():
         raise UserError(
@@ -46,7 +46,8 @@ def divide(responses: int, minibatch_size: int, device: torch.device) -> Share:
         )
     count = max(1, round(responses / minibatch_size))
     row = torch.arange(responses, device=device)
-    # Every count-th response: minibatches are alike in length, and within one, lengths ascend.
+    # Responses come shortest first. Each minibatch takes every count-th of them, so all have about the same
+    # lengths, and within one, lengths ascend.
     minibatch, place = row % count, row // count
     before = minibatch * (responses // count) + minibatch.clamp(max=responses % count)
     return Share(count, minibatch, (before + place) % ranks.count())

@@ -29,7 +29,7 @@ class FollowingVllmEngine(VllmEngine):
     def __init__(
         self, spec: EngineSpec, model: PreTrainedModel, folder: Path, batch_size: int, dtype: torch.dtype
     ) -> None:
-        """`folder` is where `model` was loaded from. ValueError where the engine cannot sleep and should.
+        """`folder` is where `model` was loaded from. UserError where the engine cannot sleep and should.
 
         `dtype` is what the model computes in, which folder and weights at rest need not tell.
         """

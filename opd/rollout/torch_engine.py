@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -62,21 +63,37 @@ def generate(
     """
     device = model.device
     prompt, real = _pad_left(prompts, pad_id, device)
-    steps = sampling.max_new_tokens
-    uniform, ends = uniform.to(device), torch.tensor(end_ids, dtype=torch.long, device=device)
+    ends = torch.tensor(end_ids, dtype=torch.long, device=device)
+    decoding = (kind or kind_for(model))(model, prompt, real, sampling.max_new_tokens)
+    drawn = _decode(decoding, uniform.to(device), sampling, ends)
+    return _assemble(prompt, real, drawn, ends, pad_id)
 
-    response = torch.full((len(prompts), steps), pad_id, device=device)
-    drawn = torch.zeros(len(prompts), steps, dtype=torch.float64, device=device)
-    log_probs = torch.zeros_like(drawn)
-    rows = torch.arange(len(prompts), device=device)
-    alive = torch.ones(len(prompts), dtype=torch.bool, device=device)
-    decoding = (kind or kind_for(model))(model, prompt, real, steps)
+
+class _Drawn(NamedTuple):
+    """(B, T) tokens, their log-probabilities as they were drawn, and those under the model itself.
+
+    Behind the first end token of a row anything may stand.
+    """
+
+    tokens: Tensor
+    drawn: Tensor
+    own: Tensor
+
+
+def _decode(decoding: Decoder, uniform: Tensor, sampling: SamplingSpec, ends: Tensor) -> _Drawn:
+    """Draw token after token until every response has ended or T tokens are there."""
+    count, steps, device = len(uniform), sampling.max_new_tokens, uniform.device
+    tokens = torch.zeros(count, steps, dtype=torch.long, device=device)
+    drawn = torch.zeros(count, steps, dtype=torch.float64, device=device)
+    own = torch.zeros_like(drawn)
+    rows = torch.arange(count, device=device)
+    alive = torch.ones(count, dtype=torch.bool, device=device)
     logits = decoding.first()
     for step in range(steps):
-        token, drawn[rows, step], log_probs[rows, step] = draw(
+        token, drawn[rows, step], own[rows, step] = draw(
             logits, uniform[rows, step], sampling.temperature, sampling.top_p
         )
-        response[rows, step] = token
+        tokens[rows, step] = token
         # A finished row that was not dropped yet goes on decoding; only its first end counts.
         alive &= ~torch.isin(token, ends)
         alive_count = int(alive.sum())
@@ -87,18 +104,23 @@ def generate(
             rows, token, alive = rows[keep], token[keep], alive[keep]
             decoding.keep(keep)
         logits = decoding.after(token)
+    return _Drawn(tokens, drawn, own)
 
-    ended = torch.isin(response, ends)
-    finished = ended.any(-1)
+
+def _assemble(prompt: Tensor, real: Tensor, response: _Drawn, ends: Tensor, pad_id: int) -> Rollouts:
+    """Prompts (B, P), their real tokens, and what was drawn up to the first end of each response."""
+    ended = torch.isin(response.tokens, ends)
+    finished, steps = ended.any(-1), ended.shape[1]
     lengths = torch.where(finished, ended.long().argmax(-1) + 1, steps)
-    generated = torch.arange(steps, device=device) < lengths[:, None]
+    generated = torch.arange(steps, device=prompt.device) < lengths[:, None]
     batch = TokenBatch(
-        tokens=torch.cat([prompt, response.masked_fill(~generated, pad_id)], 1),
+        tokens=torch.cat([prompt, response.tokens.masked_fill(~generated, pad_id)], 1),
         attention=torch.cat([real, generated], 1),
         generated=torch.cat([torch.zeros_like(real), generated], 1),
     )
-    log_prob = drawn.masked_fill(~generated, 0).sum(-1)
-    return Rollouts(batch.rows(torch.arange(len(prompts), device=device)), finished, log_prob, log_probs)
+    log_prob = response.drawn.masked_fill(~generated, 0).sum(-1)
+    everyone = torch.arange(len(prompt), device=prompt.device)
+    return Rollouts(batch.rows(everyone), finished, log_prob, response.own)
 
 
 def _pad_left(prompts: Sequence[Sequence[int]], pad_id: int, device: torch.device) -> tuple[Tensor, Tensor]:

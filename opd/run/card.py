@@ -65,7 +65,7 @@ def model_name(folder: Path) -> str:
 
 
 def _table(headers: list[str], rows: list[tuple]) -> str:
-    # As they are: a checksum of digits alone is no number.
+    # Not parsed as numbers: a checksum that happens to be all digits would be rounded.
     return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True) if rows else ""
 
 

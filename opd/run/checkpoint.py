@@ -23,9 +23,10 @@ from programs.provenance import sessions
 # What is not trained is in the input models.
 _OPTIONS = StateDictOptions(ignore_frozen_params=True, strict=False)
 _PROGRESS = "progress.json"
-# How an optimiser computes, not what: a run that resumes with its weights on the host has another way.
+# Options that say how an optimiser computes, not what. They depend on where the weights rest, so a run that
+# resumes keeps its own.
 _WAYS = ("foreach", "fused")
-# What torch says to a process that is alone, whether or not it said so itself.
+# torch warns of this where a process is alone, even if `no_dist` says that it is.
 _ALONE = "torch.distributed is disabled, unavailable or uninitialized"
 
 

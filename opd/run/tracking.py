@@ -34,7 +34,7 @@ def tracked(
     A run is the same, and goes on, as long as folder and `recipe` are: all that decides its numbers.
     Weights & Biases shows the run under `name`, beside others of its `group`.
 
-    ValueError for an unknown name in OPD_TRACKING, ModuleNotFoundError if its package is missing.
+    UserError for an unknown name in OPD_TRACKING, ModuleNotFoundError if its package is missing.
     """
     with ExitStack() as stack:
         trackers = [

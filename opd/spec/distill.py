@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from opd.spec.objective import MaskSpec, ObjectiveSpec
 from opd.spec.task import TaskSpec
 from opd.spec.training import EngineSpec, LoraSpec, MemorySpec, OptimizerSpec
-from programs.spec import Count, OnlyRounding, Rate, Spec, Weight
+from programs.spec import Count, OnlyRounding, Rate, Share, Spec
 
 
 class DistillSpec(Spec):
@@ -26,9 +26,8 @@ class DistillSpec(Spec):
     teacher_temperature: Rate = Field(
         1.0, description="divides the teachers' logits, wherever they are used: below 1 is sharper"
     )
-    teacher_decay: Weight = Field(
+    teacher_decay: Share = Field(
         1.0,
-        le=1.0,
         description="of its weights, the share that a teacher keeps at each step; the rest is the student's, "
         "who starts as the same model. 1 is frozen, 0 is the student itself; see opd.average",
     )

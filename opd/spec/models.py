@@ -1,11 +1,11 @@
 """Models that a workflow starts from: trained from scratch, or fetched."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from opd.spec.sampling import SamplingSpec
-from programs.spec import Count, Rate, Spec, distinct
+from programs.spec import Count, Probability, Rate, Share, Spec, distinct
 
 StyleName = Literal["teacher", "student", "concise"]
 """Writing styles; see `envs.chain_arithmetic.demonstration`."""
@@ -20,10 +20,11 @@ class ArchitectureSpec(Spec):
     heads: Count
 
     @model_validator(mode="after")
-    def _heads_divide_width(self) -> Self:
-        if self.hidden_size % self.heads:
+    def _heads_have_an_even_width(self) -> Self:
+        # Rotary positions turn the numbers of a head in pairs.
+        if self.hidden_size % (2 * self.heads):
             raise ValueError(
-                f"hidden_size {self.hidden_size} is not a multiple of heads {self.heads}; "
+                f"hidden_size {self.hidden_size} is not a multiple of 2 x heads {self.heads}; "
                 f"write a hidden_size of heads x an even head width"
             )
         return self
@@ -33,13 +34,20 @@ class LessonSpec(Spec):
     """One of the tasks that a model from scratch learns, and how well it must do it in the end."""
 
     share: Rate = Field(1.0, description="its part of the optimiser steps, relative to the other task's")
-    stop_at_accuracy: float | None = Field(
+    stop_at_accuracy: Share | None = Field(
         description="stop at the first measured accuracy at least this high, in all tasks that ask for it; "
         "null: this one does not"
     )
-    accept_accuracy: tuple[float, float] = Field(
+    accept_accuracy: tuple[Share, Share] = Field(
         description="the job fails if the final accuracy is outside this range"
     )
+
+    @model_validator(mode="after")
+    def _some_accuracy_is_accepted(self) -> Self:
+        lowest, highest = self.accept_accuracy
+        if lowest > highest:
+            raise ValueError(f"accept_accuracy [{lowest}, {highest}] holds none; write the lower one first")
+        return self
 
 
 class InstructionSpec(Spec):
@@ -50,7 +58,7 @@ class InstructionSpec(Spec):
     stops_early: bool = Field(
         False, description="responses leave steps out and have the answer all the same, from the prompt"
     )
-    share: Annotated[float, Field(gt=0, le=1)] = Field(description="of all demonstrations")
+    share: Probability = Field(description="of all demonstrations")
 
 
 class ArithmeticLessonSpec(LessonSpec):
@@ -60,7 +68,7 @@ class ArithmeticLessonSpec(LessonSpec):
     instructions: tuple[InstructionSpec, ...] = Field(
         (), description="prompts that some demonstrations have; the rest have the question alone"
     )
-    respelled: Annotated[float, Field(ge=0, le=1)] = Field(
+    respelled: Share = Field(
         0.0,
         description="share of the demonstrations whose markers are in another spelling; see envs.tokenizer",
     )

@@ -6,7 +6,7 @@ from pydantic import Field, FiniteFloat, model_validator
 
 from opd.names import SUPPORTS
 from opd.objectives import OBJECTIVES
-from programs.spec import Probability, Rate, Spec, Weight
+from programs.spec import Probability, Rate, Share, Spec, Weight
 
 
 class CreditSpec(Spec):
@@ -44,9 +44,7 @@ class AdvantageSpec(Spec):
         description="weight of the teacher's log-ratio; 0: the teacher is ignored; small, where the teacher "
         "is the model at the start: the coefficient of a KL penalty",
     )
-    gamma: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.0, description="discount of later rewards: 0 token-level, 1 sequence-level"
-    )
+    gamma: Share = Field(0.0, description="discount of later rewards: 0 token-level, 1 sequence-level")
     log_ratio_clip: Rate | None = Field(None, description="clamp of the log-ratio reward, in nats")
     baseline: bool = Field(
         False, description="subtract each position's own expected reward, exact, from its rewards to go"

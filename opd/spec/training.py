@@ -1,19 +1,21 @@
 """How weights are updated, what answers the prompts meanwhile, and what memory may cost."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from opd.rollout import ENGINES
-from programs.spec import Count, OnlyRounding, Probability, Rate, Spec
+from programs.spec import Count, OnlyRounding, Probability, Rate, Spec, Weight
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 class OptimizerSpec(Spec):
     """AdamW with gradient clipping."""
 
     learning_rate: Rate
-    betas: tuple[float, float]
-    weight_decay: float
+    betas: tuple[Beta, Beta]
+    weight_decay: Weight
     clip_norm: Rate
 
 

@@ -60,7 +60,8 @@ class ArithmeticLesson:
         self.spec, self._tokenizer, self._environment = spec, tokenizer, ChainArithmetic()
         self._rng, self._spelling = random.Random(f"lengths/{seed}"), random.Random(f"spelling/{seed}")
         self._prompting = random.Random(f"prompts/{seed}")
-        # Of each prompt, and of the question alone (None): how often, and demonstrations of every length.
+        # By prompt (None: the question alone): the share of demonstrations that have it, and a stream of them
+        # for every number of operations.
         shares: dict[str | None, float] = {each.prompt: each.share for each in spec.instructions}
         self._shares = {**shares, None: 1 - sum(shares.values())}
         shown = self._environment.demonstrations
@@ -103,7 +104,7 @@ class GameLesson:
     """Turns of ALFWorld's games with the expert's commands, turns of about one length per batch."""
 
     def __init__(self, spec: GameLessonSpec, tokenizer: PreTrainedTokenizerBase, seed: int) -> None:
-        """Read demonstrations and panel; ValueError if a word of the former is not in the vocabulary."""
+        """Read demonstrations and panel; UserError if a word of the former is not in the vocabulary."""
         self.spec, self._tokenizer, self._seed = spec, tokenizer, seed
         self._panel = read_panel(Path(spec.panel))
         shown, self._protocol = read_demonstrations(Path(spec.demonstrations))

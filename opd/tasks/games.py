@@ -27,7 +27,7 @@ class Games:
     """`rollout.prompts` games of a panel a step, each played `rollout.samples_per_prompt` times."""
 
     def __init__(self, games: GamesSpec, rollout: RolloutSpec) -> None:
-        """Read the panel and start the engine. ValueError if the panel has too few games."""
+        """Read the panel and start the engine. UserError if the panel has too few games."""
         self._spec, self._rollout, self._panel = games, rollout, read_panel(Path(games.panel))
         if len(self._panel.games) < rollout.prompts:
             raise UserError(

@@ -4,10 +4,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from programs.spec import Count, OnlyRounding, Rate, Spec, Weight
+from programs.spec import Count, OnlyRounding, Rate, Share, Spec, Weight
 
 CHAINS = ("mixing", "sticky", "absorbing")
-Gamma = Annotated[float, Field(ge=0, le=1)]
 
 
 class VarianceSpec(Spec):
@@ -88,7 +87,7 @@ class ToySpec(Spec):
         description="what differs from `setting`",
     )
     variant_iterations: Count = Field(250, description="they are compared after so many")
-    variant_gammas: tuple[Gamma, ...] = (0.0, 1.0)
+    variant_gammas: tuple[Share, ...] = (0.0, 1.0)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -112,7 +111,7 @@ class EstimatorsSpec(Spec):
 
     seed: int = Field(0, description="of the random policies and rollouts; the toy has the paper's seeds")
     processes: OnlyRounding[Count] = Field(2, description="that share the work; changes no number")
-    gammas: tuple[Gamma, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
+    gammas: tuple[Share, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
     variance: VarianceSpec = VarianceSpec()
     bias: BiasSpec = BiasSpec()
     toy: ToySpec = ToySpec()

@@ -168,7 +168,7 @@ def test_other_problems_are_refused_by_name(runs, tmp_path):
 )
 def test_files_that_cannot_be_trusted_are_refused(tmp_path, change, message):
     path = write(tmp_path / "run", change(records(A)))
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         read(path)
 
 

@@ -73,6 +73,29 @@ def test_privileged_prompts_follow_their_responses_and_count(lengths, packed):
             assert size <= 40 or len(part.tokens) == 1
 
 
+def parts_by_definition(batch, tokens):
+    """The rows of each part, where a part takes all sequences that it can."""
+    parts = [[0]]
+    for row in range(1, len(batch.tokens)):
+        grown = batch.rows(torch.tensor([*parts[-1], row]))
+        readings = (grown, grown.as_the_teacher_reads)
+        sizes = [int(r.attention.sum()) if batch.packed else r.tokens.numel() for r in readings]
+        if max(sizes) > tokens:
+            parts.append([])
+        parts[-1].append(row)
+    return parts
+
+
+@given(TOLD, st.integers(1, 120), st.booleans(), st.booleans())
+def test_a_part_takes_all_the_sequences_that_it_can(lengths, tokens, packed, told):
+    student = [([7] * prompt, [row] * response) for row, (prompt, response, _) in enumerate(lengths)]
+    teacher = [([8] * prompt, [row] * response) for row, (_, response, prompt) in enumerate(lengths)]
+    privileged = aligned(teacher, pad_id=0) if told else None
+    batch = replace(aligned(student, pad_id=0), privileged=privileged, packed=packed)
+    found = [part.sampled.unique_consecutive().tolist() for part in batch.split(tokens)]
+    assert found == parts_by_definition(batch, tokens)
+
+
 def test_a_teacher_reads_what_the_student_reads():
     batch = from_pairs([([1], [2])], pad_id=0)
     assert batch.as_the_teacher_reads is batch

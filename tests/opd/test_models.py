@@ -10,6 +10,8 @@ from transformers import GenerationConfig, Qwen2ForCausalLM
 
 from opd import models
 from opd.lm_head import check_head
+from opd.rollout.torch_engine import generate
+from opd.spec import SamplingSpec
 from programs.errors import UserError
 from tests.opd.specs import TINY
 
@@ -59,6 +61,36 @@ def test_a_base_model_has_no_template_and_goes_on_from_the_question(tokenizer):
 def test_end_tokens_are_those_of_tokenizer_and_generation_config(tokenizer, stated, expected):
     assert tokenizer.eos_token_id == 2
     assert models.end_ids(tokenizer, GenerationConfig(eos_token_id=stated)) == expected
+
+
+@pytest.fixture
+def endless(tokenizer):
+    """A tokenizer that names neither an end token nor a padding token."""
+    bare = copy.deepcopy(tokenizer)
+    bare.eos_token = bare.pad_token = None
+    bare.name_or_path = "results/bare"
+    return bare
+
+
+@pytest.mark.parametrize(("stated", "expected"), [(2, [2]), ([2, 0], [0, 2]), ([7, 999], [7])])
+def test_a_tokenizer_may_leave_the_end_to_the_generation_config(endless, stated, expected):
+    assert models.end_ids(endless, GenerationConfig(eos_token_id=stated)) == expected
+
+
+@pytest.mark.parametrize("stated", [None, 999, [999]])
+def test_a_model_without_an_end_token_is_refused(endless, stated):
+    with pytest.raises(UserError, match="results/bare names no end token; add eos_token to tokenizer_config"):
+        models.end_ids(endless, GenerationConfig(eos_token_id=stated))
+
+
+def test_any_token_pads_where_the_tokenizer_names_none(tokenizer, endless, student):
+    assert models.padding_id(endless) == 0
+    prompts, uniform = [[5, 6, 7, 8], [9]], torch.rand(2, 30, generator=torch.Generator().manual_seed(0))
+    sampling = SamplingSpec(temperature=1, top_p=1, max_new_tokens=30)
+    one, other = (generate(student, prompts, uniform, sampling, (12,), pad) for pad in (0, 30))
+    for row in range(2):
+        assert one.batch.response(row) == other.batch.response(row)
+        assert one.batch.prompt(row) == other.batch.prompt(row) == prompts[row]
 
 
 def test_a_folder_without_weights_has_no_fingerprint(tmp_path):

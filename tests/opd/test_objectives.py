@@ -225,6 +225,17 @@ def test_the_gradient_of_the_unnormalised_loss_is_stop_gradient_plus_the_mass():
     torch.testing.assert_close(generalised, stopped)
 
 
+def test_the_unnormalised_forward_kl_is_drawn_to_the_teacher_rescaled_to_the_support():
+    student, teacher, sampled = draw()
+    support = make_support("teacher_top_k", student, teacher, sampled)
+    q = torch.zeros_like(teacher).scatter(-1, support, teacher.softmax(-1).gather(-1, support))
+    rescaled = (q / q.sum(-1, keepdim=True)).log().clamp(min=-1e3).requires_grad_()
+    for logits in (student, rescaled):
+        slope = gradient(losses("forward_kl", logits, teacher, sampled, support), logits)
+        torch.testing.assert_close(slope, logits.softmax(-1) * q.sum(-1, keepdim=True) - q)
+    torch.testing.assert_close(slope, torch.zeros_like(q))
+
+
 def test_stop_gradient_changes_nothing_once_renormalised():
     student, teacher, sampled = draw()
     support = make_support("teacher_top_k", student, teacher, sampled)

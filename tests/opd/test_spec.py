@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from opd.names import SUPPORTS
-from opd.spec import EngineSpec, MemorySpec, ObjectiveSpec, SamplingSpec
+from opd.spec import ArchitectureSpec, EngineSpec, LessonSpec, MemorySpec, ObjectiveSpec, SamplingSpec
 from tests.opd.specs import distill_spec
 
 
@@ -76,6 +76,9 @@ def sampled_token(**options) -> dict:
         ({"objective": {"name": "reverse_lk"}}, "Input should be 'reverse_kl'"),
         ({"rollout": {"tpo_p": 0.9}}, "rollout.tpo_p"),
         ({"rollout": {"top_p": 0.0}}, "greater than 0"),
+        ({"optimizer": {"betas": (1.0, 0.9)}}, "optimizer.betas.0\n.*less than 1"),
+        ({"optimizer": {"betas": (0.9, 2.0)}}, "optimizer.betas.1\n.*less than 1"),
+        ({"optimizer": {"weight_decay": -1.0}}, "optimizer.weight_decay\n.*greater than or equal to 0"),
         ({"engine": {"sleep": True}}, "torch would ignore sleep; remove it or write name: vllm"),
         ({"engine": {"tensor_parallel": 2}}, "torch would ignore tensor_parallel"),
         ({"engine": {"memory_share": 0.5}}, "torch would ignore memory_share"),
@@ -86,6 +89,28 @@ def sampled_token(**options) -> dict:
 def test_impossible_specs(changes, sentence):
     with pytest.raises(ValidationError, match=sentence):
         distill_spec(**changes)
+
+
+@pytest.mark.parametrize("width", [5, 6, 10])
+def test_heads_of_an_odd_width_have_no_rotary_positions(width):
+    shape = {"intermediate_size": 8, "layers": 1, "heads": 2}
+    with pytest.raises(ValidationError, match=rf"hidden_size {width} is not a multiple of 2 x heads 2"):
+        ArchitectureSpec(hidden_size=width, **shape)
+    assert ArchitectureSpec(hidden_size=8, **shape).hidden_size == 8
+
+
+@pytest.mark.parametrize(
+    ("stop", "accept", "sentence"),
+    [
+        (60, (0.0, 1.0), "stop_at_accuracy\n.*less than or equal to 1"),
+        (None, (0.0, 100), "accept_accuracy.1\n.*less than or equal to 1"),
+        (None, (0.9, 0.1), r"accept_accuracy \[0\.9, 0\.1\] holds none; write the lower one first"),
+    ],
+)
+def test_accuracies_are_shares_that_can_be_reached(stop, accept, sentence):
+    with pytest.raises(ValidationError, match=sentence):
+        LessonSpec(stop_at_accuracy=stop, accept_accuracy=accept)
+    assert LessonSpec(stop_at_accuracy=1, accept_accuracy=(1, 1)).accept_accuracy == (1, 1)
 
 
 def test_options_at_the_ends_of_their_ranges_are_allowed():

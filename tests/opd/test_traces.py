@@ -1,5 +1,6 @@
 """Traces: what the teacher says to the student's prompts, kept when a job is killed."""
 
+import copy
 import json
 
 import pytest
@@ -12,6 +13,7 @@ from opd import models, traces
 from opd.rollout import engine
 from opd.rollout.respond import respond
 from opd.spec import ArchitectureSpec, TracesSpec
+from programs.errors import UserError
 from tests.json_lines import read_lines
 from tests.opd.doctored import save_favouring
 
@@ -76,6 +78,15 @@ def test_a_trace_ends_as_the_student_s_responses_do(folders, other_end, tokenize
     assert [record["response"] for record in records] == expected
     texts = tokenizer.batch_decode(expected, skip_special_tokens=True)
     assert texts == tokenizer.batch_decode([each.tokens for each in said], skip_special_tokens=True)
+
+
+def test_a_student_without_an_end_token_has_no_traces(folders, student, tokenizer, tmp_path):
+    """The teacher's generation_config ends the responses, but nothing could stand for that end."""
+    endless = copy.deepcopy(tokenizer)
+    endless.eos_token = None
+    models.save(student, endless, tmp_path / "student")
+    with pytest.raises(UserError, match="student names no end token; add eos_token to tok"):
+        traces.main(SPEC, tmp_path / "student", folders[1], tmp_path / "traces.jsonl")
 
 
 def test_a_record_says_whether_the_answer_is_right(pair, tokenizer, whole, tmp_path, monkeypatch):

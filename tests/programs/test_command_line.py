@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,37 @@ def test_a_wrong_spec_is_refused_by_the_command_line(monkeypatch, capsys, spec, 
     monkeypatch.setattr(sys, "argv", ["opd.fetch", "--spec", spec, "--out", "model"])
     with pytest.raises(SystemExit) as raised:
         program.arguments(fetch.__doc__, HubModelSpec, out="model folder to write")
+    assert raised.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
+TEACHERS = ("tasks' teachers", HubModelSpec, frozenset({"teachers"}))
+SPEC = '{"hub_id": "/models/one", "revision": null}'
+
+
+@pytest.mark.parametrize("between", [[], ["--teachers"]])
+def test_named_paths_may_come_together_or_one_by_one(monkeypatch, between):
+    given = ["--spec", SPEC, "--teachers", "a=X", *between, "b=Y=Z"]
+    monkeypatch.setattr(sys, "argv", ["opd.distill", *given])
+    spec, teachers = program.arguments(*TEACHERS, teachers="a task's teacher")
+    assert spec.hub_id == "/models/one"
+    assert teachers == {"a": Path("X"), "b": Path("Y=Z")}
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (["a=X", "a=Y"], "--teachers: a stands twice; write it once"),
+        (["a=X", "--teachers", "a=Y"], "--teachers: a stands twice; write it once"),
+        (["a="], "'a=' is not NAME=PATH"),
+        (["=X"], "'=X' is not NAME=PATH"),
+        (["X"], "'X' is not NAME=PATH"),
+    ],
+)
+def test_no_named_path_is_lost(monkeypatch, capsys, given, sentence):
+    monkeypatch.setattr(sys, "argv", ["opd.distill", "--spec", SPEC, "--teachers", *given])
+    with pytest.raises(SystemExit) as raised:
+        program.arguments(*TEACHERS, teachers="a task's teacher")
     assert raised.value.code == 2
     assert sentence in capsys.readouterr().err
 

@@ -1,7 +1,7 @@
 """What may stand in a `distill` section: the config's, an experiment's or a model's, and a method's knobs.
 
-Each is laid over the last, and `opd.spec.DistillSpec` checks what comes out. Checked here, where they stand,
-is what merging would hide or misplace: a section that is none, and a key that no run has.
+Each is laid over the last, and `opd.spec.DistillSpec` checks what comes out. Checked here is what merging
+would hide: a section given as a single value, and an unknown key.
 """
 
 import json

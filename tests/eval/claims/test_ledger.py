@@ -14,6 +14,7 @@ from eval.claims.__main__ import main
 from eval.claims.ledger import build
 from eval.claims.spec import Claim, ClaimsSpec, Ledger
 from programs.command_line import json_of
+from programs.errors import UserError
 
 LINE = {"study": "signal", "file": "signal.csv", "value": 0.5, "matters": 0.1, "unit": "share"}
 CLAIMS = [
@@ -175,7 +176,7 @@ def test_comparisons_in_words():
 
 def test_a_bad_file_names_the_claim(spec, results):
     (results / "signal.csv").write_text("quantity,mean\nnegative,1\n")
-    with pytest.raises(ValueError, match="claim most: 'low'"):
+    with pytest.raises(UserError, match="claim most: 'low'"):
         build(spec)
 
 

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from eval.report import curves
+from eval.report.window import LATE, within
 from eval.spec import CurvesSpec
 from opd.diagnostics.metrics import METRICS, UNITS
 
@@ -78,7 +79,7 @@ def test_long_table_and_figure(tmp_path):
 def test_the_gap_by_position_is_that_of_the_last_quarter(tmp_path):
     spec = write_study(tmp_path)
     _, axis = curves.plt.subplots()
-    curves.draw_positions(axis, spec, curves.collect(spec))
+    curves.draw_positions(axis, spec, within(curves.collect(spec), LATE))
     assert [line.get_ydata().tolist() for line in axis.lines] == [[3.5] * 7] * 2
 
 

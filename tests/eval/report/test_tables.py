@@ -201,6 +201,14 @@ def test_renderings_agree_and_name_what_is_missing(frame, tmp_path):
     assert "Suites: easy (version 1, verified); hard (version 1, unverified)." in texts["md"]
 
 
+def test_a_note_is_read_as_it_was_written(frame):
+    spec = SPEC.model_copy(update={"title": "K < 8", "notes": ("without <think> & co",)})
+    table, rates = tables.build(SPEC, frame), tables.rates(SPEC, frame)
+    html = tables.render(spec, table, rates, {"Avg": {}}, "code", [])["html"]
+    assert html.count("K &lt; 8") == 2
+    assert "<p>without &lt;think&gt; &amp; co</p>" in html
+
+
 def test_variants_of_the_rules_are_shown_where_they_differ(frame):
     frame.loc[frame.row == "better", "strict"] -= (frame.row == "better") & (frame.correct == 2)
     table, rates = tables.build(SPEC, frame), tables.rates(SPEC, frame)

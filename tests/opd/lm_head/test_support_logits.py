@@ -8,6 +8,7 @@ from opd.lm_head import Head, dense, gather, head_of, support_logits
 from opd.lm_head.support_logits import choose, implementation
 from opd.models import device
 from opd.support import EMPTY
+from programs.errors import UserError
 
 IMPLEMENTATIONS = ["gather", "dense", "union", "fused"]
 DEVICE = device()
@@ -144,6 +145,23 @@ def test_device_and_shape_choose(monkeypatch, device, v, k, expected):
 def test_environment_overrules_the_choice(monkeypatch):
     monkeypatch.setenv("OPD_LM_HEAD", "union")
     assert implementation(torch.device("cpu"), 256, 256).__name__ == "opd.lm_head.union"
+
+
+def test_an_implementation_that_there_is_not_is_explained(monkeypatch):
+    monkeypatch.setenv("OPD_LM_HEAD", "gahter")
+    with pytest.raises(UserError, match="OPD_LM_HEAD is 'gahter'; write dense, fused, gather or union"):
+        support_logits(Head(torch.zeros(4, 2)), torch.zeros(3, 2), torch.zeros(3, 1, dtype=torch.long))
+
+
+def test_the_choice_is_made_once_for_both_passes(monkeypatch):
+    states, weight, ids = draw()
+    monkeypatch.setenv("OPD_LM_HEAD", "union")
+    logits = support_logits(Head(weight), states, ids)
+    monkeypatch.setenv("OPD_LM_HEAD", "nothing")
+    logits.sum().backward()
+    torch.testing.assert_close(
+        weight.grad, torch.autograd.grad(full(Head(weight), states, ids).sum(), weight)[0]
+    )
 
 
 def test_only_what_is_needed_is_differentiated(chosen):
