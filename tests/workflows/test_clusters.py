@@ -70,6 +70,19 @@ def test_trainings_go_before_jobs_that_want_one_gpu(tmp_path):
     assert first == {"reinforce", "sft", "distill", "lsm", "lsm_mask", "sampled_token", "sampled_token_mask"}
 
 
+def test_models_that_nothing_trains_are_evaluated_before_the_trainings(tmp_path):
+    printed = snakemake(tmp_path, "table_multitask", "signal", "--dry-run", *PAPER)
+    jobs = re.findall(r"^rule (\w+):\n((?: .*\n)+)", printed, re.M)
+    subjects = re.compile(r"subject=(\S+?)(?:,|$)", re.M)
+    asked = {
+        (rule, subjects.search(job)[1]): "    priority: 2\n" in job for rule, job in jobs if "subject=" in job
+    }
+    fetched = {f"models/{name}" for name in ("student", "teacher", "game_teacher")}
+    assert {subject for (_, subject), first in asked.items() if first} == fetched
+    assert {rule for (rule, _), first in asked.items() if first} == {"generate", "play", "score_signal"}
+    assert not any(first for (_, subject), first in asked.items() if subject.startswith("runs/"))
+
+
 def test_scales_for_cpus_ask_for_no_gpu(tmp_path):
     printed = snakemake(tmp_path, "table_ablation", "--dry-run", *SMOKE)
     assert "gpu=0" in printed

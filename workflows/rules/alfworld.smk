@@ -45,6 +45,7 @@ rule play:
         "<benchmarks>/play/{subject}/{panel}.tsv"
     wildcard_constraints:
         subject=r"(models|runs)/.+",
+    priority: subject_priority
     threads: MODEL_THREADS
     resources:
         **MODEL,

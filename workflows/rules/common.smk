@@ -84,6 +84,10 @@ TRAINING_THREADS = REQUESTS.threads(PLAN.processes_per_node, GPUS_HERE)
 # When a training ends, the next takes its GPUs before a job that wants one of them; else the others idle.
 TRAINING_PRIORITY = 1
 
+# Before them go jobs on models that nothing here trains: a chat template, a grader or an engine that is broken
+# shows before the trainings are paid for.
+BASELINE_PRIORITY = 2
+
 
 # A GPU is this machine's, not the cluster's. Jobs that find none free wait in Snakemake's queue, and
 # `workflows.lease` says which one a job has.
@@ -155,6 +159,12 @@ def named(folders):
 
 
 # Inputs and params of the rules, by stage.
+
+
+def subject_priority(wildcards):
+    """Of a job on a model that is there: a fetched one's goes before the trainings."""
+    fetched = {f"models/{name}" for name in PLAN.made_by("hub")}
+    return BASELINE_PRIORITY if wildcards.subject in fetched else 0
 
 
 def pretrain_spec(wildcards):

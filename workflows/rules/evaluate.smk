@@ -13,6 +13,7 @@ rule generate:
         "<benchmarks>/generate/{subject}.tsv"
     wildcard_constraints:
         subject=r"(models|runs)/((?!/asked/).)+",
+    priority: subject_priority
     threads: MODEL_THREADS
     resources:
         **MODEL,

@@ -19,6 +19,7 @@ rule score_signal:
     wildcard_constraints:
         subject=r"(models|runs)/.+",
         teacher="|".join(PLAN.config.models),
+    priority: subject_priority
     threads: MODEL_THREADS
     resources:
         **MODEL,
