@@ -9,7 +9,7 @@ import envs
 from envs.alfworld.game import TASK_TYPES
 from envs.alfworld.sources import generated
 from eval.suites import get as suite_named
-from opd.plan import memory, models, work
+from opd.plan import memory, models, signal, work
 from opd.plan.devices import DEVICES, GIB
 from opd.plan.earlier import PHASES, earlier, overall_rates
 from opd.plan.memory import Layout, Phases
@@ -20,6 +20,7 @@ from opd.plan.work import Phase
 from opd.rollout import TRACES_TOGETHER
 from opd.spec import DistillSpec, TaskSpec, TracesRecipe
 from workflows.config.schema import PanelConfig
+from workflows.config.studies import SubjectConfig
 from workflows.plan import Plan
 
 # Tokens of a prompt with its chat template, where nobody has counted them: the longer ones.
@@ -28,6 +29,7 @@ PROMPT_TOKENS = defaultdict(lambda: 1024, chain_arithmetic=64)
 _RELEASED = {"train": 3553, "valid_seen": 140, "valid_unseen": 134}
 _BYTES_OF_TEXT = 4  # per token that is stored as text
 _BYTES_OF_ID = 7  # per token that is stored as its id
+_BYTES_OF_SCORE = 80  # per token of the signal study, as a row of its table
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,11 @@ class Job:
 def jobs(plan: Plan, target: str) -> list[Job]:
     """What `target` (`all` or `full`) runs from nothing, in the order of the workflow."""
     studies = {name: list(plan.subjects(name)) for name in plan.studies_of(target)}
-    subjects = {folder: row for rows in studies.values() for row, _, folder in rows}
+    subjects: dict[str, SubjectConfig] = {f: row for rows in studies.values() for row, _, f in rows}
     panels = {name: plan.studies[name].panels for name in studies}
     played = {(f, panel) for name, rows in studies.items() for panel in panels[name] for _, _, f in rows}
-    runs = Counter((str(row.experiment), f.split("/")[-2]) for f, row in subjects.items() if not row.model)
+    trained = subjects | {plan.folder(row, plan.config.seeds[0]): row for row in failures_of(plan)}
+    runs = Counter((str(row.experiment), f.split("/")[-2]) for f, row in trained.items() if not row.model)
     needed = models_of(plan, target)
     shapes = {folder: models.shape_behind(plan, folder) for folder in subjects}
     answers = {plan.responses(row, f): (row, f) for rows in studies.values() for row, _, f in rows}
@@ -79,7 +82,26 @@ def jobs(plan: Plan, target: str) -> list[Job]:
         *(run(plan, *of, count) for of, count in runs.items()),
         *(generation(plan, shape, rule, count) for (rule, shape), count in asked.items()),
         *(playing(plan, shape, panel, count) for (shape, panel), count in plays.items()),
+        *(signal_scoring(plan, *pair, count) for pair, count in scored(plan).items()),
     ]
+
+
+def failures_of(plan: Plan) -> Sequence[SubjectConfig]:
+    """The students whose failure cases are shown, in no other study maybe."""
+    return plan.config.signal.failures if plan.config.signal else ()
+
+
+def scored(plan: Plan) -> Counter[tuple[Shape, Shape]]:
+    """How often the signal study scores a student of a shape under a teacher of a shape."""
+    if not plan.config.signal:
+        return Counter()
+    folders = {*plan.signal_scores.values(), *plan.failure_scores.values()}
+    scores = sorted(folder.removeprefix(f"{plan.results}/signal/scores/") for folder in folders)
+    pairs = [score.rsplit("/", 1) for score in scores]
+    return Counter(
+        (models.shape_behind(plan, f"{plan.results}/{student}"), models.shape_of(plan, teacher))
+        for student, teacher in pairs
+    )
 
 
 def of_dag(found: Sequence[Job], counts: Mapping[tuple[str, str], int]) -> list[Job]:
@@ -266,6 +288,21 @@ def playing(plan: Plan, shape: Shape, panel: str, count: int = 1) -> Job:
     step = Step(rows, games.slots, PROMPT_TOKENS["games"], games.sampling.max_new_tokens)
     job = Job(_sized(f"play {panel}", shape), "play", panel, count)
     return _decode(job, shape, [step], plan.config.evaluation.engine, _BYTES_OF_TEXT)
+
+
+def signal_scoring(plan: Plan, student: Shape, teacher: Shape, count: int = 1) -> Job:
+    """What student and teacher think of the student's responses, for the signal study."""
+    spec = plan.scoring_spec()
+    prompt, cap = PROMPT_TOKENS[spec.environment], spec.sampling.max_new_tokens
+    step = Step(spec.responses, spec.responses, prompt, cap, spec.tokens_per_forward)
+    return Job(
+        _sized("score signal", student),
+        "score_signal",
+        count=count,
+        memory=signal.phases(student, teacher, step),
+        work=signal.done(student, teacher, step),
+        disk=spec.responses * cap * _BYTES_OF_SCORE,
+    )
 
 
 def _sized(name: str, shape: Shape) -> str:

@@ -120,6 +120,10 @@ class Requests:
         """Minutes to play a panel, for the largest model."""
         return self._minutes(lambda: jobs.playing(self._plan, self._largest, panel))
 
+    def signal(self) -> int:
+        """Minutes to score a student's responses for the signal study, for the largest models."""
+        return self._minutes(lambda: jobs.signal_scoring(self._plan, self._largest, self._largest))
+
     @cached_property
     def _largest(self) -> Shape:
         return self._largest_of(self._plan.config.models)

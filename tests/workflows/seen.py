@@ -29,7 +29,7 @@ def seen(made: Plan) -> Iterator[tuple]:
     for name in sorted({row.prompt for study in studies for row in study.rows if row.prompt}):
         yield "generate_asked", name, made.generate_spec(name)
     if config.signal:
-        yield "signal", made.scoring_spec(), made.signal_spec(), made.signal_scores
+        yield "signal", made.scoring_spec(), made.signal_spec(), made.signal_scores, requests.signal()
         yield "failures", made.failure_spec(), made.failure_scores
     yield from models(made, requests)
     yield from panels(made, requests)

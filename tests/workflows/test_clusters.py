@@ -1,11 +1,13 @@
 """Jobs on GPUs and clusters, as far as a machine without either can tell."""
 
 import re
+from collections import Counter
 from importlib.util import find_spec
 
 import pytest
 import yaml
 
+from opd.plan.jobs import jobs
 from opd.plan.requests import Requests
 from programs.provenance import ROOT
 from tests.opd.plan.scales import scale
@@ -65,22 +67,37 @@ def test_jobs_that_run_a_model_say_what_they_ask_for(tmp_path):
 
 def test_trainings_go_before_jobs_that_want_one_gpu(tmp_path):
     printed = snakemake(tmp_path, "table_recipe", "table_markers", "--dry-run", *PAPER)
-    jobs = re.findall(r"^rule (\w+):\n((?: .*\n)+)", printed, re.M)
-    first = {rule for rule, asked in jobs if "    priority: 1\n" in asked}
+    found = re.findall(r"^rule (\w+):\n((?: .*\n)+)", printed, re.M)
+    first = {rule for rule, asked in found if "    priority: 1\n" in asked}
     assert first == {"reinforce", "sft", "distill", "lsm", "lsm_mask", "sampled_token", "sampled_token_mask"}
 
 
 def test_models_that_nothing_trains_are_evaluated_before_the_trainings(tmp_path):
     printed = snakemake(tmp_path, "table_multitask", "signal", "--dry-run", *PAPER)
-    jobs = re.findall(r"^rule (\w+):\n((?: .*\n)+)", printed, re.M)
+    found = re.findall(r"^rule (\w+):\n((?: .*\n)+)", printed, re.M)
     subjects = re.compile(r"subject=(\S+?)(?:,|$)", re.M)
     asked = {
-        (rule, subjects.search(job)[1]): "    priority: 2\n" in job for rule, job in jobs if "subject=" in job
+        (rule, subjects.search(job)[1]): "    priority: 2\n" in job
+        for rule, job in found
+        if "subject=" in job
     }
     fetched = {f"models/{name}" for name in ("student", "teacher", "game_teacher")}
     assert {subject for (_, subject), first in asked.items() if first} == fetched
     assert {rule for (rule, _), first in asked.items() if first} == {"generate", "play", "score_signal"}
     assert not any(first for (_, subject), first in asked.items() if subject.startswith("runs/"))
+
+
+@pytest.mark.parametrize("name", ["paper", "small"])
+@pytest.mark.parametrize("target", ["all", "full"])
+def test_the_planner_counts_every_job_that_wants_a_gpu(tmp_path, name, target):
+    printed = snakemake(tmp_path, target, "--dry-run", *configfiles(name))
+    there = Counter(re.findall(r"^rule (\w+):\n(?: .*\n)*    resources: .*gpu=[1-9]", printed, re.M))
+    counted = Counter[str]()
+    for job in jobs(scale(name), target):
+        counted[job.rule] += job.count
+    fetched = counted.pop("fetch")
+    assert counted == there
+    assert fetched == planned(printed)["fetch"]
 
 
 def test_scales_for_cpus_ask_for_no_gpu(tmp_path):

@@ -258,6 +258,10 @@ def play_minutes(wildcards):
     return REQUESTS.play(wildcards.panel)
 
 
+def signal_minutes(wildcards):
+    return REQUESTS.signal()
+
+
 def prompted_spec(wildcards):
     return as_param(PLAN.generate_spec(wildcards.prompt))
 

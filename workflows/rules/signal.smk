@@ -23,6 +23,7 @@ rule score_signal:
     threads: MODEL_THREADS
     resources:
         **MODEL,
+        runtime=signal_minutes,
     params:
         code=digest("studies.signal.score"),
         spec=as_param(PLAN.scoring_spec()),

@@ -68,6 +68,12 @@ def test_traces_and_warm_starts_have_times_of_their_own():
     assert paper.traces("student_sft") == paper.traces("rlvr_sft") > paper.model("student_sft") > 30
 
 
+def test_the_signal_study_has_a_time_of_its_own():
+    responses = {"signal": {"responses": 512}}
+    assert 30 < Requests(scale("paper")).signal() < Requests(scale("paper", **responses)).signal()
+    assert Requests(scale("mini")).signal() == 120
+
+
 def test_slower_cards_get_more_time():
     slow = Requests(scale("paper", gpu="a100-80"))
     assert slow.generation() > Requests(scale("paper")).generation()

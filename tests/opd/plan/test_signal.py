@@ -1,0 +1,30 @@
+"""Scoring for the signal study, by hand."""
+
+from opd.plan import memory, models, signal, work
+from opd.plan.step import Step
+from tests.opd.plan.scales import scale
+
+STEP = Step(rows=64, together=64, prompt=1024, cap=2048, tokens=8192)
+STUDENT, TEACHER = (models.shape_of(scale("small"), name) for name in ("student", "teacher"))
+
+
+def test_both_models_stay_and_two_gradients_are_held():
+    found = signal.phases(STUDENT, TEACHER, STEP)
+    for components in found.values():
+        assert (components["student"], components["teachers"]) == (STUDENT.weights, TEACHER.weights)
+    assert found["gradient"]["gradients"] == 2 * STUDENT.weights
+    assert found["rollout"]["cache"] == 64 * (1024 + 2048) * STUDENT.cache
+    assert found["probe"]["cache"] == 64 * (1024 + 2 * 2048) * TEACHER.cache
+
+
+def test_the_teacher_answers_twice_and_everything_is_read_twice():
+    done = signal.done(STUDENT, TEACHER, STEP)
+    once = round(64 * 2048 * work.MEAN_LENGTH)
+    assert done["rollout"].tokens == once
+    assert done["probe"].tokens == done["scoring"].tokens == done["gradient"].tokens == 2 * once
+    assert done["gradient"].operations == 2 * work.supervised(STUDENT, False, STEP).operations
+
+
+def test_fewer_responses_at_a_time_take_less_memory():
+    few = signal.phases(STUDENT, TEACHER, Step(64, 8, 1024, 2048, 8192))
+    assert memory.total(few["probe"]) < memory.total(signal.phases(STUDENT, TEACHER, STEP)["probe"]) / 2
