@@ -3,8 +3,9 @@
 import ast
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from programs.provenance import ROOT
 from workflows.explain import ConfigError
@@ -17,7 +18,7 @@ _NAMES = {
     "rule": re.compile(r"^use rule \w+ as (\w+) with:", re.M),
     "folder": re.compile(r"^        method=\"([^\"]*)\"", re.M),
 }
-_REGISTRATION = re.compile(r"spec=(method\(.*\)),", re.S)
+_REGISTRATION = re.compile(r"spec=(method\(.*)", re.S)
 
 
 def read(files: Sequence[Path]) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def scales() -> list[str]:
 def plan(config: dict[str, Any]) -> Plan:
     """The plan of a config with the methods of all method files, as the Snakefile makes it."""
     made = Plan(config)
-    for name, knobs in registrations().items():
+    for name, knobs in _registrations():
         made.method(name, **knobs)
     return made
 
@@ -44,20 +45,36 @@ def plan(config: dict[str, Any]) -> Plan:
 def registrations() -> dict[str, dict[str, Any]]:
     """Method -> what it changes in `distill`, read from the `method(...)` of every method file.
 
-    ConfigError where a file's rule, folder and registration have different names.
+    ConfigError where a file's rule, folder and registration have different names, or a knob is no literal.
     """
-    return dict(_registration(path) for path in sorted(METHODS.glob("*.smk")))
+    return dict(_registrations())
+
+
+def _registrations() -> list[tuple[str, dict[str, Any]]]:
+    return [_registration(path) for path in sorted(METHODS.glob("*.smk"))]
 
 
 def _registration(path: Path) -> tuple[str, dict[str, Any]]:
     text = path.read_text()
-    found = _REGISTRATION.search(text)
-    call = ast.parse(found[1], mode="eval").body if found else None
-    if not isinstance(call, ast.Call):
+    call = _call(text)
+    if call is None:
         raise ConfigError(f"{path} has no params entry spec=method(...); see docs/adding_a_method.md")
-    name = ast.literal_eval(call.args[0])
+    try:
+        (name,) = map(ast.literal_eval, call.args)
+        knobs = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
+    except ValueError:
+        raise ConfigError(f"{path}: write literals in method(...), the name first") from None
     others = {kind: pattern.findall(text) for kind, pattern in _NAMES.items()}
     for kind, names in others.items():
         if names != [name]:
             raise ConfigError(f"{path} registers {name!r}, and its {kind} is {names}; write one name thrice")
-    return name, {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
+    return name, knobs
+
+
+def _call(text: str) -> ast.Call | None:
+    """The registration in a method file: the shortest text from `method(` to a `)` that Python can parse."""
+    for begun in _REGISTRATION.findall(text):
+        for end in re.finditer(r"\)", begun):
+            with suppress(SyntaxError):
+                return cast(ast.Call, ast.parse(begun[: end.end()], mode="eval").body)
+    return None

@@ -298,6 +298,34 @@ def test_rule_folder_and_registration_are_one_name(tmp_path, monkeypatch, old, n
         scale.registrations()
 
 
+@pytest.fixture
+def method_file(tmp_path, monkeypatch):
+    """The path of a method file, the only one there."""
+    monkeypatch.setattr(scale, "METHODS", tmp_path)
+    return tmp_path / "lsm.smk"
+
+
+LSM = """use rule distill as lsm with:
+    pathvars:
+        method="lsm",
+    params:
+        spec=method({}),
+        other=len("of (two)"),
+"""
+
+
+def test_a_registration_ends_where_its_call_does(method_file):
+    method_file.write_text(LSM.format('"lsm", objective={"name": "a (b)"}'))
+    assert scale.registrations() == {"lsm": {"objective": {"name": "a (b)"}}}
+
+
+@pytest.mark.parametrize("call", ['"lsm", teacher_top_k=K', "NAME", "", '"lsm", "two"', '"lsm", **KNOBS'])
+def test_a_registration_is_of_literals(method_file, call):
+    method_file.write_text(LSM.format(call))
+    with pytest.raises(ConfigError, match=r"lsm.smk: write literals in method\(\.\.\.\), the name first"):
+        scale.registrations()
+
+
 def test_an_ablation_without_a_reference_or_of_another_scale_is_explained(mini, tmp_path):
     ablation = yaml.safe_load((ROOT / "workflows/ablations/support_size.yaml").read_text())
     path = tmp_path / "broken.yaml"

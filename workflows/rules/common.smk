@@ -8,7 +8,7 @@ from opd.plan.models import UnknownShapeError
 from opd.plan.requests import Requests
 from workflows.explain import ConfigError
 from programs.imports import digest
-from workflows.plan import Plan, as_param
+from workflows.plan import as_param
 from workflows.scale import plan
 
 STUDY_FILES = [
@@ -48,9 +48,8 @@ METHOD_FILES = [
 ]
 
 try:
-    # Before any rule reads of it; each method's file registers itself, below.
-    plan(config).check_runs()
-    PLAN = Plan(config)
+    PLAN = plan(config)
+    PLAN.check_runs()
     REQUESTS = Requests(PLAN)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
@@ -113,9 +112,8 @@ def stop_at_a_lack():
     except UnknownShapeError as error:
         raise WorkflowError(str(error)) from None
     # On a cluster the jobs' cards are not this machine's, but those that the config plans for.
-    for lack in lacks(
-        PLAN, needed, rules, None if workflow.local_exec else REQUESTS.cards
-    ):
+    cards = None if workflow.local_exec else REQUESTS.cards
+    if lack := next(lacks(PLAN, needed, rules, cards), None):
         raise WorkflowError(f"{lack.what}. To mend it:\n    {lack.mend}")
 
 
@@ -137,8 +135,7 @@ def distill_spec(wildcards):
 
 
 def method(name, **knobs):
-    """Register a method; returns the params function that gives its runs' specs."""
-    PLAN.method(name, **knobs)
+    """The params function that gives a method's runs their specs; `workflows.scale` has read the knobs."""
 
     def spec(wildcards):
         return as_param(
