@@ -1,6 +1,7 @@
 """Model folders in the Hugging Face format: build, load, save."""
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 from typing import cast
@@ -20,6 +21,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from envs import own_words
 from opd.lm_head import check_head
+from opd.plan import devices
 from opd.spec import ArchitectureSpec
 from programs.errors import UserError
 
@@ -183,5 +185,17 @@ def end_ids(tokenizer: PreTrainedTokenizerBase, generation: GenerationConfig) ->
 
 
 def device() -> torch.device:
-    """This process's accelerator (`opd.parallel.ranks.join` chooses it under torchrun), or the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """This process's accelerator (`opd.parallel.ranks.join` chooses it under torchrun), or the CPU.
+
+    UserError if it was given a GPU (`workflows.lease`) that the driver lists and torch cannot use: a model of
+    billions of parameters on the CPU is no answer to that.
+    """
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if os.environ.get("CUDA_VISIBLE_DEVICES") and (given := devices.visible()):
+        raise UserError(
+            f"this job has {given[0][0]}, which torch {torch.__version__} cannot use: it is built for CUDA "
+            f"{torch.version.cuda}. Update the driver to one for that CUDA, or install the torch that is "
+            "built for the driver's, which `nvidia-smi` names (docs/clusters.md)"
+        )
+    return torch.device("cpu")

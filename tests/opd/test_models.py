@@ -10,6 +10,7 @@ from transformers import GenerationConfig, Qwen2ForCausalLM
 
 from opd import models
 from opd.lm_head import check_head
+from opd.plan.devices import Card
 from opd.rollout.torch_engine import generate
 from opd.spec import SamplingSpec
 from programs.errors import UserError
@@ -142,3 +143,26 @@ def test_heads_of_other_families_are_known(family, more):
         **sizes, **more, num_attention_heads=2, num_key_value_heads=2, pad_token_id=0, initializer_range=0.5
     )
     check_head(getattr(transformers, f"{family}ForCausalLM")(config).eval())
+
+
+@pytest.mark.parametrize("given", ["0", "GPU-aa"])
+def test_a_gpu_that_torch_cannot_use_is_no_reason_for_the_cpu(monkeypatch, given):
+    cards = {name: Card("GPU-aa", "NVIDIA H100", 79.6) for name in ("0", "GPU-aa")}
+    monkeypatch.setattr(models.devices, "listed", lambda: cards)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    with pytest.raises(
+        UserError, match=r"NVIDIA H100, which torch .* cannot use: it is built for CUDA 13\.0"
+    ):
+        models.device()
+    for none in ("", "-1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", none)
+        assert models.device().type == "cpu"
+
+
+def test_a_gpu_that_no_driver_lists_is_one_of_docs_clusters(monkeypatch):
+    """Of a SLURM that gives out numbers alone, to try the profile."""
+    monkeypatch.setattr(models.devices, "listed", dict)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert [models.device().type] == ["cuda" if torch.cuda.is_available() else "cpu"]
