@@ -6,7 +6,7 @@
 # make bench-peers a step of the loop against TRL's: speed and memory (PEERS='--repeats 3 ...')
 # make publish     tables and figures of results/$(SCALE) into README and docs/results
 # make rehearsal   the paper's workflow from start to tables, with tiny models and vLLM on the CPU
-# make vllm        vLLM for CPUs (on GPUs: pip install '.[vllm]'); make test-vllm its tests
+# make vllm        vLLM for CPUs (on GPUs: pip install -c constraints.txt '.[vllm]'); make test-vllm its tests
 # make clean       removes environment and caches; make clean-results the results of smoke and mini
 
 PYTHON ?= python3

@@ -72,7 +72,7 @@ def lacks(
 def engine(jobs: Collection[Job]) -> Iterator[Lack]:
     """vLLM, if it answers the prompts of a job, in evaluation or in training."""
     if any(job.engine == "vllm" for job in jobs) and importlib.util.find_spec("vllm") is None:
-        command = "pip install '.[vllm]'" if devices.visible() else "make vllm"
+        command = "pip install -c constraints.txt '.[vllm]'" if devices.visible() else "make vllm"
         yield Lack("the engine vllm is not installed", command)
 
 

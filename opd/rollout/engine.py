@@ -130,6 +130,6 @@ def follow(
 def _check_vllm() -> None:
     if find_spec("vllm") is None:
         raise ModuleNotFoundError(
-            "the engine vllm is not installed: `pip install '.[vllm]'` with a GPU, `make vllm` without; "
-            "or use the engine torch"
+            "the engine vllm is not installed: `pip install -c constraints.txt '.[vllm]'` with a GPU, "
+            "`make vllm` without; or use the engine torch"
         )

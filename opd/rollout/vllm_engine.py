@@ -1,7 +1,7 @@
 """Decoding with vLLM: continuous batching, for long responses. An optional extra.
 
-GPU: `pip install '.[vllm]'`. CPU: `make vllm`. vLLM sees token ids only: for any Qwen2 folder it would
-build Qwen's own tokenizer, whatever the folder says (see `opd.models.load_tokenizer`).
+GPU: `pip install -c constraints.txt '.[vllm]'`. CPU: `make vllm`. vLLM sees token ids only: for
+any Qwen2 folder it would build Qwen's own tokenizer, whatever it says (see `opd.models.load_tokenizer`).
 
 A sample draws from a generator of its own, seeded by its key. Its noise does not depend on what shares
 the batch, but the logits' rounding does: of two runs, a few responses may part at near-ties.

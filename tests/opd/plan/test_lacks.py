@@ -53,7 +53,7 @@ def test_generated_games_want_nothing(monkeypatch):
 def test_the_engine_wants_to_be_installed(paper, monkeypatch):
     monkeypatch.setattr(lacks.importlib.util, "find_spec", lambda name: None)
     (lack,) = lacks.engine(jobs(paper, "all"))
-    assert lack.mend in ("make vllm", "pip install '.[vllm]'")
+    assert lack.mend in ("make vllm", "pip install -c constraints.txt '.[vllm]'")
     assert list(lacks.engine(jobs(plan(read([CONFIG / "mini.yaml"])), "full"))) == []
 
 

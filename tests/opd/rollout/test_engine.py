@@ -38,5 +38,5 @@ def test_what_is_done_is_not_answered_again(folders, asked):
 
 def test_a_missing_vllm_says_how_to_get_it(folders, monkeypatch):
     monkeypatch.setattr(engine, "find_spec", lambda name: None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install '\.\[vllm\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install -c constraints.txt '\.\[vllm\]'"):
         engine.load("vllm", folders[0], 4)
