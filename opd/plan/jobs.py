@@ -294,13 +294,14 @@ def signal_scoring(plan: Plan, student: Shape, teacher: Shape, count: int = 1) -
     """What student and teacher think of the student's responses, for the signal study."""
     spec = plan.scoring_spec()
     prompt, cap = PROMPT_TOKENS[spec.environment], spec.sampling.max_new_tokens
-    step = Step(spec.responses, spec.responses, prompt, cap, spec.tokens_per_forward)
+    together = min(spec.responses, spec.batch_size)
+    step = Step(spec.responses, together, prompt, cap, spec.tokens_per_forward)
     return Job(
         _sized("score signal", student),
         "score_signal",
         count=count,
-        memory=signal.phases(student, teacher, step),
-        work=signal.done(student, teacher, step),
+        memory=signal.phases(student, teacher, step, spec.recompute_layers),
+        work=signal.done(student, teacher, step, spec.recompute_layers),
         disk=spec.responses * cap * _BYTES_OF_SCORE,
     )
 

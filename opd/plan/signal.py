@@ -18,7 +18,7 @@ from opd.spec import ObjectiveSpec
 _LOSS = ObjectiveSpec(name="policy_gradient", support="sampled", reduction="token_mean")
 
 
-def phases(student: Shape, teacher: Shape, step: Step) -> Phases:
+def phases(student: Shape, teacher: Shape, step: Step, recompute: bool) -> Phases:
     """Bytes by component in every phase, `step` being all responses."""
     models = {"student": student.weights, "teachers": teacher.weights}
     stored = {"scores": memory.scores(student, _LOSS, 1, step)}
@@ -27,28 +27,28 @@ def phases(student: Shape, teacher: Shape, step: Step) -> Phases:
         "rollout": {**models, **memory.decoder(student, step)},
         "scoring": {**models, **stored, "activations": read},
         "probe": {**models, **stored, **memory.decoder(teacher, _after_a_cut(step))},
-        "gradient": {**models, **stored, **_gradient(student, step)},
+        "gradient": {**models, **stored, **_gradient(student, step, recompute)},
     }
 
 
-def _gradient(student: Shape, step: Step) -> Components:
+def _gradient(student: Shape, step: Step, recompute: bool) -> Components:
     """One gradient of all weights, for tokens that the teacher likes better, and one for the others."""
     at_head = memory.whole_head(student, step)
     return {
         "gradients": 2 * student.weights,
-        "activations": kept(student, step, checkpointing=False),
+        "activations": kept(student, step, recompute),
         "backward": backward(student, at_head, step),
     }
 
 
-def done(student: Shape, teacher: Shape, step: Step) -> Mapping[str, Phase]:
+def done(student: Shape, teacher: Shape, step: Step, recompute: bool) -> Mapping[str, Phase]:
     """Work of every phase."""
     probes = [work.rollout(teacher, each, "torch") for each in (step, _after_a_cut(step))]
     return {
         "rollout": work.rollout(student, step, "torch"),
         "scoring": work.times(work.scoring(student, teacher, step), 2),
         "probe": work.together(probes),
-        "gradient": work.times(work.supervised(student, False, step), 2),
+        "gradient": work.times(work.supervised(student, recompute, step), 2),
     }
 
 

@@ -159,9 +159,7 @@ def test_heads_of_both_paddings_become_one_vocabulary():
 
 def largest(made) -> int:
     """Bytes of the largest job of every study."""
-    needed = [job for job in planned.jobs(made, "full") if job.memory]
-    # What the signal study samples at once does not fit yet.
-    return max(memory.peak(job.memory) for job in needed if job.rule != "score_signal")
+    return max(memory.peak(job.memory) for job in planned.jobs(made, "full") if job.memory)
 
 
 def test_small_fits_a_card_of_24_gb():

@@ -1,5 +1,7 @@
 """Scoring for the signal study, by hand."""
 
+from dataclasses import replace
+
 from opd.plan import memory, models, signal, work
 from opd.plan.step import Step
 from tests.opd.plan.scales import scale
@@ -9,7 +11,7 @@ STUDENT, TEACHER = (models.shape_of(scale("small"), name) for name in ("student"
 
 
 def test_both_models_stay_and_two_gradients_are_held():
-    found = signal.phases(STUDENT, TEACHER, STEP)
+    found = signal.phases(STUDENT, TEACHER, STEP, recompute=False)
     for components in found.values():
         assert (components["student"], components["teachers"]) == (STUDENT.weights, TEACHER.weights)
     assert found["gradient"]["gradients"] == 2 * STUDENT.weights
@@ -18,7 +20,7 @@ def test_both_models_stay_and_two_gradients_are_held():
 
 
 def test_the_teacher_answers_twice_and_everything_is_read_twice():
-    done = signal.done(STUDENT, TEACHER, STEP)
+    done = signal.done(STUDENT, TEACHER, STEP, recompute=False)
     once = round(64 * 2048 * work.MEAN_LENGTH)
     assert done["rollout"].tokens == once
     assert done["probe"].tokens == done["scoring"].tokens == done["gradient"].tokens == 2 * once
@@ -26,5 +28,16 @@ def test_the_teacher_answers_twice_and_everything_is_read_twice():
 
 
 def test_fewer_responses_at_a_time_take_less_memory():
-    few = signal.phases(STUDENT, TEACHER, Step(64, 8, 1024, 2048, 8192))
-    assert memory.total(few["probe"]) < memory.total(signal.phases(STUDENT, TEACHER, STEP)["probe"]) / 2
+    few, many = (signal.phases(STUDENT, TEACHER, replace(STEP, together=n), True) for n in (8, 64))
+    assert 8 * few["probe"]["cache"] == many["probe"]["cache"]
+    assert 8 * few["probe"]["activations"] == many["probe"]["activations"]
+
+
+def test_recomputed_layers_keep_less_and_cost_a_forward_pass_more():
+    kept, recomputed = (
+        memory.total(signal.phases(STUDENT, TEACHER, STEP, recompute)["gradient"])
+        for recompute in (False, True)
+    )
+    assert recomputed < kept - 5 * 2**30
+    done = signal.done(STUDENT, TEACHER, STEP, recompute=True)["gradient"]
+    assert done.operations == 2 * work.supervised(STUDENT, True, STEP).operations
