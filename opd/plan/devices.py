@@ -2,9 +2,10 @@
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
+from pathlib import Path
 
 GIB = 2**30
 
@@ -46,6 +47,7 @@ DEVICES: dict[str, Device] = {
 }
 """Sources: NVIDIA's data sheets (SXM cards); memory from torch's own out-of-memory messages."""
 
+_OWN_GROUPS, _GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 _QUERY = ["nvidia-smi", "--query-gpu=index,uuid,name,memory.total", "--format=csv,noheader,nounits"]
 
 
@@ -104,5 +106,17 @@ def here() -> str:
 
 
 def host_memory_gib() -> float:
-    """Memory of this machine."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
+    """Memory of this machine, or what a control group (a container, a job of SLURM) leaves this process."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min([machine, *_limits()]) / GIB
+
+
+def _limits() -> Iterator[int]:
+    """Bytes that the control groups of this process allow, of version 2 or 1: its own, and those above it."""
+    for line in _OWN_GROUPS.read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        own = _GROUPS / controllers / path.lstrip("/")
+        folders = [own, *own.parents] if controllers in ("", "memory") else []
+        files = [folder / name for folder in folders for name in ("memory.max", "memory.limit_in_bytes")]
+        texts = [file.read_text().strip() for file in files if file.exists()]
+        yield from (int(text) for text in texts if text.isdigit())

@@ -9,7 +9,7 @@ import envs
 from envs.alfworld.game import TASK_TYPES
 from envs.alfworld.sources import generated
 from eval.suites import get as suite_named
-from opd.plan import memory, models, signal, work
+from opd.plan import host, memory, models, signal, work
 from opd.plan.devices import DEVICES, GIB
 from opd.plan.earlier import PHASES, earlier, overall_rates
 from opd.plan.memory import Layout, Phases
@@ -38,7 +38,8 @@ class Job:
 
     `rule` and `of` say which: the rule's name, and the experiment, model or panel that it is for. Memory and
     work are those of each of its `gpus`; `engine` answers its prompts, and `engine_needs` are the bytes of a
-    copy of the weights and of the longest response's cache, on each GPU that vLLM spreads them over.
+    copy of the weights and of the longest response's cache, on each GPU that vLLM spreads them over. `host`
+    is the memory of each machine that it takes beside its GPUs.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Job:
     gpus: int = 1
     engine: str = "torch"
     engine_needs: int = 0
+    host: int = 0
     rates: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -195,6 +197,7 @@ def _run(
         gpus=layout.ranks,
         engine=layout.engine,
         engine_needs=engine_needs(spec, layout.computing(learner)) if layout.engine == "vllm" else 0,
+        host=host.needed(models.largest([learner, *distinct]), learner, layout, plan.processes_per_node),
         rates={phase: rate / layout.ranks for phase, rate in rates.items()},
     )
 
@@ -245,6 +248,7 @@ def warm_start(plan: Plan, model: str) -> Job:
         disk=student.weights,
         scratch=checkpoint_bytes(student, layout),
         gpus=ranks,
+        host=host.needed(student, student, layout, plan.processes_per_node),
     )
 
 
@@ -303,6 +307,7 @@ def signal_scoring(plan: Plan, student: Shape, teacher: Shape, count: int = 1) -
         memory=signal.phases(student, teacher, step, spec.recompute_layers),
         work=signal.done(student, teacher, step, spec.recompute_layers),
         disk=spec.responses * cap * _BYTES_OF_SCORE,
+        host=host.answering(models.largest([student, teacher])),
     )
 
 
@@ -319,6 +324,7 @@ def _decode(job: Job, shape: Shape, steps: Sequence[Step], engine: str, bytes_of
         memory=memory.decoding(shape, longest, engine),
         work={"rollout": done},
         disk=done.tokens * bytes_of_token,
+        host=host.answering(shape),
         engine=engine,
     )
 

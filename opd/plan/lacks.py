@@ -59,6 +59,7 @@ def lacks(
         ({"panel"}, lambda: games(plan)),
         ({job.rule for job in jobs}, lambda: cards(plan, jobs, found)),
         ({job.rule for job in jobs}, lambda: enough_cards(plan, jobs, found)),
+        ({job.rule for job in jobs}, lambda: host_memory(jobs, found)),
         ({job.rule for job in jobs}, lambda: engine_share(jobs)),
         ({job.rule for job in jobs}, lambda: disk(Path(plan.results), to_make, made)),
         (reading, lambda: data(plan)),
@@ -120,6 +121,20 @@ def enough_cards(
         yield Lack(
             f"a training run takes {wanted} GPUs, this machine has {there}",
             f"snakemake ... --config training_processes={there}   # python -m opd.plan says if it fits",
+        )
+
+
+def host_memory(jobs: Collection[Job], found: Sequence[tuple[str, float]] | None = None) -> Iterator[Lack]:
+    """Memory of this machine for the job with most of it, beside its GPUs; Snakemake starts no more than fit.
+
+    A cluster (`found`) gives a job what it asks for; without a GPU, see `cards`.
+    """
+    most, here = max(jobs, key=lambda job: job.host, default=None), devices.host_memory_gib()
+    if found is None and devices.visible() and most and most.host > here * GIB:
+        yield Lack(
+            f"{most.name} takes {most.host / GIB:.0f} GiB of the host's memory, this machine has {here:.0f}",
+            "snakemake ... --config 'distill={memory: {offload: false, hold_gradients: false}}', or fewer "
+            "training_processes   # python -m opd.plan says if it fits",
         )
 
 

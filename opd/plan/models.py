@@ -1,6 +1,7 @@
 """The shapes of a config's models: of their folders, of the hub's cache, or as the table has them."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from huggingface_hub import try_to_load_from_cache
@@ -43,6 +44,11 @@ def _hub_shape(spec: HubModelSpec) -> Shape:
             f"config.json --revision {spec.revision}`, or add it to opd.plan.shape.HUB"
         )
     return HUB[spec.hub_id]
+
+
+def largest(shapes: Iterable[Shape]) -> Shape:
+    """The shape with most parameters."""
+    return max(shapes, key=lambda shape: shape.parameters)
 
 
 def shape_behind(plan: Plan, folder: str) -> Shape:

@@ -1,14 +1,13 @@
 """What a job asks of a cluster or a machine: time, host memory and cores, with room to spare."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from typing import TypeVar
 
 from opd.plan import host, jobs, models, work
 from opd.plan.devices import DEVICES
 from opd.plan.jobs import Job
-from opd.plan.memory import Layout
 from opd.plan.models import UnknownShapeError
 from opd.plan.shape import Shape
 from workflows.plan import Plan
@@ -79,25 +78,11 @@ class Requests:
 
     def run_mib(self, experiment: str, method: str) -> int:
         """Host memory of a run, on a node."""
-        config, seed = self._plan.config.experiments[experiment], self._plan.config.seeds[0]
-
-        def layout() -> Layout:
-            return jobs.layout_of(self._plan, self._plan.distill_spec(experiment, method, seed))
-
-        return self._training_mib([config.student, *config.teachers.values()], layout)
+        return self._mib(lambda: jobs.run(self._plan, experiment, method).host)
 
     def model_mib(self, name: str) -> int:
         """Host memory to make a model by SFT or reinforcement, on a node."""
-        config, plan = self._plan.config.models[name], self._plan
-        made = config.reinforce or config.sft
-        assert made is not None
-
-        def layout() -> Layout:
-            if config.reinforce:
-                return jobs.layout_of(plan, plan.reinforce_spec(name))
-            return Layout(plan.sft_spec(name).memory, plan.config.training_processes)
-
-        return self._training_mib([made.student], layout)
+        return self._mib(lambda: self._made(name).host)
 
     def run(self, experiment: str) -> int:
         """Minutes of a run; the sampled token's, which needs all logits, stands for every method's."""
@@ -105,8 +90,11 @@ class Requests:
 
     def model(self, name: str) -> int:
         """Minutes to make a model by SFT or reinforcement."""
+        return self._minutes(lambda: self._made(name))
+
+    def _made(self, name: str) -> Job:
         kind = jobs.reinforcement if self._plan.config.models[name].reinforce else jobs.warm_start
-        return self._minutes(lambda: kind(self._plan, name))
+        return kind(self._plan, name)
 
     def traces(self, name: str) -> int:
         """Minutes of a teacher's traces for a model."""
@@ -126,20 +114,7 @@ class Requests:
 
     @cached_property
     def _largest(self) -> Shape:
-        return self._largest_of(self._plan.config.models)
-
-    def _largest_of(self, names: Iterable[str]) -> Shape:
-        shapes = [models.shape_of(self._plan, name) for name in names]
-        return max(shapes, key=lambda shape: shape.parameters)
-
-    def _training_mib(self, names: Sequence[str], layout: Callable[[], Layout]) -> int:
-        """Of a job that trains the first of the models that are named, and loads them all."""
-
-        def needed() -> int:
-            student, here = models.shape_of(self._plan, names[0]), self._plan.processes_per_node
-            return host.needed(self._largest_of(names), student, layout(), here)
-
-        return self._mib(needed)
+        return models.largest(models.shape_of(self._plan, name) for name in self._plan.config.models)
 
     def _mib(self, needed: Callable[[], int]) -> int:
         if not self.gpus:

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import pytest
 import yaml
 
+from opd.plan import devices
 from opd.plan.jobs import jobs
 from opd.plan.requests import Requests
 from programs.provenance import ROOT
@@ -63,6 +64,17 @@ def test_jobs_that_run_a_model_say_what_they_ask_for(tmp_path):
     planned_by = Requests(scale("paper"))
     assert host.pop("distill") == planned_by.run_mib("multitask", "lsm@memory.offload=true") > 300_000
     assert set(host.values()) == {planned_by.run_mib("multitask", "lsm")}
+
+
+def test_jobs_at_once_share_the_memory_of_this_machine(tmp_path):
+    """Snakemake cuts what a job asks for to what there is, so it knows that; what a cluster is asked for stays."""
+    for here in (None, 123):
+        given = () if here is None else ("--resources", f"host_mib={here}")
+        printed = snakemake(tmp_path, "table_single_task", "--dry-run", *given, *PAPER)
+        asked = re.findall(r"resources: .*gpu=[1-9].* host_mib=(\d+), .*mem_mb=(\d+)", printed)
+        bound = here or int(devices.host_memory_gib() * 1024)
+        assert len(asked) == 12 + 14
+        assert all(int(host) == min(int(wanted), bound) for host, wanted in asked)
 
 
 def test_trainings_go_before_jobs_that_want_one_gpu(tmp_path):

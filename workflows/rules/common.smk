@@ -61,6 +61,7 @@ GPUS_HERE = len(devices.visible()) if REQUESTS.gpus else 0
 MODEL = dict(
     gpu=REQUESTS.gpus,
     mem_mb=REQUESTS.mib,
+    host_mib=REQUESTS.mib,
     tasks_per_gpu=0,
     cpus_per_task=REQUESTS.cores(1),
 )
@@ -88,14 +89,21 @@ TRAINING_PRIORITY = 1
 BASELINE_PRIORITY = 2
 
 
-# A GPU is this machine's, not the cluster's. Jobs that find none free wait in Snakemake's queue, and
-# `workflows.lease` says which one a job has.
+# A GPU is this machine's, not the cluster's, and so is `host_mib`, the memory beside it. Jobs that find none free
+# wait in Snakemake's queue, and `workflows.lease` says which GPU a job has. `mem_mb` is what a cluster is asked
+# for, and Snakemake would cut it to a bound that it has for this machine.
 resource_scopes:
     gpu="local",
+    host_mib="local",
 
 
-if REQUESTS.gpus and "gpu" not in workflow.global_resources:
-    workflow.register_resource("gpu", max(REQUESTS.training_gpus, GPUS_HERE))
+if REQUESTS.gpus:
+    most = {
+        "gpu": max(REQUESTS.training_gpus, GPUS_HERE),
+        "host_mib": int(devices.host_memory_gib() * 1024),
+    }
+    for name in most.keys() - workflow.global_resources.keys():
+        workflow.register_resource(name, most[name])
 
 
 def stop_at_a_lack():

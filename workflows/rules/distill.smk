@@ -27,6 +27,7 @@ rule distill:
     resources:
         **TRAINING,
         mem_mb=run_mib,
+        host_mib=run_mib,
         runtime=run_minutes,
     params:
         spec=distill_spec,

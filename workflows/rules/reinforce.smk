@@ -20,6 +20,7 @@ rule reinforce:
     resources:
         **TRAINING,
         mem_mb=model_mib,
+        host_mib=model_mib,
         runtime=model_minutes,
     params:
         spec=reinforce_spec,

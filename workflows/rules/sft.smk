@@ -49,6 +49,7 @@ rule sft:
     resources:
         **TRAINING,
         mem_mb=model_mib,
+        host_mib=model_mib,
         runtime=model_minutes,
     params:
         spec=sft_spec,

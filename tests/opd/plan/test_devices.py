@@ -68,3 +68,23 @@ def test_a_card_is_found_in_the_table(listed, card, key):
 
 def test_this_machine_has_memory():
     assert devices.host_memory_gib() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("line", "file", "text", "limited"),
+    [
+        ("0::/slurm/job_1/step", "slurm/job_1/memory.max", "50000000\n", True),
+        ("0::/slurm/job_1", "slurm/job_1/memory.max", "max\n", False),
+        ("0::/", "memory.max", "50000000\n", True),
+        ("9:memory:/a", "memory/a/memory.limit_in_bytes", "50000000\n", True),
+        ("9:memory:/elsewhere", "memory/memory.limit_in_bytes", "50000000\n", True),
+        ("8:pids:/a", "pids/a/memory.max", "50000000\n", False),
+    ],
+)
+def test_a_control_group_may_allow_less(monkeypatch, tmp_path, line, file, text, limited):
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text(text)
+    (tmp_path / "own").write_text(f"1:name=systemd:/\n{line}\n")
+    monkeypatch.setattr(devices, "_OWN_GROUPS", tmp_path / "own")
+    monkeypatch.setattr(devices, "_GROUPS", tmp_path)
+    assert (devices.host_memory_gib() == 50_000_000 / 2**30) == limited

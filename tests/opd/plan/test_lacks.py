@@ -97,6 +97,21 @@ def test_a_run_needs_all_its_cards(paper, monkeypatch):
     assert list(lacks.enough_cards(paper, [Job("a", "a", gpus=2)])) == []
 
 
+def test_a_job_must_fit_the_host_s_memory_beside_the_gpus(monkeypatch):
+    """A job of `small` takes 56 GiB with the student on the host, and 30 with it on the card."""
+
+    def found(gib, gpus=1, **changes):
+        monkeypatch.setattr(lacks.devices, "visible", lambda: [("H100", 79.1)] * gpus)
+        monkeypatch.setattr(lacks.devices, "host_memory_gib", lambda: gib)
+        return list(lacks.host_memory(jobs(plan(merge(read([CONFIG / "small.yaml"]), changes)), "all")))
+
+    (lack,) = found(40.0)
+    assert lack.what.endswith("takes 56 GiB of the host's memory, this machine has 40")
+    assert "offload: false" in lack.mend
+    assert found(60.0) == found(40.0, gpus=0) == []
+    assert found(40.0, distill={"memory": {"offload": False}}) == []
+
+
 def test_the_engine_s_share_must_hold_the_weights_and_a_response():
     def found(share, ranks=1):
         engine = {"name": "vllm", "memory_share": share, "tensor_parallel": ranks}
