@@ -76,7 +76,17 @@ def stored_dtype(folder: Path) -> torch.dtype:
 
 
 def checked(folder: Path) -> Path:
-    """The folder; FileNotFoundError if it holds no model: transformers would look for one on the hub."""
+    """The folder; FileNotFoundError if it holds no model: transformers would look for one on the hub.
+
+    Or if a file of it is a link to what is gone; `opd.fetch` links to the hub's cache.
+    """
+    for path in sorted(folder.glob("*")):
+        if not path.exists():
+            raise FileNotFoundError(
+                f"{path} is a link to {path.readlink()}, which is not there: where jobs run, the hub's cache "
+                f"(HF_HOME) must be the one that the model was fetched to. Mount it, or remove {folder} and "
+                "fetch it again"
+            )
     if not (folder / "config.json").exists():
         raise FileNotFoundError(f"{folder} is no model folder: it holds no config.json")
     return folder

@@ -97,12 +97,14 @@ def allowed(cards: Mapping[str, Card]) -> list[str]:
 
 def here() -> str:
     """The table's entry that is nearest to the first GPU of this machine; an H100 if there is none."""
-    for name, gib in visible():
-        plain = name.lower().replace(" ", "")
-        alike = [key for key in DEVICES if key.split("-")[0] in plain]
-        if alike:
-            return min(alike, key=lambda key: abs(DEVICES[key].memory_gib - gib))
-    return "h100"
+    return next(filter(None, (known(*card) for card in visible())), "h100")
+
+
+def known(name: str, gib: float) -> str | None:
+    """The table's entry for a card of that name and memory, if it has one."""
+    plain = name.lower().replace(" ", "")
+    alike = [key for key in DEVICES if key.split("-")[0] in plain]
+    return min(alike, key=lambda key: abs(DEVICES[key].memory_gib - gib), default=None)
 
 
 def host_memory_gib() -> float:

@@ -60,7 +60,7 @@ def lacks(
         ({job.rule for job in jobs}, lambda: cards(plan, jobs, found)),
         ({job.rule for job in jobs}, lambda: enough_cards(plan, jobs, found)),
         ({job.rule for job in jobs}, lambda: host_memory(jobs, found)),
-        ({job.rule for job in jobs}, lambda: engine_share(jobs)),
+        ({job.rule for job in jobs}, lambda: engine_share(plan, jobs, found)),
         ({job.rule for job in jobs}, lambda: disk(Path(plan.results), to_make, made)),
         (reading, lambda: data(plan)),
         ({"fetch"}, lambda: weights(plan)),
@@ -105,8 +105,20 @@ def cards(
         yield Lack(
             f"{largest.name} needs {memory.peak(largest.memory) / GIB:.0f} GiB per device; {kind} has "
             f"{gib:.0f} GiB, of which {usable / GIB:.0f} are for tensors",
-            f"python -m opd.plan --configfile {plan.configfiles}   # says what takes it",
+            _plan_for_this_card(plan, visible)
+            or f"python -m opd.plan --configfile {plan.configfiles}   # says what takes it",
         )
+
+
+def _plan_for_this_card(plan: Plan, visible: Sequence[tuple[str, float]]) -> str | None:
+    """A command, if the card that there is is not the one whose memory vLLM's share was planned from."""
+    largest = max(visible, key=lambda card: card[1], default=None)
+    known = devices.known(*largest) if largest else None
+    if plan.config.gpu is None or known in (None, plan.config.gpu):
+        return None
+    return (
+        f"snakemake ... --config gpu={known}   # planned for {plan.config.gpu}: vLLM's share is of the card"
+    )
 
 
 def enough_cards(
@@ -138,7 +150,9 @@ def host_memory(jobs: Collection[Job], found: Sequence[tuple[str, float]] | None
         )
 
 
-def engine_share(jobs: Collection[Job]) -> Iterator[Lack]:
+def engine_share(
+    plan: Plan, jobs: Collection[Job], found: Sequence[tuple[str, float]] | None = None
+) -> Iterator[Lack]:
     """Room for the student's copy and one response in the part of the card that a run leaves to vLLM."""
     for job in jobs:
         taken = job.memory["rollout"]["engine"] if job.engine_needs else 0
@@ -146,8 +160,9 @@ def engine_share(jobs: Collection[Job]) -> Iterator[Lack]:
             yield Lack(
                 f"{job.name} leaves vLLM {taken / GIB:.1f} GiB, the weights and one response take "
                 f"{job.engine_needs / GIB:.1f}",
-                "in the config: a larger engine.memory_share, or an engine.tensor_parallel that divides the "
-                "processes of a node",
+                _plan_for_this_card(plan, devices.visible() if found is None else found)
+                or "in the config: a larger engine.memory_share, or an engine.tensor_parallel that divides "
+                "the processes of a node",
             )
             return
 

@@ -166,3 +166,18 @@ def test_a_gpu_that_no_driver_lists_is_one_of_docs_clusters(monkeypatch):
     monkeypatch.setattr(models.devices, "listed", dict)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     assert [models.device().type] == ["cuda" if torch.cuda.is_available() else "cpu"]
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_link_to_what_is_gone_is_named_with_its_target(folders, tmp_path, name):
+    there = tmp_path / "there"
+    there.mkdir()
+    for path in folders[0].iterdir():
+        (there / path.name).symlink_to(path)
+    assert models.checked(there) == there
+    (there / name).unlink()
+    (there / name).symlink_to(tmp_path / "hub" / name)
+    with pytest.raises(
+        FileNotFoundError, match=rf"there/{name} is a link to {tmp_path}/hub/{name}, .*HF_HOME"
+    ):
+        models.checked(there)

@@ -67,7 +67,7 @@ def test_jobs_that_run_a_model_say_what_they_ask_for(tmp_path):
 
 
 def test_jobs_at_once_share_the_memory_of_this_machine(tmp_path):
-    """Snakemake cuts what a job asks for to what there is, so it knows that; what a cluster is asked for stays."""
+    """Snakemake cuts what a job asks for to what there is; what a cluster is asked for stays."""
     for here in (None, 123):
         given = () if here is None else ("--resources", f"host_mib={here}")
         printed = snakemake(tmp_path, "table_single_task", "--dry-run", *given, *PAPER)

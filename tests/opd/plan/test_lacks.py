@@ -88,6 +88,20 @@ def test_the_largest_job_must_fit_the_largest_card(paper):
     )
 
 
+def test_a_plan_for_another_card_is_laid_over_with_the_one_that_is_there():
+    """On an H100, half of the card is less than the half of an H200 that the overlay plans for."""
+    config = read([CONFIG / "paper.yaml", CONFIG / "paper_1gpu.yaml"])
+    for gpu, name, mend in [
+        ("h200", "NVIDIA H100 80GB HBM3", "snakemake ... --config gpu=h100   # planned for h200"),
+        ("h100", "NVIDIA H100 80GB HBM3", "python -m opd.plan"),
+        ("h200", "NVIDIA L40S", "python -m opd.plan"),
+    ]:
+        made = plan(config | {"gpu": gpu})
+        too_large = [Job("large", "a", memory={"x": {"y": 90 * GIB}})]
+        (lack,) = lacks.cards(made, too_large, [(name, 79.6)])
+        assert lack.mend.startswith(mend)
+
+
 def test_a_run_needs_all_its_cards(paper, monkeypatch):
     needed = [Job("a", "a"), Job("b", "b", gpus=8)]
     monkeypatch.setattr(lacks.devices, "visible", lambda: [("H100", 80.0)] * 2)
@@ -113,16 +127,18 @@ def test_a_job_must_fit_the_host_s_memory_beside_the_gpus(monkeypatch):
 
 
 def test_the_engine_s_share_must_hold_the_weights_and_a_response():
-    def found(share, ranks=1):
+    def found(share, ranks=1, cards=()):
         engine = {"name": "vllm", "memory_share": share, "tensor_parallel": ranks}
         shared = {"training_processes": ranks, "distill": {"engine": engine}}
         changed = merge(read([CONFIG / "small.yaml"]), shared)
-        return list(lacks.engine_share(jobs(plan(changed), "all")))
+        return list(lacks.engine_share(plan(changed), jobs(plan(changed), "all"), cards))
 
     (lack,) = found(0.1)  # of 24 GiB; 1.5 B weights of two bytes are 2.9
     assert "leaves vLLM 2.4 GiB, the weights and one response take 2.9" in lack.what
     assert "or an engine.tensor_parallel that divides the processes of a node" in lack.mend
     assert found(0.1, ranks=2) == found(0.2) == []
+    (lack,) = found(0.1, cards=[("NVIDIA H100 80GB HBM3", 79.6)])
+    assert lack.mend.startswith("snakemake ... --config gpu=h100   # planned for rtx4090")
 
 
 @pytest.fixture
