@@ -172,6 +172,19 @@ def test_small_fits_a_card_of_24_gb():
     assert largest(scale("small", distill={"tokens_per_forward": 32768})) > card
 
 
+def test_small_needs_no_offload_on_a_card_of_80_gb():
+    """The settings of docs/planning.md, a third of the hours."""
+    on_card = {"memory": {"offload": False}, "tokens_per_forward": 16384}
+    as_it_is, laid_over = scale("small", gpu="h100"), scale("small", gpu="h100", distill=on_card)
+    card = DEVICES["h100"]
+    assert largest(laid_over) <= card.usable_bytes
+    hours = [
+        sum(job.count * work.seconds(job.work, card, job.rates) for job in planned.jobs(made, "all")) / 3600
+        for made in (as_it_is, laid_over)
+    ]
+    assert hours == pytest.approx([3.8, 1.4], abs=0.05)
+
+
 def test_the_paper_s_pair_fits_one_card_of_141_gb_with_the_overlay_alone():
     card = DEVICES["h200"].usable_bytes
     assert largest(scale("paper", training_processes=1)) > card
