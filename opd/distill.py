@@ -51,8 +51,8 @@ from programs.command_line import arguments, launch
 from programs.imports import sources
 from programs.provenance import ROOT, hash_of
 
-# A spec is part of the recipe as it is, and what writes a run down decides no number.
-_NO_NUMBERS = ("opd/spec/", "opd/run/")
+# A spec is part of the recipe as it is; what writes a run down, and what knows cards, decides no number.
+_NO_NUMBERS = ("opd/spec/", "opd/run/", "opd/plan/")
 
 
 @dataclass

@@ -115,7 +115,8 @@ def host_memory_gib() -> float:
 
 def _limits() -> Iterator[int]:
     """Bytes that the control groups of this process allow, of version 2 or 1: its own, and those above it."""
-    for line in _OWN_GROUPS.read_text().splitlines():
+    lines = _OWN_GROUPS.read_text().splitlines() if _OWN_GROUPS.exists() else []  # of Linux alone
+    for line in lines:
         _, controllers, path = line.split(":", 2)
         own = _GROUPS / controllers / path.lstrip("/")
         folders = [own, *own.parents] if controllers in ("", "memory") else []
