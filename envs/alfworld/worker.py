@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from envs.alfworld.messages import Load, State, Step
+from programs.orphans import end_with_parent
 
 if TYPE_CHECKING:
     from envs.alfworld.engine import Engine
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str]) -> None:
     """Check the engine, say that it is ready, then serve until the parent closes the socket."""
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's to handle; it closes the socket
     connection = Connection(int(arguments[0]))
     try:

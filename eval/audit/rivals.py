@@ -23,6 +23,7 @@ from pebble import ProcessExpired, ProcessPool
 from eval.grade import write_rows
 from eval.grading import Grader
 from eval.responses import read_records
+from programs.orphans import end_with_parent
 
 _SECONDS = 12.0  # math-verify's own limit is 5 s for each of parsing and comparing
 
@@ -85,7 +86,7 @@ def decide_ourselves(rows: list[dict]) -> list[tuple[bool, float]]:
 
 def decide(rival: Rival, rows: list[dict]) -> list[tuple[bool, float]]:
     """(accepted, seconds) per row in a worker that is killed after 12 s; what fails is not accepted."""
-    with ProcessPool(1, context=get_context("spawn")) as pool:
+    with ProcessPool(1, initializer=end_with_parent, context=get_context("spawn")) as pool:
         futures = [pool.schedule(_timed, (rival, row["gold"], row["pred"]), timeout=_SECONDS) for row in rows]
         decisions = []
         for future in futures:

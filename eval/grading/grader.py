@@ -25,6 +25,7 @@ from eval.grading.compare import Outcome, decide
 from eval.grading.conventions import DEFAULT, STRICT, Conventions
 from eval.grading.extract import Reading, readings, readings_leniently
 from eval.grading.grade import Grade
+from programs.orphans import end_with_parent
 from programs.progress import progress
 
 SECONDS = 5.0
@@ -219,6 +220,7 @@ def _is_plain(text: str) -> bool:
 
 def _begin() -> None:
     """In a new worker: limit its memory, allow long sums, load math-verify."""
+    end_with_parent()
     CONSTS.channel_lock_timeout = _TURN_S
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     sys.setrecursionlimit(20_000)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from programs.orphans import end_with_parent
 from studies.estimators import bias, outcome, toy, variance
 from studies.estimators.spec import EstimatorsSpec
 
@@ -22,7 +23,7 @@ class Part(NamedTuple):
 def measured(spec: EstimatorsSpec) -> dict[str, pd.DataFrame]:
     """Every table by its name; the same whatever the number of processes."""
     context = get_context("spawn")  # a fork would copy the threads' locks of whoever calls
-    with ProcessPoolExecutor(spec.processes, context) as pool:
+    with ProcessPoolExecutor(spec.processes, context, end_with_parent) as pool:
         trained = pool.map(partial(train, spec), parts(spec))
         others = pool.submit(policies, spec)
         return control(spec, list(trained)) | others.result()

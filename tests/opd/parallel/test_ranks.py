@@ -4,9 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 from programs.provenance import ROOT
+from tests.processes import wait_until_ended
 
 # Gloo's thread still holds the tensor when the program ends, and Python lets it have the GIL no more.
 LAST_WORD = """
@@ -48,16 +48,4 @@ def test_a_rank_ends_with_its_launcher(tmp_path):
     rank = int(launcher.stdout.readline())
     launcher.send_signal(signal.SIGKILL)
     launcher.wait()
-    deadline = time.monotonic() + 60
-    while _runs(rank):
-        assert time.monotonic() < deadline, f"rank {rank} outlived its launcher"
-        time.sleep(0.05)
-
-
-def _runs(process: int) -> bool:
-    """Whether it is there, and not only as a zombie that nobody has waited for."""
-    try:
-        with open(f"/proc/{process}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    wait_until_ended(rank)
