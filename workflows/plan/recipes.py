@@ -21,6 +21,7 @@ class Recipes(Paths):
     def __init__(self, config: dict) -> None:
         super().__init__(config)
         self.methods: dict[str, dict] = {}
+        self._runs: dict[tuple[str, str], DistillSpec] = {}
 
     def method(self, name: str, **knobs: Any) -> dict:
         """Register a method by what it changes in the config's `distill` section; returns the knobs.
@@ -36,8 +37,13 @@ class Recipes(Paths):
 
     def distill_spec(self, experiment: str, method: str, seed: int) -> DistillSpec:
         """The whole recipe of a run. `method` may be a variant, `base@knob=value`, of one knob or several."""
+        if (experiment, method) not in self._runs:
+            self._runs[experiment, method] = self._distill_spec(experiment, method)
+        return self._runs[experiment, method].model_copy(update={"seed": seed})
+
+    def _distill_spec(self, experiment: str, method: str) -> DistillSpec:
         config = self.config.experiments[experiment]
-        names = {"experiment": experiment, "method": method, "seed": seed}
+        names = {"experiment": experiment, "method": method, "seed": self.config.seeds[0]}
         spec = self._recipe(names, tuple(config.teachers), config.distill, method)
         if spec.teacher_decay < 1 and {*config.teachers.values()} != {config.student}:
             raise ConfigError(
