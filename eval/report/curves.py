@@ -3,7 +3,7 @@
     python -m eval.report.curves --spec SPEC --out FOLDER
 
 SPEC is a `CurvesSpec` as JSON. FOLDER receives `curves.csv` (one line per method, seed, task, step
-and metric) and `curves.svg`.
+and metric), `curves.svg`, and `success.svg` with what most readers look at first.
 """
 
 import itertools
@@ -23,6 +23,7 @@ from programs.command_line import arguments, launch
 _COLUMNS = 4
 _LOGARITHMIC = {"gradient_norm"}
 _POSITIONS = "gap_by_position_"
+_SUCCESS = "episode_success"
 PANELS = tuple(name for name in METRICS if name != "gap_by_position")
 
 
@@ -32,6 +33,7 @@ def main(spec: CurvesSpec, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     frame.to_csv(out / "curves.csv", index=False)
     draw(spec, frame, out / "curves.svg")
+    draw_success(spec, frame[frame.metric == _SUCCESS], out / "success.svg")
 
 
 def collect(spec: CurvesSpec) -> pd.DataFrame:
@@ -75,6 +77,24 @@ def draw(spec: CurvesSpec, frame: pd.DataFrame, path: Path) -> None:
     figures.title(figure, f"{spec.title}, n = {seeds} seeds", spec.scale_description)
     figure.tight_layout()
     figure.legend(handles, labels, loc="lower right", fontsize=8)
+    figures.save(figure, path)
+
+
+def draw_success(spec: CurvesSpec, frame: pd.DataFrame, path: Path) -> None:
+    """How many of a step's responses are right: a panel per task."""
+    figures.style("success")
+    tasks = list(frame.task.unique())
+    figure, axes = plt.subplots(1, len(tasks), figsize=(3.6 + 4.5 * len(tasks), 3.8), squeeze=False)
+    for axis, task in zip(axes.flat, tasks, strict=True):
+        draw_panel(axis, spec, frame[frame.task == task])
+        axis.set(xlabel="step", ylabel="right of a step's responses", title=task)
+        axis.set_ylim(0)
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    seeds = max(len(curve.metrics) for curve in spec.curves)
+    figures.title(figure, f"{spec.title}, n = {seeds} seeds", spec.scale_description)
+    width = figure.get_figwidth()
+    figure.tight_layout(rect=(0, 0, (width - 3.4) / width, 1))
+    figure.legend(handles, labels, loc="center right", fontsize=8)
     figures.save(figure, path)
 
 

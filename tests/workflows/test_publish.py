@@ -61,7 +61,7 @@ def test_a_block_that_does_not_end_swallows_nothing(results, tmp_path):
 
 def test_every_block_of_the_docs_names_a_file_that_the_workflow_makes():
     made = re.compile(
-        r"(studies/(table|ablation)_\w+/(table\.md|curves\.svg|sweep\.svg)"
+        r"(studies/(table|ablation)_\w+/(table\.md|(curves|success|sweep)\.svg)"
         r"|(signal|estimators|failures)/\w+\.(csv|svg)|(full/)?claims(_summary)?\.md)"
     )
     for page in [ROOT / "README.md", *(ROOT / "docs/results").glob("*.md")]:

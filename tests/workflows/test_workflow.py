@@ -109,7 +109,16 @@ def test_smoke_from_clean_to_report(tmp_path):
     assert printed.count("Ready jobs") <= 2 * sum(planned(printed).values())
     study = tmp_path / "results/smoke/studies/table_ablation"
     assert {path.name for path in study.iterdir()} == {
-        *("scores.csv", "table.csv", "table.md", "table.html", "table.tex", "curves.csv", "curves.svg")
+        *(
+            "scores.csv",
+            "table.csv",
+            "table.md",
+            "table.html",
+            "table.tex",
+            "curves.csv",
+            "curves.svg",
+            "success.svg",
+        )
     }
     assert "No renormalisation, top-p 0.9" in (study / "table.md").read_text()
     assert (

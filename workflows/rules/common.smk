@@ -37,7 +37,7 @@ def study_files(target):
 def files_of(study):
     """What a study writes: curves if it has runs, and an ablation is drawn as a sweep, too."""
     runs = any(row.model is None for row in PLAN.studies[study].rows)
-    curves = ["curves.csv", "curves.svg"] if runs else []
+    curves = ["curves.csv", "curves.svg", "success.svg"] if runs else []
     sweep = ["sweep.svg"] if study in PLAN.sweeps else []
     return [*STUDY_FILES, *curves, *sweep]
 

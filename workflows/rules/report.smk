@@ -65,7 +65,13 @@ rule curves:
             "<results>/studies/{study}/curves.svg",
             category="Training curves",
             caption="../report/curves.rst",
-            labels={"study": "{study}", "kind": "figure"},
+            labels={"study": "{study}", "kind": "diagnostics"},
+        ),
+        report(
+            "<results>/studies/{study}/success.svg",
+            category="Training curves",
+            caption="../report/curves.rst",
+            labels={"study": "{study}", "kind": "success"},
         ),
         "<results>/studies/{study}/curves.csv",
     log:

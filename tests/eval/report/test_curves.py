@@ -60,6 +60,24 @@ def titles(monkeypatch) -> list[str]:
     return shown
 
 
+def draw(spec: CurvesSpec, folder) -> None:
+    curves.draw(spec, curves.collect(spec), folder / "curves.svg")
+
+
+def test_success_has_a_panel_for_each_task(tmp_path, monkeypatch):
+    kept = []
+    monkeypatch.setattr(curves.plt, "close", kept.append)
+    curves.main(write_study(tmp_path, ("chain", "games")), tmp_path)
+    shown = {axis.get_title(): axis.lines for axis in kept[-1].axes}
+    assert {title: [line.get_label() for line in lines] for title, lines in shown.items()} == {
+        "chain": ["one", "two"],
+        "games": ["one", "two"],
+    }
+    # Seed s has step + s + 1, and tasks take turns.
+    assert shown["chain"][0].get_ydata().tolist() == [1.5, 3.5, 5.5, 7.5]
+    assert shown["games"][0].get_ydata().tolist() == [2.5, 4.5, 6.5, 8.5]
+
+
 def test_long_table_and_figure(tmp_path):
     spec = write_study(tmp_path)
     curves.main(spec, tmp_path)
@@ -71,9 +89,9 @@ def test_long_table_and_figure(tmp_path):
     assert frame[frame.metric == "gap_by_position_7"].value.isna().all()
     assert frame[frame.metric.isin(OF_GAMES)].value.isna().all()
 
-    figure = (tmp_path / "curves.svg").read_text()
-    curves.main(spec, tmp_path)
-    assert (tmp_path / "curves.svg").read_text() == figure  # same numbers, same bytes
+    drawn = [(tmp_path / f"{name}.svg").read_text() for name in ("curves", "success")]
+    curves.main(spec, tmp_path)  # same numbers, same bytes
+    assert [(tmp_path / f"{name}.svg").read_text() for name in ("curves", "success")] == drawn
 
 
 def test_the_gap_by_position_is_that_of_the_last_quarter(tmp_path):
@@ -84,7 +102,7 @@ def test_the_gap_by_position_is_that_of_the_last_quarter(tmp_path):
 
 
 def test_one_task_shows_what_it_logs(tmp_path, titles):
-    curves.main(write_study(tmp_path), tmp_path)
+    draw(write_study(tmp_path), tmp_path)
     left_out = {*OF_GAMES, *CONSTANT, "gap_by_position"}
     expected = [name for name in METRICS if name not in left_out]
     assert titles == [*(name.replace("_", " ") for name in expected), "gap by position, last quarter"]
@@ -94,7 +112,7 @@ def test_one_task_shows_what_it_logs(tmp_path, titles):
 
 def test_tasks_have_panels_of_their_own(tmp_path, titles):
     spec = write_study(tmp_path, ("chain", "games"))
-    curves.main(spec, tmp_path)
+    draw(spec, tmp_path)
     assert "chain: turns" not in titles
     assert "games: turns" in titles
     assert "games: inadmissible" not in titles
@@ -111,5 +129,5 @@ def test_tasks_have_panels_of_their_own(tmp_path, titles):
 def test_a_method_that_does_not_learn_a_task_leaves_its_panels_to_others(tmp_path, titles):
     spec = write_study(tmp_path, ("chain", "games"))
     alone = {"label": "alone", "metrics": {0: write_metrics(tmp_path / "alone", 0)}}
-    curves.main(CurvesSpec(**spec.model_dump() | {"curves": [alone, *spec.model_dump()["curves"]]}), tmp_path)
+    draw(CurvesSpec(**spec.model_dump() | {"curves": [alone, *spec.model_dump()["curves"]]}), tmp_path)
     assert "games: turns" in titles
