@@ -162,3 +162,19 @@ def test_a_response_longer_than_the_cache_is_refused(folder, asked, monkeypatch)
     sampling = SamplingSpec(temperature=1, top_p=1, max_new_tokens=400)
     with pytest.raises(UserError, match=r"has room for 1\d\d tokens"):
         next(of_cache.stream(asked[0][:1], ["key"], sampling, set()))
+
+
+@pytest.mark.parametrize(
+    ("on_gpu", "asked", "eager"),
+    [(True, None, False), (True, "1", True), (True, "0", False), (False, None, True)],
+)
+def test_graphs_are_for_gpus_and_left_out_on_request(monkeypatch, tmp_path, on_gpu, asked, eager):
+    from opd.rollout import vllm_engine
+
+    monkeypatch.setattr(vllm_engine, "LLM", dict)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: on_gpu)
+    monkeypatch.delenv("OPD_VLLM_EAGER", raising=False)
+    monkeypatch.setenv("VLLM_ENABLE_V1_MULTIPROCESSING", "0")  # `start` changes it
+    if asked is not None:
+        monkeypatch.setenv("OPD_VLLM_EAGER", asked)
+    assert vllm_engine.start(tmp_path, 1, torch.float32)["enforce_eager"] is eager
