@@ -46,8 +46,11 @@ def of(shape: Shape, spec: LoraSpec | None) -> Adapters | None:
     if spec is None:
         return None
 
+    # As in `self_attn.q_proj`; a matrix has the same name in every layer.
+    named = {target.rpartition(".")[2] for target in spec.targets}
+
     def adapted(matrices: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
-        return {name: size for name, size in matrices.items() if name.endswith(tuple(spec.targets))}
+        return {name: size for name, size in matrices.items() if name in named}
 
     if spec.targets == "all-linear":
         return Adapters(spec.rank, shape.layers, shape.matrices, {})

@@ -19,7 +19,9 @@ STEP = Step(rows=4, together=4, prompt=6, cap=10, tokens=32)
 LORA = LoraSpec(rank=4)
 
 
-@pytest.mark.parametrize("targets", ["all-linear", ("q_proj", "down_proj"), ("v_proj", "lm_head")])
+@pytest.mark.parametrize(
+    "targets", ["all-linear", ("q_proj", "down_proj"), ("v_proj", "lm_head"), ("self_attn.q_proj",)]
+)
 def test_parameters_are_those_that_peft_makes(targets):
     spec = LoraSpec(rank=4, targets=targets)
     model = trial.build(SHAPE)
