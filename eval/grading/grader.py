@@ -156,9 +156,9 @@ class Grader:
                         raise BrokenProcessPool("an answer was lost") from None
                     if died:  # it may have been the dead worker's, which took no time over it
                         deaths[pair] += 1
-                        continue
-                    reason = f"took longer than {self.seconds:g} s"
-                    grades[pair] = Grade("ungraded", reason, pair[1], self.seconds)
+                    else:
+                        reason = f"took longer than {self.seconds:g} s"
+                        grades[pair] = Grade("ungraded", reason, pair[1], self.seconds)
                 except ProcessExpired:
                     deaths[pair] += 1
                     died = True

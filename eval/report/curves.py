@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
 from eval.report import figures
 from eval.report.window import LATE, within
@@ -72,11 +73,9 @@ def draw(spec: CurvesSpec, frame: pd.DataFrame, path: Path) -> None:
         title = f"{task}: " if len(tasks) > 1 else ""
         parts = frame[frame.task == task], late[late.task == task]
         draw_task(axes[top:].flat, panels[task], spec, *parts, title)
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    seeds = max(len(curve.metrics) for curve in spec.curves)
-    figures.title(figure, f"{spec.title}, n = {seeds} seeds", spec.scale_description)
+    set_title(figure, spec)
     figure.tight_layout()
-    figure.legend(handles, labels, loc="lower right", fontsize=8)
+    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="lower right", fontsize=8)
     figures.save(figure, path)
 
 
@@ -89,13 +88,17 @@ def draw_success(spec: CurvesSpec, frame: pd.DataFrame, path: Path) -> None:
         draw_panel(axis, spec, frame[frame.task == task])
         axis.set(xlabel="step", ylabel="right of a step's responses", title=task)
         axis.set_ylim(0)
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    seeds = max(len(curve.metrics) for curve in spec.curves)
-    figures.title(figure, f"{spec.title}, n = {seeds} seeds", spec.scale_description)
+    set_title(figure, spec)
     width = figure.get_figwidth()
     figure.tight_layout(rect=(0, 0, (width - 3.4) / width, 1))
-    figure.legend(handles, labels, loc="center right", fontsize=8)
+    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="center right", fontsize=8)
     figures.save(figure, path)
+
+
+def set_title(figure: Figure, spec: CurvesSpec) -> None:
+    """What is compared, in how many seeds, and at which scale."""
+    seeds = max(len(curve.metrics) for curve in spec.curves)
+    figures.title(figure, f"{spec.title}, n = {seeds} seeds", spec.scale_description)
 
 
 def panels_of(logged: pd.DataFrame) -> list[str]:

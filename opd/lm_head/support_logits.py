@@ -18,24 +18,27 @@ from programs.errors import UserError
 _ROWS_PER_GATHERED = 16
 
 
-def support_logits(head: Head, states: Tensor, support: Tensor) -> Tensor:
+def support_logits(head: Head, states: Tensor, support: Tensor, name: str | None = None) -> Tensor:
     """(N, K) float32 logits of the support's tokens, -inf in empty slots, with exact gradients.
 
     `states` (N, d), `support` (N, K) ids. Gradients reach the states and, where they require it, the
-    weight, the bias and the LoRA factors; those of the weight are accumulated in float32.
+    weight, the bias and the LoRA factors; those of the weight are accumulated in float32. `name` says who
+    computes them, see `implementation`.
     """
     ids = support.clamp(min=0)
-    work = implementation(head.weight.device, head.vocabulary_size, ids.shape[-1])
+    work = implementation(head.weight.device, head.vocabulary_size, ids.shape[-1], name)
     parts = [_SupportLogits.apply(x, rows, ids, work) for x, rows in head.factors(states)]
     return mask_empty(head.finish(reduce(Tensor.add, parts)), support)
 
 
-def implementation(device: torch.device, vocabulary_size: int, support_size: int) -> ModuleType:
-    """The fastest for the device and the shape, whatever the data; $OPD_LM_HEAD names another instead.
+def implementation(
+    device: torch.device, vocabulary_size: int, support_size: int, name: str | None = None
+) -> ModuleType:
+    """The one of that name; None: of the name in $OPD_LM_HEAD, else the fastest for the device and the shape.
 
-    UserError if there is none of that name.
+    The data never choose. UserError if there is none of that name.
     """
-    chosen = os.environ.get("OPD_LM_HEAD") or choose(device.type, vocabulary_size, support_size)
+    chosen = name or os.environ.get("OPD_LM_HEAD") or choose(device.type, vocabulary_size, support_size)
     if chosen == "fused":
         from opd.lm_head import fused
 

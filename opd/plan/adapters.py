@@ -45,6 +45,8 @@ def of(shape: Shape, spec: LoraSpec | None) -> Adapters | None:
     """The adapters that a spec puts into a model of a shape; None without a spec."""
     if spec is None:
         return None
+    if spec.targets == "all-linear":
+        return Adapters(spec.rank, shape.layers, shape.matrices, {})
 
     # As in `self_attn.q_proj`; a matrix has the same name in every layer.
     named = {target.rpartition(".")[2] for target in spec.targets}
@@ -52,7 +54,5 @@ def of(shape: Shape, spec: LoraSpec | None) -> Adapters | None:
     def adapted(matrices: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
         return {name: size for name, size in matrices.items() if name in named}
 
-    if spec.targets == "all-linear":
-        return Adapters(spec.rank, shape.layers, shape.matrices, {})
     head = {"lm_head": (shape.hidden, shape.vocabulary)}
     return Adapters(spec.rank, shape.layers, adapted(shape.matrices), adapted(head))

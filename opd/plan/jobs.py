@@ -63,7 +63,7 @@ def jobs(plan: Plan, target: str) -> list[Job]:
     subjects: dict[str, SubjectConfig] = {f: row for rows in studies.values() for row, _, f in rows}
     panels = {name: plan.studies[name].panels for name in studies}
     played = {(f, panel) for name, rows in studies.items() for panel in panels[name] for _, _, f in rows}
-    trained = subjects | {plan.folder(row, plan.config.seeds[0]): row for row in failures_of(plan)}
+    trained = subjects | {plan.folder(row, plan.config.seeds[0]): row for row in plan.failures}
     runs = Counter((str(row.experiment), f.split("/")[-2]) for f, row in trained.items() if not row.model)
     needed = models_of(plan, target)
     shapes = {folder: models.shape_behind(plan, folder) for folder in subjects}
@@ -86,11 +86,6 @@ def jobs(plan: Plan, target: str) -> list[Job]:
         *(playing(plan, shape, panel, count) for (shape, panel), count in plays.items()),
         *(signal_scoring(plan, *pair, count) for pair, count in scored(plan).items()),
     ]
-
-
-def failures_of(plan: Plan) -> Sequence[SubjectConfig]:
-    """The students whose failure cases are shown, in no other study maybe."""
-    return plan.config.signal.failures if plan.config.signal else ()
 
 
 def scored(plan: Plan) -> Counter[tuple[Shape, Shape]]:

@@ -6,6 +6,7 @@ response.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from opd.plan import memory, work
 from opd.plan.activations import backward, kept
@@ -54,4 +55,4 @@ def done(student: Shape, teacher: Shape, step: Step, recompute: bool) -> Mapping
 
 def _after_a_cut(step: Step) -> Step:
     """The teacher goes on from prefixes of responses, at most as long as these, for as many tokens."""
-    return Step(step.rows, step.together, step.longest, step.cap, step.tokens)
+    return replace(step, prompt=step.longest)

@@ -1,7 +1,7 @@
 """The third layer of a plan: studies and ablations, and the models behind them."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from eval.spec import SweepSpec
@@ -90,6 +90,11 @@ class Studies(Recipes):
             return method
         return spec.model_copy(update={"method": ""}).model_dump_json()
 
+    @property
+    def failures(self) -> Sequence[SubjectConfig]:
+        """The students whose failure cases are shown, in no other study maybe."""
+        return self.config.signal.failures if self.config.signal else ()
+
     def check_runs(self) -> None:
         """Build the spec of every run, so that a wrong knob fails now; and find every number of the paper."""
         self._check_paper_names()
@@ -99,9 +104,8 @@ class Studies(Recipes):
             self.sft_spec(model)
         for prompt in {row.prompt for study in self.studies.values() for row in study.rows}:
             self.generate_spec(prompt)
-        rows: list[SubjectConfig] = [row for study in self.studies.values() for row in study.rows]
-        rows += self.config.signal.failures if self.config.signal else ()
-        for row in rows:
+        rows = [row for study in self.studies.values() for row in study.rows]
+        for row in [*rows, *self.failures]:
             if row.model is None:
                 self.distill_spec(str(row.experiment), str(row.method), self.config.seeds[0])
 
