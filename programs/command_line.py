@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from programs.errors import UserError
 from programs.provenance import code
 from programs.spec import Spec, distinct
+from programs.start import begun
 
 AnySpec = TypeVar("AnySpec", bound=Spec)
 
@@ -22,6 +23,7 @@ def launch(program: Callable[..., Any], *given: Any) -> None:
     That is a UserError, a package that is not installed, and what the system says of files, disks and
     networks. Everything else is an error of the program and keeps its traceback.
     """
+    begun()
     try:
         code()  # before the tree can be edited under a long job, which states it at its end
         program(*given)

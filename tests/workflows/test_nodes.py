@@ -33,7 +33,7 @@ def test_launchers_of_two_nodes_meet_and_train_what_one_process_does(folders, tm
     (tmp_path / "srun").chmod(0o755)
     launcher = plan(read([CONFIG / "mini.yaml"]) | {"training_processes": 2, "training_nodes": 2}).launcher
     asked = f"--student {folders[0]} --teachers chain_arithmetic={folders[1]} --out {tmp_path / 'two'}"
-    command = f"{launcher} -m opd.distill --spec '{spec.model_dump_json()}' {asked}"
+    command = f"{launcher} opd.distill --spec '{spec.model_dump_json()}' {asked}"
     subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
         env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"} | SLURM,

@@ -42,11 +42,14 @@ def test_shipped_configs_are_valid(path):
 
 
 def test_several_training_processes_are_started_by_torchrun(mini):
-    assert plan(mini).launcher == "python -m workflows.lease --gpus 0 -- python"
-    assert plan(mini | {"gpu": "h100"}).launcher == "python -m workflows.lease --gpus 1 -- python"
+    assert plan(mini).launcher == "python -m workflows.lease --gpus 0 -- python -m programs.start"
+    assert (
+        plan(mini | {"gpu": "h100"}).launcher
+        == "python -m workflows.lease --gpus 1 -- python -m programs.start"
+    )
     shared = plan(mini | {"training_processes": 8})
     assert shared.launcher == (
-        "python -m workflows.lease --gpus 0 -- torchrun --standalone --nproc-per-node 8"
+        "python -m workflows.lease --gpus 0 -- torchrun --standalone --nproc-per-node 8 -m programs.start"
     )
     assert shared.distill_spec("single_task", "lsm", 0) == plan(mini).distill_spec("single_task", "lsm", 0)
 

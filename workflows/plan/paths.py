@@ -33,9 +33,9 @@ class Paths:
         nodes, here = self.config.training_nodes, self.processes_per_node
         lease = f"python -m workflows.lease --gpus {here if self.config.gpu else 0} --"
         if nodes == here == 1:
-            return f"{lease} python"
+            return f"{lease} python -m programs.start"
         if nodes == 1:
-            return f"{lease} torchrun --standalone --nproc-per-node {here}"
+            return f"{lease} torchrun --standalone --nproc-per-node {here} -m programs.start"
         # A port of the job's own, as two jobs may have their first node in common.
         meeting = "--rdzv-id $SLURM_JOB_ID --rdzv-backend c10d"
         meeting += " --rdzv-endpoint $(hostname):$((20000 + SLURM_JOB_ID % 10000))"
@@ -43,7 +43,7 @@ class Paths:
         each = "--ntasks-per-node 1 --cpus-per-task $SLURM_CPUS_PER_TASK"
         # A torchrun ends its own ranks when one fails; those of other nodes would wait for them.
         started = f"srun --kill-on-bad-exit=1 {each} {lease}"
-        return f"{started} torchrun --nnodes {nodes} --nproc-per-node {here} {meeting}"
+        return f"{started} torchrun --nnodes {nodes} --nproc-per-node {here} {meeting} -m programs.start"
 
     @property
     def processes_per_node(self) -> int:

@@ -34,6 +34,6 @@ rule distill:
         teachers=named_teachers,
         folder=subpath(output.run, parent=True),
     shell:
-        "{resources.launcher} -m opd.distill"
+        "{resources.launcher} opd.distill"
         " --spec {params.spec:q} --student {input.student:q} --teachers {params.teachers:q}"
         " --out {params.folder:q} > {log:q} 2>&1"

@@ -21,7 +21,7 @@ rule generate:
     params:
         spec=as_param(PLAN.generate_spec()),
     shell:
-        "python -m workflows.lease --gpus {resources.gpu} -- python -m eval.generate"
+        "python -m workflows.lease --gpus {resources.gpu} -- python -m programs.start eval.generate"
         " --spec {params.spec:q} --model {input.model:q} --out {output.responses:q} > {log:q} 2>&1"
 
 

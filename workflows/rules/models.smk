@@ -18,7 +18,7 @@ rule pretrain:
     params:
         spec=pretrain_spec,
     shell:
-        "python -m workflows.lease --gpus {resources.gpu} -- python -m opd.pretrain"
+        "python -m workflows.lease --gpus {resources.gpu} -- python -m programs.start opd.pretrain"
         " --spec {params.spec:q} --out {output.model:q} > {log:q} 2>&1"
 
 

@@ -27,6 +27,6 @@ rule reinforce:
         teacher=named_start,
         folder=subpath(output.run, parent=True),
     shell:
-        "{resources.launcher} -m opd.distill"
+        "{resources.launcher} opd.distill"
         " --spec {params.spec:q} --student {input.start:q} --teachers {params.teacher:q}"
         " --out {params.folder:q} > {log:q} 2>&1"

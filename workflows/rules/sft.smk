@@ -24,7 +24,7 @@ rule traces:
     params:
         spec=traces_spec,
     shell:
-        "python -m workflows.lease --gpus {resources.gpu} -- python -m opd.traces"
+        "python -m workflows.lease --gpus {resources.gpu} -- python -m programs.start opd.traces"
         " --spec {params.spec:q} --student {input.student:q} --teacher {input.teacher:q}"
         " --out {output.traces:q} > {log:q} 2>&1"
 
@@ -55,6 +55,6 @@ rule sft:
         spec=sft_spec,
         folder=subpath(output.run, parent=True),
     shell:
-        "{resources.launcher} -m opd.sft"
+        "{resources.launcher} opd.sft"
         " --spec {params.spec:q} --student {input.student:q} --traces {input.traces:q}"
         " --out {params.folder:q} > {log:q} 2>&1"

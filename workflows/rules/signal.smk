@@ -29,7 +29,7 @@ rule score_signal:
         spec=as_param(PLAN.scoring_spec()),
         folder=subpath(output.tokens, parent=True),
     shell:
-        "python -m workflows.lease --gpus {resources.gpu} -- python -m studies.signal.score"
+        "python -m workflows.lease --gpus {resources.gpu} -- python -m programs.start studies.signal.score"
         " --spec {params.spec:q} --student {input.student:q} --teacher {input.teacher:q}"
         " --out {params.folder:q} > {log:q} 2>&1"
 
