@@ -13,6 +13,7 @@ work, each with a device of its own; see `opd.parallel`.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass, field, replace
@@ -119,7 +120,8 @@ def start(spec: DistillSpec, loaded: Mapping[str, Task], folder: Path, teachers:
     teaching.refuse_other_ids(folder, student.model, spec.vocabulary_size)
     taught = teaching.taught_tasks(spec.tasks, loaded, teacher_models)
     marker_ids = masks.marker_ids(spec.mask, student.tokenizer)
-    requests = max(task.rollout.prompts * task.rollout.samples_per_prompt for task in spec.tasks.values())
+    episodes = max(task.rollout.prompts * task.rollout.samples_per_prompt for task in spec.tasks.values())
+    requests = math.ceil(episodes * spec.engine.tensor_parallel / ranks.count())  # of each engine
     dtype = sharding.dtype(student.model, spec.memory)
     with whole_for_rollouts(spec, student.root):
         engine = engines.follow(spec.engine, student.model, folder, student.tokenizer, requests, dtype)

@@ -1,6 +1,7 @@
 """A trainer's weights as an engine or a teacher takes them over."""
 
 from collections.abc import Iterator
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -8,6 +9,7 @@ from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
 
 from opd import lora
+from opd.models import device
 
 
 @torch.no_grad()
@@ -22,5 +24,9 @@ def weights(model: PreTrainedModel, *, rounded: bool = True) -> Iterator[tuple[s
             continue
         if name in adapted:
             value = lora.weight(adapted[name]) if rounded else lora.merged(adapted[name])
-        whole = value.full_tensor() if isinstance(value, DTensor) else value
-        yield name.replace(".base_layer.", "."), whole
+        yield name.replace(".base_layer.", "."), _whole(value) if isinstance(value, DTensor) else value
+
+
+def _whole(sharded: DTensor) -> Tensor:
+    """Gathered on the device, over NCCL; on the host, where it may rest, that would go through sockets."""
+    return cast(DTensor, sharded.to(device())).full_tensor()

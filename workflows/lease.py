@@ -33,6 +33,9 @@ def main(gpus: int, command: Sequence[str]) -> NoReturn:
     # The driver lists cards in this order; CUDA's own order puts the fastest first.
     os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(wait_for(gpus, usable())) if gpus else ""
+    if int(os.environ.get("SLURM_JOB_NUM_NODES", 1)) > 1:
+        # Else torchrun may tell the other nodes this one's full name, which can be "localhost".
+        os.environ.setdefault("PET_LOCAL_ADDR", os.environ["SLURMD_NODENAME"])
     for name in os.environ:
         if gpus > 1 and name.endswith("_NUM_THREADS"):
             os.environ[name] = str(max(1, int(os.environ[name]) // gpus))

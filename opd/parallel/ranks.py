@@ -7,9 +7,11 @@ import atexit
 import ctypes
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from types import TracebackType
 from typing import Any, TypeVar
 
 import torch
@@ -18,8 +20,10 @@ from torch import Tensor
 
 Value = TypeVar("Value")
 
-# torchrun ends all ranks when one fails, so a long wait means work: rollouts of very different lengths.
+# torchrun ends all ranks when one fails, so a long wait means work: rollouts of very different lengths. Whole
+# phases are waited for through gloo. Who waits on a device, waits for another rank's passes.
 _PATIENCE = timedelta(hours=12)
+_PATIENCE_ON_DEVICE = timedelta(hours=1)
 
 
 def join(alone: bool = False) -> None:
@@ -35,7 +39,9 @@ def join(alone: bool = False) -> None:
     backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
     if dist.is_torchelastic_launched():
         _end_with_launcher()
-        dist.init_process_group(backend, timeout=_PATIENCE)
+        dist.init_process_group(backend)  # a rank that is not to be reached shows within torch's own limits
+        _be_patient()
+        _leave_when_failed()
     elif alone:
         dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
     atexit.register(_let_go)
@@ -45,6 +51,29 @@ def _end_with_launcher() -> None:
     """Die with torchrun: orphaned ranks would go on computing, on devices that the next job has by then."""
     set_parent_death_signal = 1
     ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
+def _be_patient() -> None:
+    group = dist.distributed_c10d._get_default_group()
+    group.set_timeout(_PATIENCE)
+    if torch.cuda.is_available():
+        group._get_backend(torch.device("cuda")).set_timeout(_PATIENCE_ON_DEVICE)
+
+
+def _leave_when_failed() -> None:
+    """End at once after an error's traceback, as torchrun ends the other ranks only then.
+
+    What is queued on a device may wait for ranks that have failed as well, and an ordinary exit for that.
+    """
+    show = sys.excepthook
+
+    def leave(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        show(kind, error, trace)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
+
+    sys.excepthook = leave
 
 
 def _let_go() -> None:

@@ -10,6 +10,7 @@ from envs.alfworld.game import TASK_TYPES
 from envs.alfworld.sources import generated
 from eval.suites import get as suite_named
 from opd.plan import host, memory, models, signal, work
+from opd.plan.activations import forward_only
 from opd.plan.devices import DEVICES, GIB
 from opd.plan.earlier import PHASES, earlier, overall_rates
 from opd.plan.memory import Layout, Phases
@@ -27,6 +28,10 @@ from workflows.plan import Plan
 PROMPT_TOKENS = defaultdict(lambda: 1024, chain_arithmetic=64)
 # Games of the released data (docs/alfworld.md), which a panel without a source of its own draws from.
 _RELEASED = {"train": 3553, "valid_seen": 140, "valid_unseen": 134}
+# vLLM reads prompts in forward passes of so many tokens (16,384 on the largest cards). CUDA graphs, and what
+# its libraries take, are said to be about a GiB; they have not been measured here.
+_VLLM_TOKENS = 8192
+_VLLM_OWN = GIB
 _BYTES_OF_TEXT = 4  # per token that is stored as text
 _BYTES_OF_ID = 7  # per token that is stored as its id
 _BYTES_OF_SCORE = 80  # per token of the signal study, as a row of its table
@@ -37,8 +42,8 @@ class Job:
     """`count` jobs of one kind: GPU memory by phase, work by phase, bytes that stay and that pass on disk.
 
     `rule` and `of` say which: the rule's name, and the experiment, model or panel that it is for. Memory and
-    work are those of each of its `gpus`; `engine` answers its prompts, and `engine_needs` are the bytes of a
-    copy of the weights and of the longest response's cache, on each GPU that vLLM spreads them over. `host`
+    work are those of each of its `gpus`; `engine` answers its prompts, and `engine_needs` are the bytes
+    of vLLM with a cache for the longest response alone, on each GPU that it is spread over. `host`
     is the memory of each machine that it takes beside its GPUs.
     """
 
@@ -116,9 +121,15 @@ def layout_of(plan: Plan, spec: DistillSpec) -> Layout:
 
 
 def engine_needs(spec: DistillSpec, student: Shape) -> int:
-    """Bytes of a copy of the student and of the longest response's cache, of each GPU that shares them."""
+    """Bytes of what each GPU that shares an engine has of it, if its cache holds the longest response alone.
+
+    vLLM sizes the cache by what a forward pass of as many tokens as it ever takes leaves, its libraries and
+    CUDA graphs.
+    """
     longest = max(step_of(task, spec.tokens_per_forward).longest for task in spec.tasks.values())
-    return (student.weights + longest * student.cache) // spec.engine.tensor_parallel
+    forward = forward_only(student, Step(1, 1, 1, 0, _VLLM_TOKENS))
+    shared = student.weights + longest * student.cache + forward
+    return shared // spec.engine.tensor_parallel + _VLLM_OWN
 
 
 def step_of(task: TaskSpec, tokens_per_forward: int) -> Step:

@@ -45,10 +45,8 @@ class FollowingVllmEngine(VllmEngine):
             folder,
             batch_size,
             self.dtype,
-            in_process=True,  # which is where the weights are
+            vocabulary=self._vocabulary,  # the model was cut to the tokenizer's ids (`opd.models.load`)
             load_format="dummy",
-            # The model was cut to the tokenizer's ids (`opd.models.load`), and so is the engine's.
-            hf_overrides={"vocab_size": self._vocabulary},
             logprobs_mode="raw_logprobs",
             # Keys and values that were kept would be those of older weights.
             enable_prefix_caching=False,
@@ -95,6 +93,5 @@ class FollowingVllmEngine(VllmEngine):
         return CuMemAllocator.get_instance().get_current_usage() / 2**20
 
     def _log_probs(self, completion: CompletionOutput, sampling: SamplingSpec) -> tuple[float, list[float]]:
-        """The latter: the engine was started with raw log-probabilities."""
-        pairs = zip(completion.logprobs, completion.token_ids, strict=True)
-        return math.nan, [each[token].logprob for each, token in pairs]
+        """The latter, as the engine was started with raw ones; it was asked for the sampled tokens' alone."""
+        return math.nan, list(completion.logprobs.logprobs)

@@ -22,34 +22,42 @@ from opd.spec import SamplingSpec
 from programs.errors import UserError
 
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+# A process of its own would outlive a job that is killed, and keep its GPU; and it imports everything again.
+os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
 
 from vllm import LLM, CompletionOutput, RequestOutput, SamplingParams, __version__
 from vllm.platforms import current_platform
+from vllm.sampling_params import RequestOutputKind
 
 # On a CPU vLLM would claim nearly the whole memory for its cache.
 _CPU_CACHE_BYTES = 2 * 2**30
 
 
-def start(folder: Path, batch_size: int, dtype: torch.dtype, in_process: bool = False, **options: Any) -> LLM:
-    """vLLM with the model of a folder in `dtype`, in this process if asked.
+def start(
+    folder: Path, batch_size: int, dtype: torch.dtype, vocabulary: int | None = None, **options: Any
+) -> LLM:
+    """vLLM in this process, with the model of a folder in `dtype`.
 
-    `options` are more arguments of `vllm.LLM`.
+    `vocabulary`: how many ids it has, if fewer than the folder says. `options` are more arguments of
+    `vllm.LLM`. Logits are float32 sums whatever the `dtype`, as the trainer's are (`opd.lm_head.product`):
+    in bfloat16, those between 16 and 32 would lie 0.125 apart.
 
     On a GPU vLLM compiles the model and captures CUDA graphs, for a minute or more; OPD_VLLM_EAGER=1 in the
     environment leaves that out, where it fails or for short trials.
-
-    A process of its own keeps a GPU busy. It also imports everything a second time, which takes longer than
-    what is decoded on a CPU, so there the engine is always in this one.
     """
     on_gpu = torch.cuda.is_available()
-    if in_process or not on_gpu:
-        os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+    if on_gpu:
+        # Unless told how many, vLLM leaves this process one thread: too few for a student on the host.
+        os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
+    fewer = {} if vocabulary is None else {"vocab_size": vocabulary}
     return LLM(
         model=str(folder),
         skip_tokenizer_init=True,
         # Nothing of the folder's generation_config is taken over unseen; for its end tokens see below.
         generation_config="vllm",
         dtype=dtype,
+        hf_overrides={"head_dtype": "float32", **fewer},
         max_num_seqs=batch_size,
         kv_cache_memory_bytes=None if on_gpu else _CPU_CACHE_BYTES,
         # Compiling for a CPU takes longer than what is decoded there.
@@ -107,8 +115,7 @@ class VllmEngine:
             engine.add_request(str(row), {"prompt_token_ids": prompt}, self._params(key, sampling))
         while engine.has_unfinished_requests():
             for output in engine.step():
-                if output.finished:
-                    yield int(output.request_id), self._response(output, sampling)
+                yield int(output.request_id), self._response(output, sampling)
 
     def _check_room(self, prompt: int, sampling: SamplingSpec) -> None:
         """UserError if a prompt of so many tokens and a response at the cap are too long for the engine."""
@@ -137,7 +144,9 @@ class VllmEngine:
             stop_token_ids=self.end_ids,
             logit_bias=dict.fromkeys(self._padding, -100.0) or None,
             logprobs=0,
+            flat_logprobs=True,
             detokenize=False,
+            output_kind=RequestOutputKind.FINAL_ONLY,
         )
 
     def _response(self, output: RequestOutput, sampling: SamplingSpec) -> Response:

@@ -43,7 +43,8 @@ def save(
     `recipe` identifies what it may be resumed for; the number of metrics `lines` is the step to continue
     with. `averages`, by name, are the same on every rank.
     """
-    partial, done = folder / "partial", folder / f"step{len(lines):06}"
+    # A name of its own each time: over NFS a node may take a name for the folder that had it before.
+    partial, done = folder / f"partial{len(lines):06}", folder / f"step{len(lines):06}"
     if ranks.first():
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)

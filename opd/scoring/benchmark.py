@@ -90,10 +90,15 @@ def by_vllm(folder: Path, batch: TokenBatch, top_k: int) -> dict[str, Callable[[
     """
     from opd.rollout.vllm_engine import SamplingParams, start
 
-    # In this process, so that its time is this process's.
     # The logits of whole prompts, in float32, do not fit into what vLLM leaves of a GPU by itself.
-    options = {"max_logprobs": top_k, "enable_prefix_caching": False, "gpu_memory_utilization": 0.5}
-    engine = start(folder, len(batch.tokens), stored_dtype(folder), in_process=True, **options)
+    engine = start(
+        folder,
+        len(batch.tokens),
+        stored_dtype(folder),
+        max_logprobs=top_k,
+        enable_prefix_caching=False,
+        gpu_memory_utilization=0.5,
+    )
     prompts = [{"prompt_token_ids": row} for row in batch.tokens.tolist()]
     starts = (batch.attention & ~batch.generated).sum(-1).tolist()
 

@@ -92,3 +92,11 @@ def test_the_processes_of_a_job_share_its_threads(environment, gpus, threads):
     given = environment | {"OMP_NUM_THREADS": "7", "MKL_NUM_THREADS": "1"}
     job = start(gpus, [sys.executable, "-c", seen], given)
     assert json.loads(job.communicate(timeout=60)[0]) == threads
+
+
+@pytest.mark.parametrize(("nodes", "told"), [("1", "no"), ("2", "node7")])
+def test_a_node_of_several_is_known_to_the_others_by_slurms_name(environment, nodes, told):
+    seen = "import os; print(os.environ.get('PET_LOCAL_ADDR', 'no'))"
+    slurm = {"SLURM_JOB_NUM_NODES": nodes, "SLURMD_NODENAME": "node7"}
+    job = start(0, [sys.executable, "-c", seen], environment | slurm)
+    assert job.communicate(timeout=60)[0].strip() == told

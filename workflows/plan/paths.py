@@ -38,6 +38,8 @@ class Paths:
             return f"{lease} torchrun --standalone --nproc-per-node {here} -m programs.start"
         # A port of the job's own, as two jobs may have their first node in common.
         meeting = "--rdzv-id $SLURM_JOB_ID --rdzv-backend c10d"
+        # The leases of two nodes may wait for their cards, and torch is read, for minutes apart.
+        meeting += " --rdzv-conf read_timeout=900,join_timeout=900"
         meeting += " --rdzv-endpoint $(hostname):$((20000 + SLURM_JOB_ID % 10000))"
         # srun does not take over by itself how many cores sbatch was asked for.
         each = "--ntasks-per-node 1 --cpus-per-task $SLURM_CPUS_PER_TASK"

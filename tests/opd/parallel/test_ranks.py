@@ -5,7 +5,10 @@ import signal
 import subprocess
 import sys
 
+import torch
+
 from programs.provenance import ROOT
+from tests.opd.parallel.processes import on_ranks
 from tests.processes import wait_until_ended
 
 # Gloo's thread still holds the tensor when the program ends, and Python lets it have the GIL no more.
@@ -49,3 +52,37 @@ def test_a_rank_ends_with_its_launcher(tmp_path):
     launcher.send_signal(signal.SIGKILL)
     launcher.wait()
     wait_until_ended(rank)
+
+
+FAILS = """
+import atexit, time
+from opd.parallel import ranks
+
+ranks.join()
+if ranks.first():
+    ranks.wait()
+atexit.register(time.sleep, 600)  # as an exit that waits for a device
+raise ValueError("no room")
+"""
+
+
+def test_a_rank_that_fails_ends_at_once_and_the_others_with_it(tmp_path):
+    (tmp_path / "fails.py").write_text(FAILS)
+    ended = subprocess.run(
+        ["torchrun", "--standalone", "--nproc-per-node", "2", tmp_path / "fails.py"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ended.returncode != 0
+    assert "ValueError: no room" in ended.stderr
+
+
+def patience() -> float:
+    return torch.distributed.group.WORLD._get_backend(torch.device("cpu")).options._timeout.total_seconds()
+
+
+def test_ranks_wait_for_each_other_longer_than_for_a_connection(tmp_path):
+    assert on_ranks(tmp_path, 2, patience) == [300.0, 300.0]  # see `processes`; torch's own is half an hour

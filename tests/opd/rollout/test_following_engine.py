@@ -177,6 +177,21 @@ def test_the_engine_computes_in_what_the_student_does(tokenizer, tmp_path, unsai
     assert 1e-3 < record["mismatch_mean"] < 0.1  # of 16 bits on both sides
 
 
+def test_logits_are_not_rounded_to_16_bits(tokenizer, tmp_path):
+    """In a model whose layers add nothing, and so round nothing, only the head is left to differ."""
+    architecture = ArchitectureSpec(hidden_size=128, intermediate_size=64, layers=1, heads=4)
+    model = models.build(architecture, tokenizer, seed=1).bfloat16()
+    with torch.no_grad():
+        model.model.layers[0].self_attn.o_proj.weight.zero_()
+        model.model.layers[0].mlp.down_proj.weight.zero_()
+        model.lm_head.weight *= 20
+    models.save(model, tokenizer, tmp_path / "model")
+    spec = distill_spec(steps=1, engine={"name": "vllm"})
+    distill.main(spec, tmp_path / "model", {"chain_arithmetic": tmp_path / "model"}, tmp_path / "run")
+    (record,) = read_lines(tmp_path / "run/metrics.jsonl")
+    assert record["mismatch_max"] < 1e-3  # 0.15 where the head computes in bfloat16
+
+
 @pytest.mark.parametrize("tensor_parallel", [1, 2])
 def test_ranks_have_engines_of_their_own_or_share_one(folder, tensor_parallel):
     if torch.cuda.is_available():
