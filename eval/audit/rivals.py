@@ -26,6 +26,7 @@ from eval.responses import read_records
 from programs.orphans import end_with_parent
 
 _SECONDS = 12.0  # math-verify's own limit is 5 s for each of parsing and comparing
+_PATIENCE = 60.0  # an answer that a dying worker takes along never comes
 
 Rival = Callable[[str, str], bool]
 
@@ -91,7 +92,7 @@ def decide(rival: Rival, rows: list[dict]) -> list[tuple[bool, float]]:
         decisions = []
         for future in futures:
             try:
-                decisions.append(future.result())
+                decisions.append(future.result(_PATIENCE))
             except (TimeoutError, ProcessExpired):
                 decisions.append((False, _SECONDS))
     return decisions
