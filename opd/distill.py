@@ -121,7 +121,8 @@ def start(spec: DistillSpec, loaded: Mapping[str, Task], folder: Path, teachers:
     taught = teaching.taught_tasks(spec.tasks, loaded, teacher_models)
     marker_ids = masks.marker_ids(spec.mask, student.tokenizer)
     episodes = max(task.rollout.prompts * task.rollout.samples_per_prompt for task in spec.tasks.values())
-    requests = math.ceil(episodes * spec.engine.tensor_parallel / ranks.count())  # of each engine
+    # Of each engine; without torchrun there is one, however many workers vLLM spreads it over.
+    requests = math.ceil(episodes / max(1, ranks.count() // spec.engine.tensor_parallel))
     dtype = sharding.dtype(student.model, spec.memory)
     with whole_for_rollouts(spec, student.root):
         engine = engines.follow(spec.engine, student.model, folder, student.tokenizer, requests, dtype)

@@ -5,6 +5,7 @@ compares numbers after rounding.
 """
 
 import logging
+import math
 import re
 from typing import Any
 
@@ -70,11 +71,11 @@ def _expressions(text: str) -> list[Any]:
 
 
 def _agree(first: Any, second: Any) -> bool:
-    """Whether two numbers agree to nine digits; True where they are no numbers."""
+    """Whether two numbers agree to nine digits, infinite ones in all; True where they are no numbers."""
     if not (getattr(first, "is_number", False) and getattr(second, "is_number", False)):
         return True
     one, other = complex(first.evalf(30)), complex(second.evalf(30))
-    return abs(one - other) <= _AGREEMENT * max(abs(one), abs(other))
+    return one == other or abs(one - other) <= _AGREEMENT * max(abs(one), abs(other)) < math.inf
 
 
 def _loses_a_derivative(expression: Any) -> bool:

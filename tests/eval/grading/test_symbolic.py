@@ -1,7 +1,10 @@
 """The last reader: what math-verify is asked about, and the guards around it."""
 
+import math_verify
 import pytest
+import sympy
 
+from eval.grading import symbolic
 from eval.grading.symbolic import decide_symbolically
 
 
@@ -33,3 +36,24 @@ from eval.grading.symbolic import decide_symbolically
 )
 def test_decisions(gold, answer, decision):
     assert decide_symbolically(gold, answer).decision == decision
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "agree"),
+    [
+        (5 * sympy.oo, 5, False),
+        (sympy.Mul(5, sympy.oo, evaluate=False), 5, False),
+        (sympy.oo, sympy.oo, True),
+        (sympy.oo, -sympy.oo, False),
+        (sympy.Rational(1, 3), 0.3333333333333, True),
+        (sympy.Rational(1, 3), 0.33333, False),
+    ],
+)
+def test_what_agrees_to_nine_digits(first, second, agree):
+    assert symbolic._agree(sympy.sympify(first), sympy.sympify(second)) is agree
+
+
+def test_an_infinite_number_is_no_finite_one_whatever_math_verify_says(monkeypatch):
+    """It said so once, in a process that had graded much before."""
+    monkeypatch.setattr(math_verify, "verify", lambda *numbers, **options: True)
+    assert decide_symbolically(r"5\cdot\infty", "5").decision == "wrong"
