@@ -32,10 +32,11 @@ class Paths:
         """
         nodes, here = self.config.training_nodes, self.processes_per_node
         lease = f"python -m workflows.lease --gpus {here if self.config.gpu else 0} --"
+        program = "-m programs.start"
         if nodes == here == 1:
-            return f"{lease} python -m programs.start"
+            return f"{lease} python {program}"
         if nodes == 1:
-            return f"{lease} torchrun --standalone --nproc-per-node {here} -m programs.start"
+            return f"{lease} torchrun --standalone --nproc-per-node {here} {program}"
         # A port of the job's own, as two jobs may have their first node in common.
         meeting = "--rdzv-id $SLURM_JOB_ID --rdzv-backend c10d"
         # The leases of two nodes may wait for their cards, and torch is read, for minutes apart.
@@ -45,7 +46,7 @@ class Paths:
         each = "--ntasks-per-node 1 --cpus-per-task $SLURM_CPUS_PER_TASK"
         # A torchrun ends its own ranks when one fails; those of other nodes would wait for them.
         started = f"srun --kill-on-bad-exit=1 {each} {lease}"
-        return f"{started} torchrun --nnodes {nodes} --nproc-per-node {here} {meeting} -m programs.start"
+        return f"{started} torchrun --nnodes {nodes} --nproc-per-node {here} {meeting} {program}"
 
     @property
     def processes_per_node(self) -> int:

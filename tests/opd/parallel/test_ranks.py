@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import torch
 
@@ -28,6 +29,18 @@ def test_a_group_that_is_still_at_work_does_not_end_the_program_badly():
     assert ended.returncode == 0, ended.stderr
 
 
+def launch(file: Path, program: str, processes: int) -> subprocess.Popen[str]:
+    file.write_text(program)
+    return subprocess.Popen(
+        ["torchrun", "--standalone", "--nproc-per-node", str(processes), file],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 WAITS = """
 import os, time
 from opd.parallel import ranks
@@ -39,14 +52,7 @@ time.sleep(600)
 
 
 def test_a_rank_ends_with_its_launcher(tmp_path):
-    (tmp_path / "waits.py").write_text(WAITS)
-    launcher = subprocess.Popen(
-        ["torchrun", "--standalone", "--nproc-per-node", "1", tmp_path / "waits.py"],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    launcher = launch(tmp_path / "waits.py", WAITS, 1)
     assert launcher.stdout is not None
     rank = int(launcher.stdout.readline())
     launcher.send_signal(signal.SIGKILL)
@@ -67,17 +73,10 @@ raise ValueError("no room")
 
 
 def test_a_rank_that_fails_ends_at_once_and_the_others_with_it(tmp_path):
-    (tmp_path / "fails.py").write_text(FAILS)
-    ended = subprocess.run(
-        ["torchrun", "--standalone", "--nproc-per-node", "2", tmp_path / "fails.py"],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert ended.returncode != 0
-    assert "ValueError: no room" in ended.stderr
+    launcher = launch(tmp_path / "fails.py", FAILS, 2)
+    _, printed = launcher.communicate(timeout=300)
+    assert launcher.returncode != 0
+    assert "ValueError: no room" in printed
 
 
 def patience() -> float:

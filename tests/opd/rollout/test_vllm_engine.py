@@ -174,7 +174,7 @@ def test_graphs_are_for_gpus_and_left_out_on_request(monkeypatch, tmp_path, on_g
     monkeypatch.setattr(vllm_engine, "LLM", dict)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: on_gpu)
     monkeypatch.delenv("OPD_VLLM_EAGER", raising=False)
-    monkeypatch.setenv("VLLM_ENABLE_V1_MULTIPROCESSING", "0")  # `start` changes it
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # `start` would set it, for the tests that follow, too
     if asked is not None:
         monkeypatch.setenv("OPD_VLLM_EAGER", asked)
     assert vllm_engine.start(tmp_path, 1, torch.float32)["enforce_eager"] is eager
