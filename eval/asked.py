@@ -42,7 +42,7 @@ def refuse_other_copies(responses: Path, environment: envs.Environment, suites: 
 
 
 def _named(suite: Mapping[str, Any], sha256: str) -> str:
-    """A copy as a message names it: where it lies, if it is read from anywhere, and what it is."""
+    """How a message names a copy: its source, or the suite if it has none, its status and hash."""
     return f"{suite.get('source', suite['suite'])} ({suite['status']}, {sha256[:16]})"
 
 

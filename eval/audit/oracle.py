@@ -69,7 +69,7 @@ PHRASINGS: dict[str, Callable[[str], str]] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many of `asked` were graded correct, and the (gold, response, reason) of the others' opposite."""
+    """How many were asked and graded correct; `surprises` are (gold, response, reason) graded otherwise."""
 
     asked: int
     correct: int

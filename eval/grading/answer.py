@@ -37,7 +37,7 @@ class Sequence:
     opening: str
     items: tuple["Answer", ...]
     closing: str
-    alternatives: bool = False  # joined by "or": any of them, not all
+    joint: str = ","  # "and" or "or" where that joins the items of a list
 
 
 @dataclass(frozen=True)

@@ -196,9 +196,11 @@ class _Comparison:
             return self.single(gold, answer)
         first, second = _flat(gold), _flat(answer)
         kinds = {gold.opening, answer.opening}
+        sets = real_set(gold), real_set(answer)
+        if {gold.joint, answer.joint} == {"and", "or"} and None not in sets:
+            return same_set(*sets)  # type: ignore[arg-type]
         if kinds <= {"", r"\{"}:
             return self.lists(first, second, sets=r"\{" in kinds)
-        sets = real_set(gold), real_set(answer)
         if "" in kinds and len(kinds) == 2 and None not in sets:  # [2,5) is 2 <= x, x < 5
             return same_set(*sets)  # type: ignore[arg-type]
         if "" in kinds and ":" not in kinds:

@@ -14,8 +14,8 @@ _ZERO = Node("number", (Fraction(0),))
 def concluded(gold: Answer, answer: Answer, tokens: list[Token]) -> Answer:
     """The last side of an answer that is a chain of `=`, where the gold is a value; else the answer.
 
-    `m+n = 13` is how 13 is computed. A gold that is an equation wants the equation, and so stays one what is
-    in brackets (`\\{x : x^2 = 4\\}`) or to be solved (`x^2-x = 0`, `7 = 11a+c`).
+    `m+n = 13` is how 13 is computed. The answer stays an equation if the gold is one, if it stands in
+    brackets (`\\{x : x^2 = 4\\}`), or if it is still to be solved (`x^2-x = 0`, `7 = 11a+c`).
     """
     if not isinstance(answer, Relation) or answer.signs != ("=",) or isinstance(gold, Named | Relation):
         return answer

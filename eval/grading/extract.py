@@ -35,12 +35,11 @@ def conclusion(response: str) -> str:
 
 
 def readings(response: str, joined_boxes: bool = True) -> list[Reading]:
-    """The ways to take the boxes that end a response after the last `</think>`; none without a box.
+    """The possible readings of the boxes that end a response after the last `</think>`; none without a box.
 
     The last box is the answer. Where it is listed with others (`\\boxed{1} or \\boxed{2}`) each of them must
-    be right, and with `joined_boxes` they may also be one list. Then the boxes that only stand before it
-    (`\\boxed{5}.`, and again `\\boxed{5}`) may belong to that list, too. An empty box is no answer, a box in
-    a box is part of the outer one.
+    be right. With `joined_boxes` they may also form one list, and so may boxes that merely stand before it
+    (`\\boxed{5}.`, and again `\\boxed{5}`). An empty box is no answer, a box in a box part of the outer one.
     """
     text = conclusion(response)
     boxes = [box for box in _boxes(text) if box.content]

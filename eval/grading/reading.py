@@ -29,7 +29,7 @@ _MATRICES = frozenset(
 )
 # What makes two statements of `x = 5 \text{ if } y = 3`, which is no chain that ends in 3.
 _CONDITIONS = frozenset({"if", "when", "where", "for", "with", "at", "but", "given"})
-_ELLIPSIS = (r"\ldots", "…", "?")
+_ELLIPSIS = (r"\ldots", "?")
 _DEEPEST = 60
 
 
@@ -68,7 +68,7 @@ def _list(tokens: list[Token]) -> Answer | None:
     if len(items) == 1:
         return items[0]
     words = {joint.value for joint in joints}
-    return Sequence("", items, "", alternatives="or" in words and "and" not in words)
+    return Sequence("", items, "", next((word for word in ("and", "or") if word in words), ","))
 
 
 def _tuple(answer: Answer) -> Answer:
@@ -139,7 +139,7 @@ def _plus_minus(tokens: list[Token]) -> Answer | None:
         return None
     if tokens[0].value in ("(", r"\{") and closes(tokens) and not is_tuple(tokens):
         return None
-    return Sequence("", tuple(map(read_tokens, together(tokens))), "", alternatives=True)
+    return Sequence("", tuple(map(read_tokens, together(tokens))), "", "or")
 
 
 def _bracketed(tokens: list[Token]) -> Answer | None:

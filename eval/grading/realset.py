@@ -42,7 +42,8 @@ def real_set(answer: Answer) -> RealSet | None:
 
 def same_set(first: RealSet, second: RealSet) -> bool:
     """Whether both hold the same numbers: tested at every end, between them and beyond."""
-    return all(first.contains(x) == second.contains(x) for x in _probes([*first.ends, *second.ends]))
+    with mp.workdps(40):
+        return all(first.contains(x) == second.contains(x) for x in _probes([*first.ends, *second.ends]))
 
 
 def _probes(ends: Iterable[mpmath.mpf]) -> list[mpmath.mpf]:
@@ -71,7 +72,7 @@ def _sequence(answer: Sequence) -> RealSet | None:
         parts = [real_set(item) for item in answer.items]
         known = [part for part in parts if part is not None]
         if len(known) == len(parts):
-            decide = any if answer.alternatives else all
+            decide = any if answer.joint == "or" else all
             ends = tuple(end for part in known for end in part.ends)
             return RealSet(lambda x: decide(part.contains(x) for part in known), ends)
     return None
@@ -150,4 +151,4 @@ def _constant(answer: Answer) -> mpmath.mpf | None:
 def _equal(first: mpmath.mpf, second: mpmath.mpf) -> bool:
     if not (mp.isfinite(first) and mp.isfinite(second)):
         return bool(first == second)
-    return bool(abs(first - second) <= mp.mpf(10) ** -12 * max(abs(first), abs(second), 1))
+    return bool(abs(first - second) <= mp.mpf(10) ** -12 * max(abs(first), abs(second), mp.mpf(10) ** -20))

@@ -34,7 +34,7 @@ def decide_symbolically(gold: str, answer: str) -> Outcome:
     from math_verify import verify
 
     if _has_words(gold) or _has_words(answer):
-        return Outcome("wrong", "words or an ellipsis, not written the same")
+        return Outcome("wrong", "words, dots or primes, not written the same")
     first, second = _expressions(gold), _expressions(answer)
     if not first and not _is_read(gold):
         return Outcome("ungraded", "the gold is not read by math-verify either")
@@ -64,7 +64,8 @@ def _expressions(text: str) -> list[Any]:
     """What math-verify parses from the LaTeX, without the raw string that it appends."""
     from math_verify import LatexExtractionConfig, parse
 
-    latex = f"${text.strip('$ ')}$"
+    # A dollar inside would end the formula, and the rest would go unread.
+    latex = "$" + re.sub(r"(?<!\\)[$]", " ", text).strip() + "$"
     config = [LatexExtractionConfig()]
     found = parse(latex, config, fallback_mode="no_fallback", parsing_timeout=None, raise_on_error=False)
     return [one for one in found if not isinstance(one, str)]
@@ -86,14 +87,16 @@ def _loses_a_derivative(expression: Any) -> bool:
 
 
 def _has_words(text: str) -> bool:
-    """Whether there are words, an ellipsis or a last function of nothing, which math-verify would drop."""
+    """Whether there are words, dots, primes or a last function of nothing, which math-verify would drop."""
     try:
         tokens = tokenize(text)
     except UnreadableError:
         return False
     if tokens and tokens[-1].value in FUNCTIONS:
         return True
-    return any(t.value == r"\ldots" or (t.kind == "text" and len(t.value) > 1) for t in tokens)
+    return any(
+        t.value in (r"\ldots", r"\prime", "'") or (t.kind == "text" and len(t.value) > 1) for t in tokens
+    )
 
 
 def _letters(text: str) -> set[str]:

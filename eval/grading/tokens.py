@@ -106,6 +106,7 @@ def _plain(text: str) -> str:
         if character in text:
             text = text.replace(character, command)
     text = unicodedata.normalize("NFKC", text).replace("{,}", ",")
+    text = re.sub(r"\.{3,}", r"\\ldots ", text)
     text = re.sub(r",\\!\s*", ",", text)  # the space that belongs to a thousands separator
     text = text.strip().removeprefix("**").removesuffix("**").strip()
     for plain, command in (("<=", r"\le "), (">=", r"\ge "), ("!=", r"\ne "), ("==", "="), ("**", "^")):

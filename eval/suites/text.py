@@ -26,13 +26,16 @@ def one_line(text: str) -> str:
 
 
 def last_boxed(text: str) -> str | None:
-    r"""What the last `\boxed{...}` or `\fbox{...}` with balanced braces holds; None: there is none."""
+    r"""What the last `\boxed{...}` or `\fbox{...}` with balanced braces holds; None: there is none.
+
+    Escaped braces, as in `\boxed{\left\{1,2\right.}`, do not count.
+    """
     for match in reversed(list(re.finditer(r"\\(?:boxed|fbox)\s*\{", text))):
         depth = 1
-        for end in range(match.end(), len(text)):
-            depth += {"{": 1, "}": -1}.get(text[end], 0)
+        for brace in re.compile(r"\\.|[{}]", re.DOTALL).finditer(text, match.end()):
+            depth += {"{": 1, "}": -1}.get(brace.group(), 0)
             if depth == 0:
-                return text[match.end() : end].strip()
+                return text[match.end() : brace.start()].strip()
     return None
 
 

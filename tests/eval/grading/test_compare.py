@@ -192,6 +192,11 @@ ACCEPTED = {
         \begin{vmatrix}1&2&3\\0&1&4\\5&6&0\end{vmatrix} | 1
         \begin{vmatrix}1&2\\3&4\end{vmatrix} | \begin{vmatrix}1&3\\2&4\end{vmatrix}
     """,
+    "dots are an ellipsis": r"""
+        1,2,\ldots,n | 1, 2, ..., n
+        1,2,\ldots | 1,2,...
+        1,2,\dots | 1,2,…
+    """,
     "words are compared without case, font, article and brackets": r"""
         \text{Evelyn} | evelyn
         \text{(C)} | C
@@ -215,6 +220,36 @@ ACCEPTED = {
 }
 
 REJECTED = {
+    "lists that go on": r"""
+        1,2,3 | 1,2,3,...
+        1,2,3 | 1, 2, 3, …
+        \{1,2,3\} | \{1,2,3,...\}
+        0.333 | 0.333...
+        1+x+x^2 | 1+x+x^2...
+        5 | 5...
+    """,
+    "primes that math-verify would drop": r"""
+        x^2 | (x^2)'
+        f(x) | f(x)'
+        \frac1x | \left(\frac1x\right)'
+        \sin x | (\sin x)^\prime
+        56 | 5'6
+        34 | 3"4
+        \sqrt{13} | \sqrt{1'3}
+    """,
+    "what stands behind a formula in dollars": r"""
+        (6,3),(9,3),(9,5),(54,5) | $(6,3),(9,3),(9,5),(54,5)$+1
+        (-\infty,0)\cup\{1\} | $(-\infty,0)\cup\{1\}$.+1
+    """,
+    "and is not or": r"""
+        x<1 \text{ or } x>2 | x<1 \text{ and } x>2
+        x>1 \text{ and } x<3 | x>1 \text{ or } x<3
+    """,
+    "bounds near zero": r"""
+        x>0 | x>10^{-15}
+        x<3e-14 | x<7e-15
+        (0,10^{-13})\cup(1,2) | (0,10^{-14})\cup(1,2)
+    """,
     "numerals": r"""
         109890 | 109891
         5 | 5.001

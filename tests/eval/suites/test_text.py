@@ -46,6 +46,7 @@ def test_a_corrupted_command_stays_different():
         ("\\fbox{x}", "x"),
         ("\\boxed {7}", "7"),
         ("first \\boxed{3}, then \\boxed{4", "3"),
+        ("first \\boxed{3}, then \\boxed{\\left\\{1,2\\right.}", "\\left\\{1,2\\right."),
         ("none", None),
     ],
 )
