@@ -21,6 +21,7 @@ from opd import models
 from opd.rollout import torch_engine
 from opd.rollout.decoder import Decoder, SmallQwen2Decoder
 from opd.rollout.engine import answers, load
+from opd.rollout.response import Response
 from opd.rollout.sampling import uniforms
 from opd.run.machine import seconds
 from opd.spec import SamplingSpec
@@ -55,8 +56,7 @@ def decoders(folder: Path, questions: list[str], sampling: SamplingSpec) -> dict
 
     def way(kind: type[Decoder]) -> _Way:
         def decode() -> int:
-            rollouts = torch_engine.generate(model, prompts, drawn, sampling, ends, pad, kind)
-            return len(rollouts.batch.sampled)
+            return count(torch_engine.generate(model, prompts, drawn, sampling, ends, pad, kind))
 
         return decode
 
@@ -71,10 +71,14 @@ def vllm(folder: Path, questions: list[str], sampling: SamplingSpec) -> _Way:
     engine = load("vllm", folder, len(questions))
 
     def decode() -> int:
-        responses = answers(engine, questions, keys(questions), sampling)
-        return sum(len(response.tokens) for response in responses)
+        return count(answers(engine, questions, keys(questions), sampling))
 
     return decode
+
+
+def count(responses: list[Response]) -> int:
+    """Tokens of all responses, end tokens included."""
+    return sum(len(response.tokens) for response in responses)
 
 
 def keys(questions: list[str]) -> list[str]:

@@ -1,13 +1,13 @@
 """Engines that answer for a model, in memory or in a folder: token ids in, token ids out.
 
 `torch` runs everywhere and in float32 gives the same responses whatever shares their batch (in 16 bits a
-few part at near-ties). `vllm` is for long responses on GPUs and an optional extra; see
-`opd.rollout.vllm_engine`. Under both, the settings come from the SamplingSpec alone and sample i depends on
-its key alone.
+few part at near-ties); see `opd.rollout.torch_engine`. `vllm` is for long responses on GPUs and an optional
+extra; see `opd.rollout.vllm_engine`. Under both, the settings come from the SamplingSpec alone and sample i
+depends on its key alone.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -16,8 +16,8 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from opd import models
-from opd.rollout.respond import respond
 from opd.rollout.response import Response
+from opd.rollout.torch_engine import TorchEngine
 from opd.spec import EngineSpec, SamplingSpec
 
 
@@ -47,38 +47,6 @@ class TrainingEngine(Engine, Protocol):
     def given_back_mib(self) -> float:
         """Memory that torch's allocator counts as the engine's while the engine sleeps, and that is free."""
         ...
-
-
-class TorchEngine:
-    """A model that is in memory, `batch_size` responses at a time."""
-
-    version = f"torch {torch.__version__}"
-
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch_size: int) -> None:
-        self._model, self.tokenizer, self._batch_size = model, tokenizer, batch_size
-        self.dtype, self.end_ids = model.dtype, models.end_ids(tokenizer, model.generation_config)
-
-    def stream(
-        self, questions: Sequence[str], keys: Sequence[str], sampling: SamplingSpec, done: set[int]
-    ) -> Iterator[tuple[int, Response]]:
-        """Batch after batch. One that is partly done is decoded again in whole, to be rounded alike."""
-        for start in range(0, len(questions), self._batch_size):
-            here = slice(start, start + self._batch_size)
-            rows = range(start, start + len(questions[here]))
-            if done.issuperset(rows):
-                continue
-            rollouts = respond(self._model, self.tokenizer, questions[here], keys[here], sampling)
-            answered = zip(rows, rollouts.responses(), strict=True)
-            yield from ((row, response) for row, response in answered if row not in done)
-
-    def awake(self, model: PreTrainedModel) -> AbstractContextManager:
-        """The trainer's model is the engine's."""
-        self._model = model
-        return nullcontext()
-
-    def given_back_mib(self) -> float:
-        """None: the engine has no memory of its own."""
-        return 0.0
 
 
 def answers(

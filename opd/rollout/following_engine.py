@@ -19,7 +19,7 @@ from opd import models
 from opd.rollout import vllm_engine
 from opd.rollout.vllm_engine import LLM, CompletionOutput, VllmEngine
 from opd.spec import EngineSpec, SamplingSpec
-from opd.weights import weights
+from opd.weights import merged_weights
 from programs.errors import UserError
 
 
@@ -72,8 +72,8 @@ class FollowingVllmEngine(VllmEngine):
     def _weights(self, model: PreTrainedModel) -> Any:
         """By reference to an engine in this process, as copies on the CPU to one that has several."""
         if self._spec.tensor_parallel == 1 or is_torchelastic_launched():
-            return weights(model)
-        return [(name, value.cpu()) for name, value in weights(model)]
+            return merged_weights(model)
+        return [(name, value.cpu()) for name, value in merged_weights(model)]
 
     def _wake(self, memory: str) -> None:
         if self._spec.sleep:
@@ -93,5 +93,5 @@ class FollowingVllmEngine(VllmEngine):
         return CuMemAllocator.get_instance().get_current_usage() / 2**20
 
     def _log_probs(self, completion: CompletionOutput, sampling: SamplingSpec) -> tuple[float, list[float]]:
-        """The latter, as the engine was started with raw ones; it was asked for the sampled tokens' alone."""
+        """(NaN, the model's own log-probability of each token): this engine reports raw ones."""
         return math.nan, list(completion.logprobs.logprobs)

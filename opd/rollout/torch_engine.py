@@ -1,48 +1,74 @@
-"""Batched decoding, for any causal model of transformers."""
+"""Batched decoding in this process, for any causal model of transformers."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from opd.batch import TokenBatch
+from opd import models
 from opd.rollout.decoder import Decoder, kind_for
 from opd.rollout.response import Response
-from opd.rollout.sampling import draw
+from opd.rollout.sampling import draw, uniforms
 from opd.spec import SamplingSpec
 
 # Finished rows are dropped from the cache once fewer than this share of its rows is alive.
 _COMPACT_BELOW = 0.75
 
 
-@dataclass(frozen=True)
-class Rollouts:
-    """Sampled responses: prompts padded on the left, responses (B, T) on the right.
+class TorchEngine:
+    """A model that is in memory, `batch_size` responses at a time."""
 
-    `batch` holds both, with the response tokens (the end token included) marked as generated;
-    `finished` (B,) is true where the end token came before the cap; `log_prob` (B,) is the
-    log-probability of the response under the sampling settings, in nats (0 when greedy);
-    `log_probs` (B, T) are those of its tokens under the model itself, at temperature 1.
+    version = f"torch {torch.__version__}"
+
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch_size: int) -> None:
+        self._model, self.tokenizer, self._batch_size = model, tokenizer, batch_size
+        self.dtype, self.end_ids = model.dtype, models.end_ids(tokenizer, model.generation_config)
+
+    def stream(
+        self, questions: Sequence[str], keys: Sequence[str], sampling: SamplingSpec, done: set[int]
+    ) -> Iterator[tuple[int, Response]]:
+        """Batch after batch. One that is partly done is decoded again in whole, to be rounded alike."""
+        for start in range(0, len(questions), self._batch_size):
+            here = slice(start, start + self._batch_size)
+            rows = range(start, start + len(questions[here]))
+            if done.issuperset(rows):
+                continue
+            responses = respond(self._model, self.tokenizer, questions[here], keys[here], sampling)
+            answered = zip(rows, responses, strict=True)
+            yield from ((row, response) for row, response in answered if row not in done)
+
+    def awake(self, model: PreTrainedModel) -> AbstractContextManager:
+        """The trainer's model is the engine's."""
+        self._model = model
+        return nullcontext()
+
+    def given_back_mib(self) -> float:
+        """None: the engine has no memory of its own."""
+        return 0.0
+
+
+def respond(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    questions: Sequence[str],
+    keys: Sequence[str],
+    sampling: SamplingSpec,
+) -> list[Response]:
+    """One response per question; response i draws from the random stream of keys[i] alone.
+
+    Of the model's generation_config nothing counts but what may end a response; see `opd.models.end_ids`.
     """
-
-    batch: TokenBatch
-    finished: Tensor
-    log_prob: Tensor
-    log_probs: Tensor
-
-    def responses(self) -> list[Response]:
-        """The rollouts one by one."""
-        columns = self.finished.tolist(), self.log_prob.tolist(), self.log_probs.tolist()
-        found = []
-        for row, (finished, log_prob, log_probs) in enumerate(zip(*columns, strict=True)):
-            tokens = self.batch.response(row)
-            found.append(
-                Response(self.batch.prompt(row), tokens, finished, log_prob, log_probs[: len(tokens)])
-            )
-        return found
+    return generate(
+        model,
+        [models.prompt_ids(tokenizer, question) for question in questions],
+        uniforms(keys, sampling.max_new_tokens),
+        sampling,
+        models.end_ids(tokenizer, model.generation_config),
+        models.padding_id(tokenizer),
+    )
 
 
 @torch.no_grad()
@@ -54,19 +80,19 @@ def generate(
     end_ids: Sequence[int],
     pad_id: int,
     kind: type[Decoder] | None = None,
-) -> Rollouts:
+) -> list[Response]:
     """Decode one response per prompt, `sampling.max_new_tokens` tokens at most.
 
     `uniform` (B, T) drives the draws. A response ends with the first of `end_ids`; all other settings come
-    from `sampling` alone, and the model's own generation_config is never read. `kind` None is the decoder
-    that suits the model.
+    from `sampling` alone, and the model's own generation_config is never read. `pad_id`, whichever id it is,
+    fills up the shorter prompts. `kind` None is the decoder that suits the model.
     """
     device = model.device
     prompt, real = _pad_left(prompts, pad_id, device)
     ends = torch.tensor(end_ids, dtype=torch.long, device=device)
     decoding = (kind or kind_for(model))(model, prompt, real, sampling.max_new_tokens)
     drawn = _decode(decoding, uniform.to(device), sampling, ends)
-    return _assemble(prompt, real, drawn, ends, pad_id)
+    return _assemble(prompts, drawn, ends)
 
 
 class _Drawn(NamedTuple):
@@ -107,20 +133,18 @@ def _decode(decoding: Decoder, uniform: Tensor, sampling: SamplingSpec, ends: Te
     return _Drawn(tokens, drawn, own)
 
 
-def _assemble(prompt: Tensor, real: Tensor, response: _Drawn, ends: Tensor, pad_id: int) -> Rollouts:
-    """Prompts (B, P), their real tokens, and what was drawn up to the first end of each response."""
-    ended = torch.isin(response.tokens, ends)
+def _assemble(prompts: Sequence[Sequence[int]], found: _Drawn, ends: Tensor) -> list[Response]:
+    """One response per prompt: what was drawn up to and with the first end token."""
+    ended = torch.isin(found.tokens, ends)
     finished, steps = ended.any(-1), ended.shape[1]
     lengths = torch.where(finished, ended.long().argmax(-1) + 1, steps)
-    generated = torch.arange(steps, device=prompt.device) < lengths[:, None]
-    batch = TokenBatch(
-        tokens=torch.cat([prompt, response.tokens.masked_fill(~generated, pad_id)], 1),
-        attention=torch.cat([real, generated], 1),
-        generated=torch.cat([torch.zeros_like(real), generated], 1),
-    )
-    log_prob = response.drawn.masked_fill(~generated, 0).sum(-1)
-    everyone = torch.arange(len(prompt), device=prompt.device)
-    return Rollouts(batch.rows(everyone), finished, log_prob, response.own)
+    behind = torch.arange(steps, device=ends.device) >= lengths[:, None]
+    log_prob = found.drawn.masked_fill(behind, 0).sum(-1)
+    columns = (x.tolist() for x in (found.tokens, lengths, finished, log_prob, found.own))
+    return [
+        Response(list(prompt), tokens[:length], closed, total, own[:length])
+        for prompt, tokens, length, closed, total, own in zip(prompts, *columns, strict=True)
+    ]
 
 
 def _pad_left(prompts: Sequence[Sequence[int]], pad_id: int, device: torch.device) -> tuple[Tensor, Tensor]:

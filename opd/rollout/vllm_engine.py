@@ -162,5 +162,5 @@ class VllmEngine:
         )
 
     def _log_probs(self, completion: CompletionOutput, sampling: SamplingSpec) -> tuple[float, list[float]]:
-        """Of the response under the sampling settings, and of its tokens under the model: the former."""
+        """(Log-probability of the response under the sampling settings, nothing of its tokens)."""
         return completion.cumulative_logprob if sampling.temperature > 0 else 0.0, []

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from envs import Environment, Problem
-from opd.rollout.respond import respond
+from opd.rollout.torch_engine import respond
 from opd.spec import SamplingSpec
 from opd.tasks.verified import verified
 
@@ -22,5 +22,5 @@ def greedy_accuracy(
     questions, keys = zip(
         *[(problem.question, f"development/{problem.id}") for problem in problems], strict=True
     )
-    responses = respond(model, tokenizer, questions, keys, greedy).responses()
+    responses = respond(model, tokenizer, questions, keys, greedy)
     return sum(verified(responses, problems, tokenizer, environment)) / len(problems)

@@ -15,8 +15,8 @@ from envs.alfworld.vector import AlfWorld
 from envs.chain_arithmetic import ChainArithmetic
 from envs.tokenizer import respell
 from opd import models
-from opd.rollout.engine import TorchEngine
 from opd.rollout.game_player import ModelPlayer
+from opd.rollout.torch_engine import TorchEngine
 from opd.spec import ArithmeticLessonSpec, CurriculumSpec, GameLessonSpec, LessonSpec
 from opd.supervised.accuracy import greedy_accuracy
 from programs.errors import UserError

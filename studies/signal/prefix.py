@@ -81,8 +81,7 @@ def go_on(
     continued: list[Response] = []
     for start in range(0, len(begun), batch_size):
         batch = begun[start : start + batch_size]
-        rollouts = generate(teacher, batch, torch.zeros(len(batch), cap), greedy, ends, pad)
-        continued += rollouts.responses()
+        continued += generate(teacher, batch, torch.zeros(len(batch), cap), greedy, ends, pad)
     return [joined(prefix, response, cap) for prefix, response in zip(prefixes, continued, strict=True)]
 
 

@@ -20,7 +20,7 @@ from opd.batch import TokenBatch
 from opd.experience import Experience
 from opd.markers import token_texts
 from opd.parallel import sharding
-from opd.rollout.engine import TorchEngine
+from opd.rollout.torch_engine import TorchEngine
 from opd.scoring.compare import Comparison, compare
 from opd.tasks.problems import Problems
 from opd.vocabulary import refuse_other_tokens

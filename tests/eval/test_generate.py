@@ -14,8 +14,8 @@ from eval import generate
 from eval.generate import arguments, sha256
 from eval.spec import GenerateSpec
 from opd import models
-from opd.rollout import engine
-from opd.rollout.engine import TorchEngine
+from opd.rollout import torch_engine
+from opd.rollout.torch_engine import TorchEngine
 from programs.errors import UserError
 from tests.json_lines import read_lines
 
@@ -85,8 +85,10 @@ def test_only_what_is_missing_is_asked_again(folders, whole, tmp_path, monkeypat
     partial = tmp_path / "responses.partial"
     partial.write_text("".join(partial.read_text().splitlines(keepends=True)[:-2]))
 
-    respond = engine.respond
-    monkeypatch.setattr(engine, "respond", lambda *given: calls.append(len(given[2])) or respond(*given))
+    respond = torch_engine.respond
+    monkeypatch.setattr(
+        torch_engine, "respond", lambda *given: calls.append(len(given[2])) or respond(*given)
+    )
     generate.main(changed(batch_size=batch_size), folders[0], out)
     assert calls == batches
     again, before = read_lines(out), read_lines(whole)

@@ -89,9 +89,8 @@ def test_any_token_pads_where_the_tokenizer_names_none(tokenizer, endless, stude
     prompts, uniform = [[5, 6, 7, 8], [9]], torch.rand(2, 30, generator=torch.Generator().manual_seed(0))
     sampling = SamplingSpec(temperature=1, top_p=1, max_new_tokens=30)
     one, other = (generate(student, prompts, uniform, sampling, (12,), pad) for pad in (0, 30))
-    for row in range(2):
-        assert one.batch.response(row) == other.batch.response(row)
-        assert one.batch.prompt(row) == other.batch.prompt(row) == prompts[row]
+    assert [response.tokens for response in one] == [response.tokens for response in other]
+    assert [response.prompt for response in one] == [response.prompt for response in other] == prompts
 
 
 def test_a_folder_without_weights_has_no_fingerprint(tmp_path):

@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 
 from opd import models
-from opd.rollout.respond import respond
+from opd.rollout.torch_engine import respond
 from opd.spec import ArchitectureSpec, SamplingSpec
 
 pytest.importorskip("vllm", reason="vLLM is not installed")
@@ -70,7 +70,7 @@ def wait_for(address, process, log) -> None:
 def test_greedy_tokens_are_those_of_the_torch_engine(server, exported, tokenizer):
     greedy = SamplingSpec(temperature=0, top_p=1, max_new_tokens=CAP)
     expected = respond(models.load(exported), tokenizer, QUESTIONS, ["0", "1", "2"], greedy)
-    for row, question in enumerate(QUESTIONS):
+    for question, own in zip(QUESTIONS, expected, strict=True):
         asked = {
             "model": "exported",
             "prompt": models.prompt_ids(tokenizer, question),
@@ -83,4 +83,4 @@ def test_greedy_tokens_are_those_of_the_torch_engine(server, exported, tokenizer
         )
         with urllib.request.urlopen(request) as response:
             (choice,) = json.load(response)["choices"]
-        assert choice["token_ids"] == expected.batch.response(row)
+        assert choice["token_ids"] == own.tokens

@@ -10,8 +10,8 @@ from transformers import GenerationConfig
 import envs
 from envs.tokenizer import build_tokenizer
 from opd import models, traces
-from opd.rollout import engine
-from opd.rollout.respond import respond
+from opd.rollout import torch_engine
+from opd.rollout.torch_engine import respond
 from opd.spec import ArchitectureSpec, TracesSpec
 from programs.errors import UserError
 from tests.json_lines import read_lines
@@ -45,7 +45,7 @@ def test_the_teacher_answers_the_student_s_prompts(pair, tokenizer, whole):
     """Each problem of a place in the training stream of its own, from a random stream of its own."""
     problems = envs.load("chain_arithmetic").training_problems(3, -1, 12)
     questions, keys = [problem.question for problem in problems], [f"sft/3/{row}" for row in range(12)]
-    expected = respond(models.load(pair[1]), tokenizer, questions, keys, SPEC.sampling).responses()
+    expected = respond(models.load(pair[1]), tokenizer, questions, keys, SPEC.sampling)
     records = read_lines(whole)
     assert [record["trace"] for record in records] == list(range(12))
     assert [record["problem"] for record in records] == [problem.id for problem in problems]
@@ -69,7 +69,7 @@ def test_a_trace_ends_as_the_student_s_responses_do(folders, other_end, tokenize
     traces.main(SPEC, folders[0], other_end, tmp_path / "traces.jsonl")
     problems = envs.load("chain_arithmetic").training_problems(3, -1, 12)
     questions, keys = [problem.question for problem in problems], [f"sft/3/{row}" for row in range(12)]
-    said = respond(models.load(other_end), tokenizer, questions, keys, SPEC.sampling).responses()
+    said = respond(models.load(other_end), tokenizer, questions, keys, SPEC.sampling)
     own_end = build_tokenizer("<|endoftext|>").eos_token_id
     assert {each.tokens[-1] for each in said if each.finished} == {own_end}
     records = read_lines(tmp_path / "traces.jsonl")
@@ -124,8 +124,7 @@ def test_a_killed_job_asks_only_for_what_is_missing(pair, whole, tmp_path, monke
     partial = tmp_path / "traces.partial"
     lines = partial.read_text().splitlines(keepends=True)
     partial.write_text("".join(lines[:7]) + lines[7][:9])
-    respond = engine.respond
-    monkeypatch.setattr(engine, "respond", lambda *given: calls.append(given[3]) or respond(*given))
+    monkeypatch.setattr(torch_engine, "respond", lambda *given: calls.append(given[3]) or respond(*given))
     traces.main(SPEC, *pair, out)
     assert calls == [[f"sft/3/{row}" for row in rows] for rows in (range(4, 8), range(8, 12))]
     assert out.read_bytes() == whole.read_bytes()

@@ -15,9 +15,9 @@ from envs.alfworld.vector import AlfWorld
 from eval.alfworld.react_examples import played, with_examples
 from eval.alfworld.records import record
 from opd import models
-from opd.rollout.engine import TorchEngine
 from opd.rollout.game_player import ModelPlayer
 from opd.rollout.sampling import seed
+from opd.rollout.torch_engine import TorchEngine
 from opd.spec import SamplingSpec
 from programs.errors import UserError
 

@@ -14,7 +14,8 @@ import envs
 from opd import models
 from opd.parallel import ranks
 from opd.rollout import engine as engines
-from opd.rollout.engine import TorchEngine, answers
+from opd.rollout.engine import answers
+from opd.rollout.torch_engine import TorchEngine
 from opd.spec import EngineSpec, SamplingSpec
 
 GREEDY = SamplingSpec(temperature=0, top_p=1, max_new_tokens=20)

@@ -12,7 +12,8 @@ from opd import distill, models
 from opd.diagnostics.mismatch import mismatch, stop_if_too_large
 from opd.experience import joined
 from opd.rollout import engine as engines
-from opd.rollout.engine import TorchEngine, answers
+from opd.rollout.engine import answers
+from opd.rollout.torch_engine import TorchEngine
 from opd.spec import ArchitectureSpec, EngineSpec, SamplingSpec
 from tests.json_lines import read_lines
 from tests.opd.rollout.rounding import EXACT, LARGEST, MEAN, check_greedy, own_scores, small_engines

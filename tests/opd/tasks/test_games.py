@@ -13,7 +13,7 @@ from envs.alfworld.play import Episode, Move, Played, Situation
 from envs.alfworld.protocols import Action, Compact, History
 from envs.alfworld.vector import Turn
 from opd import models
-from opd.rollout.engine import TorchEngine
+from opd.rollout.torch_engine import TorchEngine
 from opd.spec import GamesSpec, RolloutSpec
 from opd.supervised.losses import cross_entropy
 from opd.tasks.games import Games, experience

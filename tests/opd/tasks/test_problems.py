@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from opd.rollout.engine import TorchEngine
-from opd.rollout.respond import respond
+from opd.batch import aligned
+from opd.models import padding_id
+from opd.rollout.torch_engine import TorchEngine, respond
 from opd.spec import RolloutSpec
 from opd.tasks.problems import Problems
 from programs.errors import UserError
@@ -22,12 +23,13 @@ def problems():
 def test_the_batch_is_that_of_the_decoder(problems, student, tokenizer):
     """Bit by bit, padding included: what is trained on is what was sampled."""
     found = problems.collect(TorchEngine(student, tokenizer, 8), 3, 5)
-    drawn = problems._environment.training_problems(3, 5, 4)
-    questions = [problem.question for problem in drawn for _ in range(2)]
-    expected = respond(student, tokenizer, questions, [f"rollout/3/5/{row}" for row in range(8)], ROLLOUT)
+    asked = problems._environment.training_problems(3, 5, 4)
+    questions = [problem.question for problem in asked for _ in range(2)]
+    drawn = respond(student, tokenizer, questions, [f"rollout/3/5/{row}" for row in range(8)], ROLLOUT)
+    expected = aligned([(each.prompt, each.tokens) for each in drawn], padding_id(tokenizer))
     for name in ("tokens", "attention", "generated"):
-        assert torch.equal(getattr(found.batch, name), getattr(expected.batch, name))
-    assert torch.equal(found.finished, expected.finished)
+        assert torch.equal(getattr(found.batch, name), getattr(expected, name))
+    assert found.finished.tolist() == [each.finished for each in drawn]
     assert found.group.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 

@@ -9,7 +9,7 @@ import torch
 from envs.tokenizer import VOCABULARY_SIZE, build_tokenizer
 from opd import models
 from opd.batch import from_pairs
-from opd.rollout.engine import TorchEngine
+from opd.rollout.torch_engine import TorchEngine
 from opd.spec import RolloutSpec
 from opd.tasks.problems import Problems
 from studies.signal import score
