@@ -11,9 +11,10 @@ from snakemake.utils import min_version
 
 min_version("9.20")
 
-if "scale" not in config:
+# A scale of one's own names the one that it lies over.
+if config.get("base") or "scale" not in config:
 
-    configfile: f"{workflow.basedir}/workflows/config/mini.yaml"
+    configfile: f"{workflow.basedir}/workflows/config/{config.get('base') or 'mini'}.yaml"
 
 
 report: "workflows/report/workflow.rst"
@@ -39,7 +40,6 @@ onstart:
 
 # Seconds each; what is fetched needs a network, which the nodes of a cluster often lack.
 localrules:
-    all,
     fetch,
     panel,
     table,

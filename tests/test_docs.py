@@ -87,8 +87,11 @@ def test_the_example_of_a_method_plans_its_run(tmp_path):
     program = ["snakemake", "--cores", "1", "--dry-run", "--printshellcmds", target]
     result = subprocess.run(program, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert '"teacher_top_k": 8' in result.stdout
-    assert "lsm_small" in result.stdout
+    assert '"name": "forward_kl"' in result.stdout
+    assert "lsm_forward" in result.stdout
+    written = tmp_path / "as_formatted.smk"
+    written.write_text(code)
+    subprocess.run(["snakefmt", "--check", written], check=True, capture_output=True)
 
 
 def test_the_ablation_example_is_valid():

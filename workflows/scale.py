@@ -4,10 +4,14 @@ import ast
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import reduce
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
+
+import yaml
 
 from programs.provenance import ROOT
+from workflows.config.names import RULE, Base, is_name
 from workflows.explain import ConfigError
 from workflows.plan import Plan, merge
 from workflows.plan.values import read_yaml
@@ -21,12 +25,17 @@ _NAMES = {
 _REGISTRATION = re.compile(r"spec=(method\(.*)", re.S)
 
 
-def read(files: Sequence[Path]) -> dict[str, Any]:
-    """The config of some files, the later over the earlier, as `snakemake --configfile` merges them."""
-    config: dict[str, Any] = {}
-    for file in files:
-        config = merge(config, read_yaml(file))
-    return config
+def read(files: Sequence[Path], settings: Sequence[str] = ()) -> dict[str, Any]:
+    """The config of `snakemake --configfile FILES --config SETTINGS`, the later over the earlier.
+
+    As in the Snakefile, all lie over the scale that they name as `base`.
+    """
+    changes = [read_yaml(file) for file in files]
+    changes += [{key: yaml.safe_load(value)} for key, _, value in (each.partition("=") for each in settings)]
+    config: dict[str, Any] = reduce(merge, changes, {})
+    if (base := config.get("base")) not in get_args(Base):
+        return config
+    return merge(read_yaml(CONFIG / f"{base}.yaml"), config)
 
 
 def scales() -> list[str]:
@@ -64,6 +73,8 @@ def _registration(path: Path) -> tuple[str, dict[str, Any]]:
         knobs = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
     except ValueError:
         raise ConfigError(f"{path}: write literals in method(...), the name first") from None
+    if not is_name(name):
+        raise ConfigError(f"{path}: the method {name!r} has no name for rules and files; {RULE}")
     others = {kind: pattern.findall(text) for kind, pattern in _NAMES.items()}
     for kind, names in others.items():
         if names != [name]:

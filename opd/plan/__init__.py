@@ -1,6 +1,6 @@
-"""What a config needs before it runs: memory, disk, tokens, operations, hours, and what is missing.
+"""What a model takes: memory, disk, tokens, operations and hours, by arithmetic on its shape.
 
-`workflows.plan` says which jobs there are; this package says what they need. `memory` and `work` compute it
-from the numbers of `shape` and `devices`, `jobs` for a whole config; `lacks` says what is missing, `requests`
-what to ask a cluster for. `measure` and `profile` try steps, by `trial`, and load torch; nothing else does.
+`memory` and `work` compute it from the numbers of `shape`, `step` and `devices`; `workflows.needs` asks them
+for the jobs of a config, which `python -m opd.plan` prints. `measure` and `profile` try steps, by `trial`,
+and load torch; nothing else does.
 """

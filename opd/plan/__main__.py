@@ -1,7 +1,7 @@
 """What a config needs, job by job, and what this machine lacks for it.
 
     python -m opd.plan --configfile workflows/config/paper.yaml
-    python -m opd.plan --configfile workflows/config/paper.yaml workflows/config/paper_1gpu.yaml --device h200
+    python -m opd.plan --configfile workflows/config/paper_1gpu.yaml --config gpu=h100
 
 Memory is what tensors of the largest phase take on one device, with all responses at their cap. Tokens and
 hours assume responses of half the cap, unless runs of the scale have measured length and rates. The exit
@@ -13,11 +13,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from opd.plan import devices, tables, work
+from opd.plan import devices, work
 from opd.plan.devices import DEVICES
-from opd.plan.jobs import jobs
-from opd.plan.lacks import lacks
 from programs.command_line import launch
+from workflows.needs import tables
+from workflows.needs.jobs import jobs
+from workflows.needs.lacks import bytes_below, lacks
 from workflows.scale import plan, read
 
 _ASSUMED = """Assumed: {length:.0%} of the cap per response, and of the longest prompt per prompt;
@@ -27,11 +28,11 @@ of its bandwidth in decoding and updates; {usable:.0%} of the memory for tensors
 *: rates and lengths measured by runs of the scale."""
 
 
-def main(files: Sequence[Path], target: str, device_name: str | None) -> None:
+def main(files: Sequence[Path], settings: Sequence[str], target: str) -> None:
     """Print the tables; exits with status 1 if something is lacking."""
-    made = plan(read(files))
+    made = plan(read(files, settings))
     made.check_runs()
-    needed, device = jobs(made, target), DEVICES[device_name or made.config.gpu or devices.here()]
+    needed, device = jobs(made, target), DEVICES[made.config.gpu or devices.here()]
     print(f"{target} of scale {made.config.scale}, on {device.name}\n")
     print(tables.memory_table(needed, device), "\n")
     print(tables.work_table(needed, device), "\n")
@@ -46,7 +47,7 @@ def main(files: Sequence[Path], target: str, device_name: str | None) -> None:
             host=devices.HOST_BYTES_PER_S / 1e9,
         )
     )
-    found = list(lacks(made, needed))
+    found = list(lacks(made, needed, bytes_below(Path(made.results))))
     print(f"\n{len(found)} lacking here" + "".join(f"\n- {lack}" for lack in found))
     sys.exit(bool(found))
 
@@ -56,7 +57,9 @@ if __name__ == "__main__":
         prog="python -m opd.plan", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--configfile", type=Path, nargs="+", required=True, help="as for snakemake")
+    parser.add_argument(
+        "--config", nargs="+", default=[], metavar="KEY=VALUE", help="as for snakemake, such as gpu=h200"
+    )
     parser.add_argument("--target", choices=["all", "full"], default="all", help="(%(default)s)")
-    parser.add_argument("--device", choices=DEVICES, help="default: the config's, this machine's, or h100")
     given = parser.parse_args()
-    launch(main, given.configfile, given.target, given.device)
+    launch(main, given.configfile, given.config, given.target)

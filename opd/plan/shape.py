@@ -1,4 +1,4 @@
-"""A model as the numbers that decide its memory and its operations: the Qwen2 family."""
+"""A model as the numbers that decide its memory and its operations: Qwen2, Qwen3 and Llama."""
 
 import json
 from collections.abc import Mapping
@@ -10,11 +10,19 @@ from opd.spec import ArchitectureSpec
 from programs.errors import UserError
 
 
+class UnknownShapeError(UserError):
+    """A model that nothing can be planned for: of another architecture, or with no config.json at hand."""
+
+
+FAMILIES = ("qwen2", "qwen3", "llama")
+
+
 @dataclass(frozen=True)
 class Shape:
-    """Widths of a Qwen2 model: `heads` query heads of `head_width`, biases on queries, keys and values.
+    """Widths of a model with `heads` query heads of `head_width`; `width` is the bytes of a weight.
 
-    `width` is the bytes of a weight.
+    Families differ in small vectors of their attention: Qwen2 has biases on queries, keys and values, Qwen3
+    norms of queries and keys, Llama neither.
     """
 
     vocabulary: int
@@ -26,6 +34,7 @@ class Shape:
     head_width: int
     tied: bool
     width: int = 2
+    family: str = "qwen2"
 
     @property
     def query(self) -> int:
@@ -58,7 +67,8 @@ class Shape:
     @property
     def parameters(self) -> int:
         """All of them; a head that is tied to the embedding counts once."""
-        vectors = self.layers * (2 * self.hidden + self.query + 2 * self.key_value) + self.hidden
+        of_attention = {"qwen2": self.query + 2 * self.key_value, "qwen3": 2 * self.head_width, "llama": 0}
+        vectors = self.layers * (2 * self.hidden + of_attention[self.family]) + self.hidden
         embeddings = self.head_matrix * (1 if self.tied else 2)
         return self.body_matrices + vectors + embeddings
 
@@ -78,9 +88,10 @@ class Shape:
 
 
 def from_config(config: Mapping[str, Any]) -> Shape:
-    """The shape that a config.json states; ValueError for another architecture than Qwen2's."""
-    if config.get("model_type") != "qwen2":
-        raise UserError(f"model_type {config.get('model_type')!r} is not planned for; only qwen2 is")
+    """The shape that a config.json states; UnknownShapeError for another architecture than `FAMILIES`."""
+    family = str(config.get("model_type"))
+    if family not in FAMILIES:
+        raise UnknownShapeError(f"model_type {family!r} is not planned for; {', '.join(FAMILIES)} are")
     heads, hidden = config["num_attention_heads"], config["hidden_size"]
     return Shape(
         vocabulary=config["vocab_size"],
@@ -92,12 +103,16 @@ def from_config(config: Mapping[str, Any]) -> Shape:
         head_width=config.get("head_dim") or hidden // heads,
         tied=config.get("tie_word_embeddings", False),
         width=4 if (config.get("dtype") or config.get("torch_dtype") or "float32") == "float32" else 2,
+        family=family,
     )
 
 
 def from_folder(folder: Path) -> Shape:
-    """The shape of a model folder; FileNotFoundError if it has no config.json."""
-    return from_config(json.loads((folder / "config.json").read_text()))
+    """The shape of a model folder; UnknownShapeError if it has no config.json."""
+    config = folder / "config.json"
+    if not config.exists():
+        raise UnknownShapeError(f"{folder} has no config.json")
+    return from_config(json.loads(config.read_text()))
 
 
 def from_architecture(architecture: ArchitectureSpec, vocabulary: int) -> Shape:

@@ -93,6 +93,12 @@ def rollout(shape: Shape, step: Step, engine: str, length: float = MEAN_LENGTH) 
     return Phase(round(generated), operations, read, least_s=least)
 
 
+def rollout_in_rounds(shape: Shape, step: Step, engine: str, length: float = MEAN_LENGTH) -> Phase:
+    """Responses of which `step.together` are asked for at once and all awaited, as in the turns of games."""
+    once = rollout(shape, replace(step, rows=step.together), engine, length)
+    return times(once, step.rows / step.together)
+
+
 def scoring(student: Shape, teacher: Shape, step: Step, length: float = MEAN_LENGTH) -> Phase:
     """A forward pass of both models over prompts and responses, and all their logits at the responses."""
     generated, tokens, context = sizes(step, length)
@@ -150,9 +156,10 @@ def update(trained: int, memory: MemorySpec, passes: int) -> Phase:
     return Phase(0, 0, bytes_read=_PASSES * trained)
 
 
-def times(phase: Phase, count: int) -> Phase:
+def times(phase: Phase, count: float) -> Phase:
     """The same, that often."""
-    return replace(phase, **{name: getattr(phase, name) * count for name in _COUNTED})
+    counted = {name: getattr(phase, name) * count for name in _COUNTED}
+    return replace(phase, **counted | {"tokens": round(phase.tokens * count)})
 
 
 def seconds(phases: Mapping[str, Phase], device: Device, rates: Mapping[str, float]) -> float:

@@ -51,7 +51,7 @@ def test_to_begin_undoes_nothing_that_another_has_asked_for(monkeypatch):
 
 def test_no_program_that_the_rules_start_so_imports_what_is_left_out():
     rules = "".join(path.read_text() for path in (ROOT / "workflows" / "rules").glob("*.smk"))
-    programs = set(re.findall(r"(?:-m programs\.start|\{resources\.launcher\}) ([\w.]+)", rules))
+    programs = set(re.findall(r"\{resources\.launcher\} ([\w.]+)", rules))
     assert {"opd.distill", "opd.sft", "eval.generate"} <= programs
     for program in programs:
         for path in sources(program):

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from typing import Any
 
-from opd.plan.needed import models_of
-from opd.plan.requests import Requests
+from workflows.needs.needed import models_of
+from workflows.needs.requests import Requests
 from workflows.plan import Plan
 
 
@@ -16,31 +16,31 @@ def seen(made: Plan) -> Iterator[tuple]:
     """
     made.check_runs()
     config, requests = made.config, Requests(made)
-    yield "paths", made.results, made.launcher, made.configfiles, made.suites
+    yield "paths", made.results, requests.launcher, requests.model_launcher, made.configfile, made.suites
     for target in ("all", "full"):
         yield target, made.studies_of(target), made.claims_spec(target), made.claims_files(target)
     yield "estimators", config.estimators
-    yield "contamination", config.evaluation.contamination, made.contamination_report
+    yield "contamination", config.evaluation.contamination, made.contamination_report, made.contamination_file
     yield "a run", requests.across_nodes(made.processes_per_node), config.training_nodes
     yield "any model", requests.gpus, requests.training_gpus, requests.cards, requests.mib
     yield "cores", requests.cores(1), requests.threads(1, 1)
-    yield "generate", made.generate_spec(), requests.generation()
+    yield "generate", made.generate_spec(), requests.generation_minutes
     studies = [made.studies[name] for name in made.studies_of("full")]
     for name in sorted({row.prompt for study in studies for row in study.rows if row.prompt}):
         yield "generate_asked", name, made.generate_spec(name)
     if config.signal:
-        yield "signal", made.scoring_spec(), made.signal_spec(), made.signal_scores, requests.signal()
+        yield "signal", made.scoring_spec(), made.signal_spec(), made.signal_scores, requests.signal_minutes
         yield "failures", made.failure_spec(), made.failure_scores
     yield from models(made, requests)
     yield from panels(made, requests)
     for study in made.studies_of("full"):
         yield study, made.score_spec(study), made.table_spec(study), made.runs(study)
-        yield study, made.curves_spec(study), made.sweeps.get(study)
+        yield study, made.curves_spec(study), made.sweep_spec(study) if study in made.sweeps else None
     yield "crosscheck", made.crosscheck_spec()
     for folder in runs(made):
         experiment, method, seed = folder.split("/")[-3:]
         yield folder, made.distill_spec(experiment, method, int(seed.removeprefix("seed")))
-        yield folder, config.experiments[experiment], requests.run(experiment)
+        yield folder, config.experiments[experiment], requests.run_minutes(experiment, method)
         yield folder, requests.run_mib(experiment, method)
 
 
@@ -65,14 +65,14 @@ def models(made: Plan, requests: Requests) -> Iterator[tuple]:
             yield name, made.pretrain_spec(name), made.pretrain_files(name)
         elif config.sft:
             folders = made.model_folder(config.sft.student), made.model_folder(config.sft.teacher)
-            yield name, made.sft_spec(name), folders, requests.model(name), requests.model_mib(name)
-            yield name, made.traces_spec(name), requests.traces(name)
+            yield name, made.sft_spec(name), folders, requests.model_minutes(name), requests.model_mib(name)
+            yield name, made.traces_spec(name), requests.traces_minutes(name)
         elif config.reinforce:
             start = made.model_folder(config.reinforce.student)
             yield name, made.reinforce_spec(name), start, config.reinforce.task
-            yield name, requests.model(name), requests.model_mib(name)
+            yield name, requests.model_minutes(name), requests.model_mib(name)
         else:
-            yield name, config.hub
+            yield name, made.hub_spec(name)
 
 
 def panels(made: Plan, requests: Requests) -> Iterator[tuple]:
@@ -90,7 +90,7 @@ def panels(made: Plan, requests: Requests) -> Iterator[tuple]:
         if made.panel_file(name) in files or made.demonstrations_file(name) in files or name in played:
             yield name, config.panels[name]
         if name in played:
-            yield name, made.play_spec(name), requests.play(name)
+            yield name, made.play_spec(name), requests.play_minutes(name)
 
 
 def same(first: Iterable[tuple], second: Iterable[tuple]) -> bool:

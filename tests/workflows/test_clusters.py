@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from opd.plan import devices
-from opd.plan.jobs import jobs
-from opd.plan.requests import Requests
 from programs.provenance import ROOT
-from tests.opd.plan.scales import scale
 from tests.workflows.command import SMOKE, configfiles, planned, snakemake
+from tests.workflows.needs.scales import scale
+from workflows.needs.jobs import jobs
+from workflows.needs.requests import Requests
 from workflows.scale import CONFIG, plan, read
 
 PAPER = configfiles("paper")
@@ -75,6 +75,27 @@ def test_jobs_at_once_share_the_memory_of_this_machine(tmp_path):
         bound = here or int(devices.host_memory_gib() * 1024)
         assert len(asked) == 12 + 14
         assert all(int(host) == min(int(wanted), bound) for host, wanted in asked)
+
+
+def test_fewer_gpus_than_a_training_takes_are_refused(tmp_path):
+    printed = snakemake(tmp_path, "table_single_task", "-n", "--resources", "gpu=4", *PAPER, fails=True)
+    assert "--config training_processes=4" in printed
+
+
+def test_a_model_of_another_architecture_is_run_without_being_planned(tmp_path, no_games):
+    """The check goes on with what needs no shape."""
+    folder = tmp_path / "gemma"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "gemma2"}')
+    own = tmp_path / "mine.yaml"
+    teacher = f"models: {{teacher: {{hub: {{hub_id: {folder}, revision: null}}}}}}"
+    own.write_text(f"{{scale: mine, base: small, description: other, {teacher}}}")
+    run = "results/mine/runs/single_task/lsm/seed0/run.json"
+    planned_so = snakemake(tmp_path, run, "--dry-run", "--configfile", str(own))
+    assert f"runtime={24 * 60}" in planned_so
+    printed = snakemake(tmp_path, run, "--configfile", str(own), fails=True)
+    assert "Not checked whether lsm fits: model_type 'gemma2' is not planned for" in printed
+    assert "To mend it:" in printed
 
 
 def test_trainings_go_before_jobs_that_want_one_gpu(tmp_path):

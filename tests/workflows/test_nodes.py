@@ -13,7 +13,7 @@ from opd import distill
 from programs.provenance import ROOT
 from tests.opd.specs import distill_spec
 from tests.workflows.command import configfiles, snakemake
-from workflows.scale import CONFIG, plan, read
+from workflows import launcher
 
 # Both nodes are this machine: the command that follows the five words of options, twice at a time.
 SRUN = """#!/bin/bash
@@ -31,9 +31,8 @@ def test_launchers_of_two_nodes_meet_and_train_what_one_process_does(folders, tm
     spec, teachers = distill_spec(steps=2), {"chain_arithmetic": folders[1]}
     (tmp_path / "srun").write_text(SRUN)
     (tmp_path / "srun").chmod(0o755)
-    launcher = plan(read([CONFIG / "mini.yaml"]) | {"training_processes": 2, "training_nodes": 2}).launcher
     asked = f"--student {folders[0]} --teachers chain_arithmetic={folders[1]} --out {tmp_path / 'two'}"
-    command = f"{launcher} opd.distill --spec '{spec.model_dump_json()}' {asked}"
+    command = f"{launcher.of_training(1, 2, gpus=0)} opd.distill --spec '{spec.model_dump_json()}' {asked}"
     subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
         env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"} | SLURM,

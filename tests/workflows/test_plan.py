@@ -28,8 +28,7 @@ def mini() -> dict:
 
 @pytest.mark.parametrize("path", SCALES, ids=lambda path: path.stem)
 def test_shipped_configs_are_valid(path):
-    base = yaml.safe_load(path.read_text()).get("base")  # of a file that lies over another
-    made = plan(read([*([path.with_stem(base)] if base else []), path]))
+    made = plan(read([path]))
     made.check_runs()
     assert made.config.scale == path.stem
     for task in made.distill_spec("single_task", "lsm", 0).tasks.values():
@@ -41,27 +40,14 @@ def test_shipped_configs_are_valid(path):
         assert made.table_spec(study).paper_scale == path.stem.startswith("paper")
 
 
-def test_several_training_processes_are_started_by_torchrun(mini):
-    assert plan(mini).launcher == "python -m workflows.lease --gpus 0 -- python -m programs.start"
-    assert (
-        plan(mini | {"gpu": "h100"}).launcher
-        == "python -m workflows.lease --gpus 1 -- python -m programs.start"
-    )
+def test_several_training_processes_change_no_spec(mini):
     shared = plan(mini | {"training_processes": 8})
-    assert shared.launcher == (
-        "python -m workflows.lease --gpus 0 -- torchrun --standalone --nproc-per-node 8 -m programs.start"
-    )
     assert shared.distill_spec("single_task", "lsm", 0) == plan(mini).distill_spec("single_task", "lsm", 0)
 
 
 def test_nodes_have_as_many_processes_each(mini):
     with pytest.raises(ConfigError, match="training_processes 8 cannot be spread over training_nodes 3"):
         plan(mini | {"training_processes": 8, "training_nodes": 3})
-    launcher = plan(mini | {"training_processes": 8, "training_nodes": 2, "gpu": "h100"}).launcher
-    started, trained = launcher.split(" -- ")
-    per_node = "--ntasks-per-node 1 --cpus-per-task $SLURM_CPUS_PER_TASK"
-    assert started == f"srun --kill-on-bad-exit=1 {per_node} python -m workflows.lease --gpus 4"
-    assert trained.startswith("torchrun --nnodes 2 --nproc-per-node 4 --rdzv-id $SLURM_JOB_ID ")
 
 
 @pytest.mark.parametrize(
@@ -127,6 +113,7 @@ def test_every_method_file_names_itself():
             {"evaluation": {"problems_per_suite": 304}},
             "evaluation: chain2 has 303 distinct problems, not 304; write problems_per_suite",
         ),
+        ({"evaluation": {"problems_per_suite": 1}}, "problems_per_suite 1 leaves no interval; write 2"),
         ({"evaluation": {"problems_per_suite": None}}, "chain2 is generated; write how many problems"),
         ({"evaluation": {"suites": ["aime24"]}}, "chain_arithmetic has no suite 'aime24'; it has chain2"),
         (
@@ -226,6 +213,7 @@ def test_unknown_method_lists_the_known_ones(mini):
     ("change", "sentence"),
     [
         ({"rolout": {"top_p": 1.0}}, "rolout is not a known key; did you mean 'rollout'"),
+        ({"beta": 0.1}, "beta is not a known key; an option of a loss is objective.options.beta"),
         ({"rollout": 5}, "rollout has keys of its own; write them below it instead of 5"),
         ({"rollout": None}, "rollout has keys of its own; write them below it instead of null"),
         ({"mask": ["<think>"]}, 'mask has keys of its own; write them below it instead of ["<think>"]'),
@@ -285,6 +273,14 @@ def test_a_method_has_a_name_of_its_own(mini):
         made.method("lsm", teacher_top_k=8)
     with pytest.raises(ConfigError, match=r"'LSM-8' .*; write a name of lower-case letters, digits and _"):
         made.method("LSM-8", teacher_top_k=8)
+
+
+def test_a_name_with_a_dash_is_none_for_a_rule(tmp_path, monkeypatch):
+    text = (ROOT / "workflows/methods/lsm.smk").read_text()
+    (tmp_path / "lsm-k.smk").write_text(text.replace('"lsm"', '"lsm-k"'))
+    monkeypatch.setattr(scale, "METHODS", tmp_path)
+    with pytest.raises(ConfigError, match="'lsm-k' has no name for rules and files"):
+        scale.registrations()
 
 
 @pytest.mark.parametrize(
@@ -382,10 +378,16 @@ def test_a_study_does_not_take_an_ablation_s_place(mini):
         plan(mini)
 
 
-def test_a_scale_of_one_s_own_lies_over_another(mini):
-    made = plan(merge(mini, {"scale": "mine", "base": "mini", "distill": {"steps": 4}}))
+def test_a_scale_of_one_s_own_lies_over_another(mini, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("{scale: mine, base: mini, distill: {steps: 8, teacher_top_k: 4}}")
+    config = read([file], ["distill={steps: 4}"])
+    assert config == merge(
+        mini, {"scale": "mine", "base": "mini", "distill": {"steps": 4, "teacher_top_k": 4}}
+    )
+    made = plan(config)
     assert (made.results, made.distill_spec("single_task", "lsm", 0).steps) == ("results/mine", 4)
-    assert made.configfiles == "workflows/config/mini.yaml workflows/config/mine.yaml"
+    assert made.configfile == "workflows/config/mine.yaml"
     assert made.sweeps.keys() == plan(mini).sweeps.keys()
 
 
@@ -702,6 +704,14 @@ def test_ablations_are_swept_and_belong_to_full(mini):
     assert seeds["ablation_learning_rate"] == {0, 1, 2, 3, 4}
     assert seeds["ablation_rollout_top_p"] == set(mini["seeds"])
     assert set(made.sweeps) <= set(made.studies_of("full")) - set(made.studies_of("all"))
+
+
+def test_a_copy_of_a_method_takes_none_of_its_runs_over(mini):
+    """As long as nothing in it is changed; nor those of variants that have the method's recipe."""
+    made, copied = plan(mini), plan(mini)
+    copied.method("a_copy", **copied.methods["lsm"])
+    for study in made.studies:
+        assert copied.runs(study).keys() == made.runs(study).keys()
 
 
 def test_a_table_reads_how_every_model_was_trained_that_says_so(mini):

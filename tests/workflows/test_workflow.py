@@ -22,7 +22,7 @@ RULES = {
     "mini": _WHOLE | {"pretrain", "demonstrate"} | _METHODS,
     "small": {"fetch", "contamination", "lsm", "sampled_token"},
     "paper": _WHOLE | {"fetch"} | _METHODS,
-    "paper paper_1gpu": _WHOLE | {"fetch"} | _METHODS,
+    "paper_1gpu": _WHOLE | {"fetch"} | _METHODS,
 }
 
 
@@ -57,10 +57,13 @@ def test_mini_is_the_default_scale(tmp_path):
 def test_a_scale_of_one_s_own_is_run_beside_its_base(tmp_path):
     own = tmp_path / "mine.yaml"
     own.write_text("{scale: mine, base: smoke, distill: {steps: 4}}")
-    printed = snakemake(tmp_path, "ablation_support_size", "--dry-run", *SMOKE, str(own))
+    printed = snakemake(tmp_path, "ablation_support_size", "--dry-run", "--configfile", str(own))
     assert planned(printed)["distill"] == 2
     assert "results/mine/runs/single_task/lsm@teacher_top_k=4/seed0/run.json" in printed
     assert "results/smoke" not in printed
+    assert planned(snakemake(tmp_path, "full", "--dry-run", *SMOKE, str(own))) == planned(
+        snakemake(tmp_path, "full", "--dry-run", "--configfile", str(own))
+    )
 
 
 def test_what_is_left_out_of_all_is_no_part_of_it(tmp_path):

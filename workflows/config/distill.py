@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
+from opd.objectives import OBJECTIVES
 from opd.spec import DistillSpec
 from workflows.explain import among, inner_model
 
@@ -27,7 +28,9 @@ def settings(given: dict[str, Any]) -> dict[str, Any]:
     """What was given; ValueError for a key that no run has, or a section without keys."""
     for key, value in given.items():
         if key not in _KEYS:
-            raise ValueError(f"{key} is not a known key; {among(key, _KEYS)}")
+            option = any(key in objective.options for objective in OBJECTIVES.values())
+            hint = f"an option of a loss is objective.options.{key}" if option else among(key, _KEYS)
+            raise ValueError(f"{key} is not a known key; {hint}")
         if key in _SECTIONS and not isinstance(value, dict) and not (value is None and key in _NULLABLE):
             found = json.dumps(value, default=str)
             raise ValueError(f"{key} has keys of its own; write them below it instead of {found}")

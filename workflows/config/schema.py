@@ -119,6 +119,12 @@ class EvaluationConfig(EvaluationSpec):
         return self
 
     @model_validator(mode="after")
+    def _suites_have_intervals(self) -> Self:
+        if self.problems_per_suite == 1:
+            raise ValueError("problems_per_suite 1 leaves no interval; write 2 or more")
+        return self
+
+    @model_validator(mode="after")
     def _contamination_can_be_looked_for(self) -> Self:
         name, known = self.contamination, training_sets()
         if name is None:

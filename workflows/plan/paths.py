@@ -1,8 +1,9 @@
-"""The first layer of a plan: the config, checked, where things lie and what starts them."""
+"""The first layer of a plan: the config, checked, and where things lie."""
 
 from collections.abc import Iterable
 
 import envs
+from eval.suites import training_sets
 from workflows.config.schema import Config
 from workflows.explain import check
 
@@ -19,34 +20,9 @@ class Paths:
         return f"results/{self.config.scale}"
 
     @property
-    def configfiles(self) -> str:
-        """The files of this scale, as `--configfile` takes them."""
-        names = (self.config.base, self.config.scale)
-        return " ".join(f"workflows/config/{name}.yaml" for name in names if name)
-
-    @property
-    def launcher(self) -> str:
-        """What runs a training program: one process, several on a machine, or several on each of some nodes.
-
-        Over several, SLURM starts a torchrun on each; they meet at the one where the job's shell runs.
-        """
-        nodes, here = self.config.training_nodes, self.processes_per_node
-        lease = f"python -m workflows.lease --gpus {here if self.config.gpu else 0} --"
-        program = "-m programs.start"
-        if nodes == here == 1:
-            return f"{lease} python {program}"
-        if nodes == 1:
-            return f"{lease} torchrun --standalone --nproc-per-node {here} {program}"
-        # A port of the job's own, as two jobs may have their first node in common.
-        meeting = "--rdzv-id $SLURM_JOB_ID --rdzv-backend c10d"
-        # The leases of two nodes may wait for their cards, and torch is read, for minutes apart.
-        meeting += " --rdzv-conf read_timeout=900,join_timeout=900"
-        meeting += " --rdzv-endpoint $(hostname):$((20000 + SLURM_JOB_ID % 10000))"
-        # srun does not take over by itself how many cores sbatch was asked for.
-        each = "--ntasks-per-node 1 --cpus-per-task $SLURM_CPUS_PER_TASK"
-        # A torchrun ends its own ranks when one fails; those of other nodes would wait for them.
-        started = f"srun --kill-on-bad-exit=1 {each} {lease}"
-        return f"{started} torchrun --nnodes {nodes} --nproc-per-node {here} {meeting} {program}"
+    def configfile(self) -> str:
+        """The file of this scale, as `--configfile` takes it."""
+        return f"workflows/config/{self.config.scale}.yaml"
 
     @property
     def processes_per_node(self) -> int:
@@ -63,6 +39,12 @@ class Paths:
     def contamination_report(self) -> str | None:
         """Which problems the training set holds; None where the config names no training set."""
         return f"{self.results}/checks/contamination.json" if self.config.evaluation.contamination else None
+
+    @property
+    def contamination_file(self) -> str | None:
+        """The training set that suites are compared with, where it is a file; None where it is named."""
+        name = self.config.evaluation.contamination
+        return name if name is not None and name not in training_sets() else None
 
     def model_folder(self, name: str) -> str:
         """Where the model of that name in the config lies."""
@@ -87,4 +69,4 @@ class Paths:
 
     def command(self, target: str) -> str:
         """What makes a target of this scale."""
-        return f"snakemake --cores all {target} --configfile {self.configfiles}"
+        return f"snakemake --cores all {target} --configfile {self.configfile}"

@@ -7,7 +7,7 @@ import yaml
 
 from eval.alfworld.spec import PlaySpec
 from eval.spec import GenerateSpec
-from opd.spec import DistillSpec, PretrainSpec, SftRecipe, SftSpec, TracesRecipe, TracesSpec
+from opd.spec import DistillSpec, HubModelSpec, PretrainSpec, SftRecipe, SftSpec, TracesRecipe, TracesSpec
 from workflows.config.distill import settings
 from workflows.config.names import RULE, is_name
 from workflows.explain import ConfigError, among, check
@@ -113,6 +113,12 @@ class Recipes(Paths):
         if config.games:
             task["games"]["panel"] = self.panel_file(config.games.panel)
         return task
+
+    def hub_spec(self, model: str) -> HubModelSpec:
+        """Where a model is fetched from."""
+        config = self.config.models[model].hub
+        assert config is not None
+        return config
 
     def pretrain_spec(self, model: str) -> PretrainSpec:
         """How a model is trained from scratch, with the files and prompts that the config names."""

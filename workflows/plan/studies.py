@@ -72,14 +72,25 @@ class Studies(Recipes):
                 found.setdefault(row.label, {})[seed] = folder
         return found
 
+    def sweep_spec(self, ablation: str) -> SweepSpec:
+        """How an ablation is drawn."""
+        return self.sweeps[ablation]
+
     def _known_as(self, row: SubjectConfig) -> str:
-        """The row's method under the first name that has its recipe, so that equal runs are one."""
+        """The row's method; a variant under the first name that has its recipe, so that equal runs are one.
+
+        A method keeps its name: a copy of its file, not yet changed, takes none of its runs over.
+        """
         experiment, method = str(row.experiment), str(row.method)
+        if method in self.methods:
+            return method
         if (experiment, method) not in self._known:
             names = self._names.setdefault(experiment, {})
             if not names:
                 names.update({self._recipe_of(experiment, name): name for name in reversed(self.methods)})
-            self._known[experiment, method] = names.setdefault(self._recipe_of(experiment, method), method)
+            base, recipe = method.split("@")[0], self._recipe_of(experiment, method)
+            of_base = recipe == self._recipe_of(experiment, base)
+            self._known[experiment, method] = base if of_base else names.setdefault(recipe, method)
         return self._known[experiment, method]
 
     def _recipe_of(self, experiment: str, method: str) -> str:

@@ -25,9 +25,9 @@ def nest(dotted: str, value: Any) -> dict:
 
 
 class _Param(dict):
-    """Snakemake tracks a param by its `repr`, this one's recipe, and writes it into a command by its `str`.
+    """Snakemake compares the `repr` of a param, here the recipe, and writes its `str`, the whole spec.
 
-    Not a string, as Snakemake puts wildcards into those and makes them anew.
+    A dictionary, as Snakemake makes strings anew when it fills in wildcards, and this would be lost.
     """
 
     def __init__(self, spec: Spec) -> None:

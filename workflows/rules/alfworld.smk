@@ -20,7 +20,7 @@ rule panel:
 
 rule demonstrate:
     input:
-        panel=panel_file,
+        panel=by("panel", PLAN.panel_file),
     output:
         "<results>/alfworld/{panel}.demonstrations.jsonl",
     log:
@@ -34,7 +34,7 @@ rule demonstrate:
 rule play:
     input:
         model="<results>/{subject}/model",
-        panel=panel_file,
+        panel=by("panel", PLAN.panel_file),
     output:
         episodes="<results>/{subject}/games/{panel}/episodes.jsonl",
         manifest="<results>/{subject}/games/{panel}/episodes.json",
@@ -49,10 +49,11 @@ rule play:
     threads: MODEL_THREADS
     resources:
         **MODEL,
-        runtime=play_minutes,
+        runtime=by("panel", REQUESTS.play_minutes),
     params:
-        spec=play_spec,
+        spec=spec_by("panel", PLAN.play_spec),
         folder=subpath(output.episodes, parent=True),
+    # Without `programs.start`, which would hide scipy from a program that computes intervals.
     shell:
         "python -m workflows.lease --gpus {resources.gpu} -- python -m eval.alfworld"
         " --spec {params.spec:q} --model {input.model:q} --out {params.folder:q} > {log:q} 2>&1"

@@ -1,13 +1,18 @@
 """The plan of this invocation, and the functions that rules share."""
 
 from collections import Counter
+from dataclasses import replace
+
+from snakemake.logging import logger
 
 from opd.plan import devices
-from opd.plan.jobs import jobs, of_dag
-from opd.plan.models import UnknownShapeError
-from opd.plan.requests import Requests
-from workflows.explain import ConfigError
+from opd.plan.shape import UnknownShapeError
+from opd.run.code import code_hash
 from programs.imports import digest
+from workflows.explain import ConfigError
+from workflows.needs.job import Job
+from workflows.needs.jobs import job_of
+from workflows.needs.requests import Requests
 from workflows.plan import as_param
 from workflows.scale import plan
 
@@ -42,6 +47,9 @@ def files_of(study):
     return [*STUDY_FILES, *curves, *sweep]
 
 
+# Tables say how many of their runs are of other code.
+TRAINING_CODE = [code_hash(program) for program in ("opd.distill", "opd.sft")]
+
 METHOD_FILES = [
     f"workflows/methods/{path.name}"
     for path in sorted(Path(workflow.basedir, "workflows/methods").glob("*.smk"))
@@ -60,6 +68,7 @@ GPUS_HERE = len(devices.visible()) if REQUESTS.gpus else 0
 # asks for a task per GPU, which binds each task, and so the only one that starts, to one GPU; and for a core.
 MODEL = dict(
     gpu=REQUESTS.gpus,
+    launcher=REQUESTS.model_launcher,
     mem_mb=REQUESTS.mib,
     host_mib=REQUESTS.mib,
     tasks_per_gpu=0,
@@ -71,7 +80,7 @@ MODEL_THREADS = REQUESTS.threads(1, GPUS_HERE)
 # The same of every rule that trains, on several GPUs if the config says so, but for its host memory.
 TRAINING = dict(
     gpu=REQUESTS.training_gpus,
-    launcher=PLAN.launcher,
+    launcher=REQUESTS.launcher,
     nodes=PLAN.config.training_nodes,
     tasks=REQUESTS.across_nodes(PLAN.config.training_nodes),
     tasks_per_gpu=0,
@@ -104,35 +113,48 @@ if REQUESTS.gpus:
     }
     for name in most.keys() - workflow.global_resources.keys():
         workflow.register_resource(name, most[name])
+    given = workflow.global_resources["gpu"].value
+    if workflow.is_main_process and given < REQUESTS.training_gpus:
+        raise WorkflowError(
+            f"--resources gpu={given} is less than the {REQUESTS.training_gpus} that a training run takes; "
+            f"add --config training_processes={given}"
+        )
 
 
 def stop_at_a_lack():
     """Raise WorkflowError if this machine lacks something that a job of the DAG needs."""
-    from opd.plan.lacks import (
+    from workflows.needs.lacks import (
         lacks,
     )  # half a second, which scales without a check need not pay
 
-    waiting = list(workflow.dag.needrun_jobs())
-    counts = Counter((job.rule.name, purpose(job.wildcards_dict)) for job in waiting)
-    rules = {job.rule.name for job in waiting}
-    try:
-        needed = of_dag(jobs(PLAN, "full"), counts)
-    except UnknownShapeError as error:
-        raise WorkflowError(str(error)) from None
+    waiting = Counter(
+        (job.rule.name, tuple(sorted(job.wildcards_dict.items())))
+        for job in workflow.dag.needrun_jobs()
+    )
+    needed = [needs_of(rule, dict(of), count) for (rule, of), count in waiting.items()]
     # On a cluster the jobs' cards are not this machine's, but those that the config plans for.
     cards = None if workflow.local_exec else REQUESTS.cards
-    if lack := next(lacks(PLAN, needed, rules, cards), None):
+    if lack := next(lacks(PLAN, needed, found=cards), None):
         raise WorkflowError(f"{lack.what}. To mend it:\n    {lack.mend}")
 
 
-def purpose(wildcards):
-    """Which experiment, variant, model or panel a job is for, as opd.plan.jobs says it."""
-    known = [
-        wildcards[name]
-        for name in ("experiment", "variant", "model", "panel")
-        if name in wildcards
-    ]
-    return "/".join(known)
+def needs_of(rule, wildcards, count):
+    """So many jobs of a rule, with what each needs as far as it is known."""
+    try:
+        return replace(job_of(PLAN, rule, wildcards), count=count)
+    except UnknownShapeError as error:
+        logger.warning(f"Not checked whether {rule} fits: {error}")
+        return Job(rule, rule, wildcards.get("model", ""), count)
+
+
+def by(name, of):
+    """A function of a rule's wildcards: what `of` says of the one of that name."""
+    return lambda wildcards: of(wildcards[name])
+
+
+def spec_by(name, spec_of):
+    """The same of a spec, as a param."""
+    return lambda wildcards: as_param(spec_of(wildcards[name]))
 
 
 def distill_spec(wildcards):
@@ -172,26 +194,6 @@ def subject_priority(wildcards):
     return BASELINE_PRIORITY if wildcards.subject in fetched else 0
 
 
-def pretrain_spec(wildcards):
-    return as_param(PLAN.pretrain_spec(wildcards.model))
-
-
-def pretrain_files(wildcards):
-    return PLAN.pretrain_files(wildcards.model)
-
-
-def hub_spec(wildcards):
-    return as_param(PLAN.config.models[wildcards.model].hub)
-
-
-def traces_spec(wildcards):
-    return as_param(PLAN.traces_spec(wildcards.model))
-
-
-def sft_spec(wildcards):
-    return as_param(PLAN.sft_spec(wildcards.model))
-
-
 def sft_student(wildcards):
     return PLAN.model_folder(PLAN.config.models[wildcards.model].sft.student)
 
@@ -218,10 +220,6 @@ def training_panels(wildcards):
     return PLAN.panel_files(PLAN.config.experiments[wildcards.experiment].teachers)
 
 
-def reinforce_spec(wildcards):
-    return as_param(PLAN.reinforce_spec(wildcards.model))
-
-
 def reinforce_start(wildcards):
     return PLAN.model_folder(PLAN.config.models[wildcards.model].reinforce.student)
 
@@ -234,41 +232,16 @@ def reinforce_panels(wildcards):
     return PLAN.panel_files([PLAN.config.models[wildcards.model].reinforce.task])
 
 
-def run_minutes(wildcards):
-    return REQUESTS.run(wildcards.experiment)
+def run_minutes(wildcards, rulename):
+    """A method's rule has its name; the rule of ablations has the variant as a wildcard."""
+    return REQUESTS.run_minutes(
+        wildcards.experiment, wildcards.get("variant", rulename)
+    )
 
 
 def run_mib(wildcards, rulename):
-    """A method's rule has its name; the rule of ablations has the variant as a wildcard."""
+    """The same of host memory."""
     return REQUESTS.run_mib(wildcards.experiment, wildcards.get("variant", rulename))
-
-
-def model_mib(wildcards):
-    return REQUESTS.model_mib(wildcards.model)
-
-
-def traces_minutes(wildcards):
-    return REQUESTS.traces(wildcards.model)
-
-
-def model_minutes(wildcards):
-    return REQUESTS.model(wildcards.model)
-
-
-def generate_minutes(wildcards):
-    return REQUESTS.generation()
-
-
-def play_minutes(wildcards):
-    return REQUESTS.play(wildcards.panel)
-
-
-def signal_minutes(wildcards):
-    return REQUESTS.signal()
-
-
-def prompted_spec(wildcards):
-    return as_param(PLAN.generate_spec(wildcards.prompt))
 
 
 def panel_options(wildcards):
@@ -278,14 +251,6 @@ def panel_options(wildcards):
     # The draws have a name of their own.
     what = ["--legacy-128"] if panel.legacy_128 else ["--name", wildcards.panel]
     return [*source, "--split", panel.split, *per_type, *what]
-
-
-def play_spec(wildcards):
-    return as_param(PLAN.play_spec(wildcards.panel))
-
-
-def panel_file(wildcards):
-    return PLAN.panel_file(wildcards.panel)
 
 
 def episodes(wildcards):
@@ -316,22 +281,6 @@ def runs(wildcards):
 def metrics(wildcards):
     curves = PLAN.curves_spec(wildcards.study).curves
     return [path for curve in curves for path in curve.metrics.values()]
-
-
-def score_spec(wildcards):
-    return as_param(PLAN.score_spec(wildcards.study))
-
-
-def table_spec(wildcards):
-    return as_param(PLAN.table_spec(wildcards.study))
-
-
-def curves_spec(wildcards):
-    return as_param(PLAN.curves_spec(wildcards.study))
-
-
-def sweep_spec(wildcards):
-    return as_param(PLAN.sweeps[wildcards.study])
 
 
 def stored(folders):

@@ -17,11 +17,11 @@ rule generate:
     threads: MODEL_THREADS
     resources:
         **MODEL,
-        runtime=generate_minutes,
+        runtime=REQUESTS.generation_minutes,
     params:
         spec=as_param(PLAN.generate_spec()),
     shell:
-        "python -m workflows.lease --gpus {resources.gpu} -- python -m programs.start eval.generate"
+        "{resources.launcher} eval.generate"
         " --spec {params.spec:q} --model {input.model:q} --out {output.responses:q} > {log:q} 2>&1"
 
 
@@ -37,10 +37,12 @@ use rule generate as generate_asked with:
         subject=r"(models|runs)/((?!/asked/).)+",
         prompt="|".join(PLAN.config.prompts) or "(?!)",
     params:
-        spec=prompted_spec,
+        spec=spec_by("prompt", PLAN.generate_spec),
 
 
 rule contamination:
+    input:
+        training=PLAN.contamination_file or [],
     output:
         report(
             "<results>/checks/contamination.json",

@@ -3,7 +3,7 @@
 
 rule pretrain:
     input:
-        files=pretrain_files,
+        files=by("model", PLAN.pretrain_files),
     output:
         model=directory("<results>/models/{model}/model"),
     log:
@@ -16,9 +16,9 @@ rule pretrain:
     resources:
         **MODEL,
     params:
-        spec=pretrain_spec,
+        spec=spec_by("model", PLAN.pretrain_spec),
     shell:
-        "python -m workflows.lease --gpus {resources.gpu} -- python -m programs.start opd.pretrain"
+        "{resources.launcher} opd.pretrain"
         " --spec {params.spec:q} --out {output.model:q} > {log:q} 2>&1"
 
 
@@ -31,6 +31,6 @@ rule fetch:
         model="|".join(PLAN.made_by("hub")) or "(?!)",
     retries: 3
     params:
-        spec=hub_spec,
+        spec=spec_by("model", PLAN.hub_spec),
     shell:
         "python -m opd.fetch --spec {params.spec:q} --out {output.model:q} > {log:q} 2>&1"

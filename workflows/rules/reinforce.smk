@@ -19,11 +19,11 @@ rule reinforce:
     threads: TRAINING_THREADS
     resources:
         **TRAINING,
-        mem_mb=model_mib,
-        host_mib=model_mib,
-        runtime=model_minutes,
+        mem_mb=by("model", REQUESTS.model_mib),
+        host_mib=by("model", REQUESTS.model_mib),
+        runtime=by("model", REQUESTS.model_minutes),
     params:
-        spec=reinforce_spec,
+        spec=spec_by("model", PLAN.reinforce_spec),
         teacher=named_start,
         folder=subpath(output.run, parent=True),
     shell:

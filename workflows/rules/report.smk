@@ -18,7 +18,7 @@ rule score:
         "<benchmarks>/score/{study}.tsv"
     params:
         code=digest("eval.score"),
-        spec=score_spec,
+        spec=spec_by("study", PLAN.score_spec),
     shell:
         "python -m eval.score --spec {params.spec:q} --out {output.scores:q} > {log:q} 2>&1"
 
@@ -50,7 +50,8 @@ rule table:
         "<benchmarks>/table/{study}.tsv"
     params:
         code=digest("eval.report.tables"),
-        spec=table_spec,
+        training_code=TRAINING_CODE,
+        spec=spec_by("study", PLAN.table_spec),
         folder=subpath(output[0], parent=True),
     shell:
         "python -m eval.report.tables --spec {params.spec:q} --scores {input.scores:q} --paper {input.paper:q}"
@@ -80,7 +81,7 @@ rule curves:
         "<benchmarks>/curves/{study}.tsv"
     params:
         code=digest("eval.report.curves"),
-        spec=curves_spec,
+        spec=spec_by("study", PLAN.curves_spec),
         folder=subpath(output[0], parent=True),
     shell:
         "python -m eval.report.curves --spec {params.spec:q} --out {params.folder:q} > {log:q} 2>&1"
@@ -102,7 +103,7 @@ rule sweep:
         "<benchmarks>/sweep/{study}.tsv"
     params:
         code=digest("eval.report.sweep"),
-        spec=sweep_spec,
+        spec=spec_by("study", PLAN.sweep_spec),
     shell:
         "python -m eval.report.sweep --spec {params.spec:q} --table {input.table:q}"
         " --out {output:q} > {log:q} 2>&1"

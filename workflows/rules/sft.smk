@@ -20,11 +20,11 @@ rule traces:
     threads: MODEL_THREADS
     resources:
         **MODEL,
-        runtime=traces_minutes,
+        runtime=by("model", REQUESTS.traces_minutes),
     params:
-        spec=traces_spec,
+        spec=spec_by("model", PLAN.traces_spec),
     shell:
-        "python -m workflows.lease --gpus {resources.gpu} -- python -m programs.start opd.traces"
+        "{resources.launcher} opd.traces"
         " --spec {params.spec:q} --student {input.student:q} --teacher {input.teacher:q}"
         " --out {output.traces:q} > {log:q} 2>&1"
 
@@ -48,11 +48,11 @@ rule sft:
     threads: TRAINING_THREADS
     resources:
         **TRAINING,
-        mem_mb=model_mib,
-        host_mib=model_mib,
-        runtime=model_minutes,
+        mem_mb=by("model", REQUESTS.model_mib),
+        host_mib=by("model", REQUESTS.model_mib),
+        runtime=by("model", REQUESTS.model_minutes),
     params:
-        spec=sft_spec,
+        spec=spec_by("model", PLAN.sft_spec),
         folder=subpath(output.run, parent=True),
     shell:
         "{resources.launcher} opd.sft"

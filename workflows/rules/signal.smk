@@ -23,13 +23,12 @@ rule score_signal:
     threads: MODEL_THREADS
     resources:
         **MODEL,
-        runtime=signal_minutes,
+        runtime=REQUESTS.signal_minutes,
     params:
-        code=digest("studies.signal.score"),
         spec=as_param(PLAN.scoring_spec()),
         folder=subpath(output.tokens, parent=True),
     shell:
-        "python -m workflows.lease --gpus {resources.gpu} -- python -m programs.start studies.signal.score"
+        "{resources.launcher} studies.signal.score"
         " --spec {params.spec:q} --student {input.student:q} --teacher {input.teacher:q}"
         " --out {params.folder:q} > {log:q} 2>&1"
 

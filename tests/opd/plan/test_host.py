@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from opd.plan import host, models
+from opd.plan import host
 from opd.plan.devices import GIB
 from opd.plan.memory import Layout
-from opd.plan.requests import Requests
 from opd.plan.shape import Shape
 from opd.spec import LoraSpec, MemorySpec
-from tests.opd.plan.scales import scale
+from tests.workflows.needs.scales import scale
+from workflows.needs import models
+from workflows.needs.requests import Requests
 
 SHAPE = Shape(
     vocabulary=100, hidden=8, intermediate=20, layers=3, heads=4, key_value_heads=2, head_width=2, tied=False

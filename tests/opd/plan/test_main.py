@@ -22,8 +22,8 @@ def test_the_planner_says_what_is_lacking_without_torch():
         _RUN,
         "--configfile",
         "workflows/config/paper.yaml",
-        "--device",
-        "rtx3090",
+        "--config",
+        "gpu=rtx3090",
     ]
     offline = {name: value for name, value in os.environ.items() if name != "ALFWORLD_DATA"}
     result = subprocess.run(

@@ -4,11 +4,18 @@ import json
 
 import pytest
 import torch
-from transformers import Qwen2Config, Qwen2ForCausalLM
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
 
 from opd import models
 from opd.plan import trial
-from opd.plan.shape import HUB, Shape, from_architecture, from_config, from_folder
+from opd.plan.shape import HUB, Shape, UnknownShapeError, from_architecture, from_config, from_folder
 from tests.opd.specs import TINY
 
 
@@ -62,9 +69,18 @@ def test_rows_beyond_the_tokenizer_are_cut_as_when_a_model_loads(tokenizer, tmp_
     assert from_folder(tmp_path).cut(256).parameters == sum(each.numel() for each in loaded.parameters())
 
 
-def test_other_architectures_are_refused():
-    with pytest.raises(ValueError, match="'llama' is not planned for"):
-        from_config({"model_type": "llama"})
+@pytest.mark.parametrize("made", [(Qwen3Config, Qwen3ForCausalLM), (LlamaConfig, LlamaForCausalLM)])
+def test_families_differ_in_the_vectors_of_their_attention(made):
+    sizes = {"hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 3, "vocab_size": 100}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16}
+    config = made[0](**sizes, **heads)
+    model = made[1](config)
+    assert from_config(config.to_dict()).parameters == sum(each.numel() for each in model.parameters())
+
+
+def test_other_architectures_are_not_known():
+    with pytest.raises(UnknownShapeError, match="'gemma2' is not planned for; qwen2, qwen3, llama are"):
+        from_config({"model_type": "gemma2"})
 
 
 def test_published_configs_are_read(tmp_path):

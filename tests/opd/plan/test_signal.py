@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from opd.plan import memory, models, signal, work
+from opd.plan import memory, signal, work
+from opd.plan.shape import HUB
 from opd.plan.step import Step
-from tests.opd.plan.scales import scale
 
 STEP = Step(rows=64, together=64, prompt=1024, cap=2048, tokens=8192)
-STUDENT, TEACHER = (models.shape_of(scale("small"), name) for name in ("student", "teacher"))
+STUDENT, TEACHER = (HUB[f"Qwen/Qwen2.5-{size}-Instruct"].cut(151_665) for size in ("1.5B", "Math-7B"))
 
 
 def test_both_models_stay_and_two_gradients_are_held():

@@ -57,6 +57,15 @@ def test_decoding_reads_all_weights_per_round_and_the_cache_per_token():
     assert alone.bytes_read == pytest.approx(10 * SHAPE.weights + cache)
 
 
+def test_who_waits_for_all_answers_of_a_turn_waits_for_the_longest():
+    """Four answers in two turns of two: each turn goes on until the cap, with either engine."""
+    for engine in ("torch", "vllm"):
+        turns = work.rollout_in_rounds(SHAPE, STEP, engine, 0.5)
+        assert turns == work.times(work.rollout(SHAPE, replace(STEP, rows=2), engine, 0.5), 2)
+        assert turns.bytes_read == work.rollout(SHAPE, STEP, "torch", 0.5).bytes_read
+    assert turns.tokens == work.rollout(SHAPE, STEP, "vllm", 0.5).tokens
+
+
 def test_seconds_are_the_slower_of_computing_and_reading_unless_measured():
     assert Phase(10, 2e12, 0, TRAINING_SHARE).seconds(CARD) == pytest.approx(1 / TRAINING_SHARE)
     assert Phase(10, 2e12, 5e12).seconds(CARD) == pytest.approx(10 / BANDWIDTH_SHARE)

@@ -1,7 +1,7 @@
 """The models behind a target, with those that they are made from."""
 
-from opd.plan.needed import models_of
-from tests.opd.plan.scales import scale
+from tests.workflows.needs.scales import scale
+from workflows.needs.needed import models_of
 
 
 def test_models_of_runs_and_those_that_they_are_made_from():

@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import TypeVar
 
-from opd.plan import host, jobs, models, work
+from opd.plan import host, work
 from opd.plan.devices import DEVICES
-from opd.plan.jobs import Job
-from opd.plan.models import UnknownShapeError
-from opd.plan.shape import Shape
+from opd.plan.shape import Shape, UnknownShapeError
+from workflows import launcher
+from workflows.needs import answering, models, training
+from workflows.needs.job import Job
 from workflows.plan import Plan
 
 # Asked for where the config names no GPU, so that nothing is planned: the scales for tests and laptops.
@@ -34,6 +35,7 @@ class Requests:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
+        self._run = cache(partial(training.run, plan))  # one for all seeds
 
     @property
     def gpus(self) -> int:
@@ -44,6 +46,17 @@ class Requests:
     def training_gpus(self) -> int:
         """GPUs of a distillation run or a warm start."""
         return self.gpus * self._plan.config.training_processes
+
+    @property
+    def model_launcher(self) -> str:
+        """What starts a program that runs a model in one process."""
+        return launcher.of_model(self.gpus)
+
+    @property
+    def launcher(self) -> str:
+        """What starts a program that trains."""
+        config, here = self._plan.config, self._plan.processes_per_node
+        return launcher.of_training(here, config.training_nodes, here * self.gpus)
 
     def cores(self, processes: int) -> int:
         """Cores of a job of that many processes, on a node."""
@@ -78,39 +91,41 @@ class Requests:
 
     def run_mib(self, experiment: str, method: str) -> int:
         """Host memory of a run, on a node."""
-        return self._mib(lambda: jobs.run(self._plan, experiment, method).host)
+        return self._mib(lambda: self._run(experiment, method).host)
 
     def model_mib(self, name: str) -> int:
         """Host memory to make a model by SFT or reinforcement, on a node."""
         return self._mib(lambda: self._made(name).host)
 
-    def run(self, experiment: str) -> int:
-        """Minutes of a run; the sampled token's, which needs all logits, stands for every method's."""
-        return self._minutes(lambda: jobs.run(self._plan, experiment, "sampled_token"))
+    def run_minutes(self, experiment: str, method: str) -> int:
+        """Minutes of a run."""
+        return self._minutes(lambda: self._run(experiment, method))
 
-    def model(self, name: str) -> int:
+    def model_minutes(self, name: str) -> int:
         """Minutes to make a model by SFT or reinforcement."""
         return self._minutes(lambda: self._made(name))
 
     def _made(self, name: str) -> Job:
-        kind = jobs.reinforcement if self._plan.config.models[name].reinforce else jobs.warm_start
+        kind = training.reinforcement if self._plan.config.models[name].reinforce else training.warm_start
         return kind(self._plan, name)
 
-    def traces(self, name: str) -> int:
+    def traces_minutes(self, name: str) -> int:
         """Minutes of a teacher's traces for a model."""
-        return self._minutes(lambda: jobs.traces(self._plan, name))
+        return self._minutes(lambda: answering.traces(self._plan, name))
 
-    def generation(self) -> int:
+    @cached_property
+    def generation_minutes(self) -> int:
         """Minutes to answer all suites, for the largest model."""
-        return self._minutes(lambda: jobs.generation(self._plan, self._largest))
+        return self._minutes(lambda: answering.generation(self._plan, self._largest))
 
-    def play(self, panel: str) -> int:
+    def play_minutes(self, panel: str) -> int:
         """Minutes to play a panel, for the largest model."""
-        return self._minutes(lambda: jobs.playing(self._plan, self._largest, panel))
+        return self._minutes(lambda: answering.playing(self._plan, self._largest, panel))
 
-    def signal(self) -> int:
+    @cached_property
+    def signal_minutes(self) -> int:
         """Minutes to score a student's responses for the signal study, for the largest models."""
-        return self._minutes(lambda: jobs.signal_scoring(self._plan, self._largest, self._largest))
+        return self._minutes(lambda: answering.signal_scoring(self._plan, self._largest, self._largest))
 
     @cached_property
     def _largest(self) -> Shape:

@@ -1,10 +1,12 @@
 """What is asked of a cluster."""
 
+import json
+
 import pytest
 
-from opd.plan import requests
-from opd.plan.requests import Requests
-from tests.opd.plan.scales import scale
+from tests.workflows.needs.scales import scale
+from workflows.needs import requests
+from workflows.needs.requests import Requests
 
 
 def test_paper_asks_for_a_gpu_and_room_for_the_models():
@@ -57,32 +59,60 @@ def test_host_memory_is_that_of_the_models_in_the_job():
 
 def test_time_is_twice_the_estimate_and_half_an_hour():
     hours = 12  # of a single-task run, most of them decoding, from the planner's table
-    assert 2 * hours * 60 < Requests(scale("paper")).run("single_task") < 6 * hours * 60
+    assert 2 * hours * 60 < Requests(scale("paper")).run_minutes("single_task", "lsm") < 6 * hours * 60
     twice = scale("paper", distill={"steps": 800})
-    first, second = (Requests(plan).run("single_task") - 30 for plan in (scale("paper"), twice))
+    first, second = (
+        Requests(plan).run_minutes("single_task", "lsm") - 30 for plan in (scale("paper"), twice)
+    )
     assert second == pytest.approx(2 * first, abs=1)
+
+
+def test_the_time_of_a_run_is_that_of_its_own_recipe(monkeypatch, tmp_path):
+    """Of a variant that takes more steps, and of what the run itself has measured."""
+    monkeypatch.chdir(tmp_path)
+    paper = Requests(scale("paper"))
+    alone, longer = (paper.run_minutes("single_task", m) - 30 for m in ("lsm", "lsm@steps=800"))
+    assert longer == pytest.approx(2 * alone, abs=1)
+    before = paper.run_minutes("single_task", "lsm")
+    folder = tmp_path / "results/paper/runs/single_task/lsm/seed0"
+    folder.mkdir(parents=True)
+    machine = {f"{phase}_tokens_per_s": 1000.0 for phase in ("rollout", "scoring", "training")}
+    line = {"task": "math", "machine": machine, "response_length": 8192.0}
+    (folder / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+    assert paper.run_minutes("single_task", "lsm") == 30 + 2 * 400 * 128 * 8192 * 3 // 1000 // 60
+    assert paper.run_minutes("single_task", "sampled_token") == pytest.approx(before, rel=0.01)
 
 
 def test_traces_and_warm_starts_have_times_of_their_own():
     paper = Requests(scale("paper"))
-    assert paper.traces("student_sft") == paper.traces("rlvr_sft") > paper.model("student_sft") > 30
+    assert (
+        paper.traces_minutes("student_sft")
+        == paper.traces_minutes("rlvr_sft")
+        > paper.model_minutes("student_sft")
+        > 30
+    )
 
 
 def test_the_signal_study_has_a_time_of_its_own():
     responses = {"signal": {"responses": 512}}
-    assert 30 < Requests(scale("paper")).signal() < Requests(scale("paper", **responses)).signal()
-    assert Requests(scale("mini")).signal() == 120
+    assert 30 < Requests(scale("paper")).signal_minutes < Requests(scale("paper", **responses)).signal_minutes
+    assert Requests(scale("mini")).signal_minutes == 120
 
 
 def test_slower_cards_get_more_time():
     slow = Requests(scale("paper", gpu="a100-80"))
-    assert slow.generation() > Requests(scale("paper")).generation()
-    assert slow.play("valid_seen") >= 30
+    assert slow.generation_minutes > Requests(scale("paper")).generation_minutes
+    assert slow.play_minutes("valid_seen") >= 30
 
 
 def test_scales_for_cpus_ask_for_little():
     mini = Requests(scale("mini"))
-    assert (mini.gpus, mini.mib, mini.run("single_task"), mini.model("student_sft")) == (0, 4096, 120, 120)
+    assert (
+        mini.gpus,
+        mini.mib,
+        mini.run_minutes("single_task", "lsm"),
+        mini.model_minutes("student_sft"),
+    ) == (0, 4096, 120, 120)
     assert mini.run_mib("single_task", "lsm") == mini.model_mib("student_sft") == 4096
 
 
@@ -101,5 +131,5 @@ def test_a_job_on_a_cpu_has_one_thread():
 
 def test_a_dry_run_does_not_need_the_shape():
     unknown = Requests(scale("small", models={"student": {"hub": {"hub_id": "nobody/nothing"}}}))
-    assert unknown.run("single_task") == 24 * 60
+    assert unknown.run_minutes("single_task", "lsm") == 24 * 60
     assert unknown.mib == unknown.run_mib("single_task", "lsm") == 128 * 1024

@@ -6,7 +6,7 @@ from tabulate import tabulate
 
 from opd.plan import memory, work
 from opd.plan.devices import GIB, Device
-from opd.plan.jobs import Job
+from workflows.needs.job import Job
 
 
 def memory_table(needed: Collection[Job], device: Device) -> str:
@@ -26,7 +26,7 @@ def memory_table(needed: Collection[Job], device: Device) -> str:
 
 def work_table(needed: Collection[Job], device: Device) -> str:
     """Tokens, operations and hours of each kind of job, and all together."""
-    cells = [_work_row(job, device) for job in needed]
+    cells = [_work_row(job, device) for job in needed if job.work or job.disk]
     hours = sum(job.count * job.gpus * work.seconds(job.work, device, job.rates) for job in needed) / 3600
     disk = sum(job.count * job.disk for job in needed) / GIB
     scratch = max((job.scratch for job in needed), default=0) / GIB

@@ -7,8 +7,9 @@ import httpx2
 import pytest
 from huggingface_hub.errors import GatedRepoError, HTTPError
 
-from opd.plan import lacks
-from opd.plan.jobs import Job, jobs
+from workflows.needs import lacks, sources
+from workflows.needs.job import Job
+from workflows.needs.jobs import jobs
 from workflows.plan import merge
 from workflows.scale import CONFIG, plan, read
 
@@ -28,7 +29,7 @@ def unreachable(monkeypatch, tmp_path):
         raise HTTPError("no route")
 
     for question in ("auth_check", "dataset_info"):
-        monkeypatch.setattr(lacks.HfApi, question, refuse)
+        monkeypatch.setattr(sources.HfApi, question, refuse)
     monkeypatch.setenv("OPD_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("OPD_MATH_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
@@ -37,17 +38,19 @@ def unreachable(monkeypatch, tmp_path):
 
 def test_games_want_their_data(paper, monkeypatch, tmp_path):
     monkeypatch.delenv("ALFWORLD_DATA", raising=False)
-    (lack,) = lacks.games(paper)
+    panel = [Job("panel train", "panel", "train")]
+    (lack,) = sources.games(paper, panel)
     assert "alfworld-download" in lack.mend
     monkeypatch.setenv("ALFWORLD_DATA", str(tmp_path / "missing"))
-    assert "does not exist" in next(lacks.games(paper)).what
+    assert "does not exist" in next(sources.games(paper, panel)).what
     monkeypatch.setenv("ALFWORLD_DATA", str(tmp_path))
-    assert list(lacks.games(paper)) == []
+    assert list(sources.games(paper, panel)) == []
 
 
 def test_generated_games_want_nothing(monkeypatch):
+    mini = plan(read([CONFIG / "mini.yaml"]))
     monkeypatch.delenv("ALFWORLD_DATA", raising=False)
-    assert list(lacks.games(plan(read([CONFIG / "mini.yaml"])))) == []
+    assert list(sources.games(mini, jobs(mini, "full"))) == []
 
 
 def test_the_engine_wants_to_be_installed(paper, monkeypatch):
@@ -134,7 +137,7 @@ def test_the_engine_s_share_must_hold_the_weights_and_a_response():
         return list(lacks.engine_share(plan(changed), jobs(plan(changed), "all"), cards))
 
     (lack,) = found(0.1)  # of 24 GiB; 1.5 B weights of two bytes are 2.9, and a GiB is vLLM's own
-    assert "leaves vLLM 2.4 GiB, the weights and one response take 4.4" in lack.what
+    assert "leaves vLLM 2.4 GiB; weights, one response and its own needs are 4.4" in lack.what
     assert "or an engine.tensor_parallel that divides the processes of a node" in lack.mend
     assert found(0.15, ranks=2) == found(0.2) == []
     (lack,) = found(0.1, cards=[("NVIDIA H100 80GB HBM3", 79.6)])
@@ -197,37 +200,39 @@ def test_what_comes_from_the_hub_lies_in_its_cache(disks, tmp_path):
 
 
 def test_data_comes_from_a_folder_or_a_hub_that_answers(paper, unreachable, monkeypatch):
-    (lack,) = lacks.data(paper)
-    assert "dapo_math_17k, math500" in lack.what
-    assert "python -m eval.suites fetch dapo_math_17k math500 " in lack.mend
+    needed = jobs(paper, "all")
+    (lack,) = sources.data(needed)
+    assert "python -m eval.suites fetch aime24 aime25 dapo_math_17k math500 " in lack.mend
     for name in ("dapo_math_17k", *paper.suites):
         (unreachable / f"{name}.jsonl").touch()
     monkeypatch.setenv("OPD_MATH_DATA", str(unreachable))
-    assert list(lacks.data(paper)) == []
+    assert list(sources.data(needed)) == []
     monkeypatch.delenv("OPD_MATH_DATA")
-    monkeypatch.setattr(lacks.HfApi, "dataset_info", lambda self, repository: None)
-    assert list(lacks.data(paper)) == []
+    monkeypatch.setattr(sources.HfApi, "dataset_info", lambda self, repository: None)
+    assert list(sources.data(needed)) == []
 
 
 def test_small_trains_on_other_problems(unreachable):
-    assert "no data for math_train, math500" in next(lacks.data(plan(read([CONFIG / "small.yaml"])))).what
+    small = jobs(plan(read([CONFIG / "small.yaml"])), "all")
+    assert "aime24, aime25, math500, math_train, minerva_math" in next(sources.data(small)).what
 
 
 def test_weights_come_from_the_results_the_cache_or_the_hub(paper, unreachable, monkeypatch):
-    assert len(list(lacks.weights(paper))) == 3
+    needed = jobs(paper, "all")
+    assert len(list(sources.weights(paper, needed))) == 3
     cache = unreachable / "cache"
     cache.mkdir()
     (cache / "model.safetensors").touch()
     monkeypatch.setattr(
-        lacks,
+        sources,
         "try_to_load_from_cache",
         lambda hub_id, *a, **k: str(cache / "config.json") if "Think" in hub_id else None,
     )
-    assert len(list(lacks.weights(paper))) == 2
+    assert len(list(sources.weights(paper, needed))) == 2
     folder = unreachable / paper.model_folder("student")
     folder.mkdir(parents=True)
     (folder / "model.safetensors").touch()
-    (lack,) = lacks.weights(paper)
+    (lack,) = sources.weights(paper, needed)
     assert "GiGPO" in lack.what
     assert lack.mend.startswith("hf download langfeng01/GiGPO")
 
@@ -236,7 +241,8 @@ def test_weights_in_a_folder_are_there_or_not(folders, tmp_path):
     small = read([CONFIG / "small.yaml"])
     small["models"]["student"]["hub"] = {"hub_id": str(folders[0]), "revision": None}
     small["models"]["teacher"]["hub"] = {"hub_id": str(tmp_path), "revision": None}
-    (lack,) = lacks.weights(plan(small))
+    fetched = [Job(f"fetch {name}", "fetch", name) for name in ("student", "teacher")]
+    (lack,) = sources.weights(plan(small), fetched)
     assert lack.what == f"{tmp_path} holds no weights"
 
 
@@ -244,9 +250,9 @@ def test_half_a_download_is_no_model(tmp_path):
     index = {"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
     (tmp_path / "one.safetensors").touch()
-    assert not lacks.complete(tmp_path)
+    assert not sources.complete(tmp_path)
     (tmp_path / "two.safetensors").touch()
-    assert lacks.complete(tmp_path)
+    assert sources.complete(tmp_path)
 
 
 def test_a_licence_is_accepted_by_hand(paper, unreachable, monkeypatch):
@@ -255,16 +261,20 @@ def test_a_licence_is_accepted_by_hand(paper, unreachable, monkeypatch):
             "gated", response=httpx2.Response(403, request=httpx2.Request("GET", "https://x"))
         )
 
-    monkeypatch.setattr(lacks.HfApi, "auth_check", gated)
-    lack = next(lacks.weights(paper))
+    monkeypatch.setattr(sources.HfApi, "auth_check", gated)
+    lack = next(sources.weights(paper, jobs(paper, "all")))
     assert "wants its licence accepted" in lack.what
     assert "https://huggingface.co/Qwen/Qwen2.5-7B-Instruct" in lack.mend
 
 
-def test_only_what_the_rules_need_is_checked(paper, unreachable, monkeypatch):
+def test_only_what_jobs_need_is_checked(paper, unreachable, monkeypatch):
     monkeypatch.delenv("ALFWORLD_DATA", raising=False)
-    needed = jobs(paper, "all")
-    assert list(lacks.lacks(paper, [], {"table", "curves"})) == []
-    assert [lack.what for lack in lacks.lacks(paper, [], {"panel"})] == ["ALFWORLD_DATA is not set"]
-    assert len(list(lacks.lacks(paper, [], {"fetch"}))) == 3
-    assert len(list(lacks.lacks(paper, needed))) >= 5
+
+    def found(*of):
+        return [lack.what for lack in lacks.lacks(paper, [Job(name, *name.split()) for name in of])]
+
+    assert found("table", "curves") == []
+    assert found("panel train") == ["ALFWORLD_DATA is not set"]
+    (teacher,) = found("fetch teacher")
+    assert "OpenThinker3" in teacher
+    assert len(list(lacks.lacks(paper, jobs(paper, "all")))) >= 5

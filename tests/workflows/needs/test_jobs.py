@@ -2,15 +2,18 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from opd.plan import jobs as planned
-from opd.plan import memory, models, tables, work
+from opd.plan import memory, work
 from opd.plan.devices import DEVICES
-from opd.plan.jobs import Job
-from tests.opd.plan.scales import scale
+from opd.plan.shape import UnknownShapeError
+from tests.workflows.needs.scales import scale
+from workflows.needs import answering, models, tables, training
+from workflows.needs.job import Job
+from workflows.needs.jobs import job_of, jobs
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +22,7 @@ def paper():
 
 
 def test_the_jobs_are_those_of_the_studies(paper):
-    found = {(job.rule, job.of): job.count for job in planned.jobs(paper, "all") if job.rule != "generate"}
+    found = {(job.rule, job.of): job.count for job in jobs(paper, "all") if job.rule != "generate"}
     assert found["fetch", "teacher"] == 1
     assert found["lsm", "single_task"] == found["lsm", "multitask"] == 3
     assert found["topk_unnormalized", "single_task"] == 1  # for the failure cases alone
@@ -32,12 +35,12 @@ def test_the_jobs_are_those_of_the_studies(paper):
 def test_a_target_s_models_are_made_and_no_others(paper):
     def made(target):
         rules = ("reinforce", "traces", "sft")
-        return {(job.rule, job.of) for job in planned.jobs(paper, target) if job.rule in rules}
+        return {(job.rule, job.of) for job in jobs(paper, target) if job.rule in rules}
 
     assert made("all") == set()
     sft = {(rule, model) for rule in ("traces", "sft") for model in ("student_sft", "rlvr_sft")}
     assert made("full") == {("reinforce", "rlvr_teacher")} | sft
-    of_all = {job.of for job in planned.jobs(scale("mini"), "all") if job.rule in ("sft", "reinforce")}
+    of_all = {job.of for job in jobs(scale("mini"), "all") if job.rule in ("sft", "reinforce")}
     assert of_all == {"student_sft"}
 
 
@@ -45,7 +48,7 @@ def test_an_averaged_teacher_needs_room_for_its_average():
     """In float32, beside the teacher and in the checkpoint; a live one needs none."""
     small = scale("small")
     frozen, live, averaged = (
-        planned.run(small, "self_answer", f"lsm{decay}")
+        training.run(small, "self_answer", f"lsm{decay}")
         for decay in ("", "@teacher_decay=0.0", "@teacher_decay=0.99")
     )
     room = 4 * models.shape_of(small, "student").parameters
@@ -56,7 +59,7 @@ def test_an_averaged_teacher_needs_room_for_its_average():
 
 
 def test_a_warm_start_by_hand(paper):
-    traces, trained = planned.traces(paper, "rlvr_sft"), planned.warm_start(paper, "rlvr_sft")
+    traces, trained = answering.traces(paper, "rlvr_sft"), training.warm_start(paper, "rlvr_sft")
     assert (traces.gpus, trained.gpus) == (1, 8)
     assert traces.work["rollout"].tokens == 13_976 * 16384 * work.MEAN_LENGTH
     assert trained.work["training"].tokens == 2 * (13_976 // 8) * 16384 * work.MEAN_LENGTH
@@ -64,8 +67,8 @@ def test_a_warm_start_by_hand(paper):
     updates = 2 * -(-1747 // 16)  # two epochs; a rank's part of 128 traces is 16
     assert trained.work["update"].bytes_read == updates * 24 * (4 * student.parameters // 8)
     assert trained.memory["training"]["optimiser"] == 2 * (4 * student.parameters // 8)
-    assert trained.scratch == planned.run(paper, "recipe", "lsm").scratch == 12 * student.parameters
-    alone = planned.warm_start(scale("paper", training_processes=1), "rlvr_sft")
+    assert trained.scratch == training.run(paper, "recipe", "lsm").scratch == 12 * student.parameters
+    alone = training.warm_start(scale("paper", training_processes=1), "rlvr_sft")
     assert 8 * trained.work["training"].operations == pytest.approx(alone.work["training"].operations)
     card = DEVICES["h100"].usable_bytes
     assert memory.peak(alone.memory) > card
@@ -73,12 +76,12 @@ def test_a_warm_start_by_hand(paper):
 
 def test_offloaded_weights_are_copied_for_every_pass_and_gradients_for_every_update():
     """Two updates of 64 responses; two of 8,704 tokens in a pass; forwards and backwards, in float32."""
-    job = planned.run(scale("paper", "paper_1gpu"), "single_task", "lsm")
+    job = training.run(scale("paper", "paper_1gpu"), "single_task", "lsm")
     parameters = models.shape_of(scale("paper"), "student").parameters
     assert job.work["training"].copied == 400 * 2 * 32 * 2 * 4 * parameters
     assert job.work["update"].copied == 400 * 2 * 4 * parameters
     assert job.work["update"].on_host == 10 * job.work["update"].copied
-    shared = planned.run(scale("paper"), "single_task", "lsm").work
+    shared = training.run(scale("paper"), "single_task", "lsm").work
     assert shared["training"].copied == 0
     assert shared["update"].bytes_read == 400 * 2 * 24 * (4 * parameters // 8)
 
@@ -90,43 +93,43 @@ def test_a_measured_rate_of_training_has_its_updates_in_it(paper, tmp_path, monk
     machine = {f"{phase}_tokens_per_s": 1000.0 for phase in ("rollout", "scoring", "training")}
     line = {"task": "math", "machine": machine, "response_length": 8192.0}
     (folder / "metrics.jsonl").write_text(json.dumps(line) + "\n")
-    job = planned.run(paper, "single_task", "lsm")
+    job = training.run(paper, "single_task", "lsm")
     assert job.rates.keys() == job.work.keys() == {"rollout", "scoring", "training"}
 
 
 def test_full_has_variants_under_the_rule_that_runs_them(paper):
-    found = {(job.rule, job.of): job.count for job in planned.jobs(paper, "full")}
+    found = {(job.rule, job.of): job.count for job in jobs(paper, "full")}
     assert found["distill", "single_task/lsm@mask.kind=span"] == 3
     assert found["topk_unnormalized", "single_task"] == 3
 
 
 def test_two_teachers_of_one_shape_are_two_models(paper):
-    one, two = (planned.run(paper, name, "lsm") for name in ("single_task", "multitask"))
+    one, two = (training.run(paper, name, "lsm") for name in ("single_task", "multitask"))
     assert two.memory["training"]["teachers"] == 2 * one.memory["training"]["teachers"]
 
 
 def test_tokens_of_a_run_by_hand(paper):
-    job = planned.run(paper, "single_task", "lsm")
+    job = training.run(paper, "single_task", "lsm")
     assert job.gpus * job.work["rollout"].tokens == 400 * 128 * 16384 * work.MEAN_LENGTH
     assert job.disk == models.shape_of(paper, "student").weights
 
 
 def test_every_suite_s_problems_are_counted(paper):
-    assert sum(planned.problems_of(paper, suite) for suite in paper.suites) == 500 + 30 + 30 + 272 + 675
+    assert sum(answering.problems_of(paper, suite) for suite in paper.suites) == 500 + 30 + 30 + 272 + 675
     mini = scale("mini")
-    assert [planned.problems_of(mini, suite) for suite in mini.suites] == [80] * 5
+    assert [answering.problems_of(mini, suite) for suite in mini.suites] == [80] * 5
 
 
 def test_a_protocol_of_some_suites_is_planned_for_those(paper):
-    (job,) = [job for job in planned.jobs(paper, "all") if job.rule == "generate"]
+    (job,) = [job for job in jobs(paper, "all") if job.rule == "generate"]
     responses = 1507 + 32 * 30
     assert job.work["rollout"].tokens == pytest.approx(responses * 16384 * work.MEAN_LENGTH)
 
 
 def test_panels_have_the_games_of_their_source():
     mini, paper = scale("mini").config.panels, scale("paper").config.panels
-    assert planned.games_of(mini["valid_unseen"]) == 60
-    assert [planned.games_of(paper[name]) for name in ("train", "legacy_128", "valid_seen")] == [
+    assert answering.games_of(mini["valid_unseen"]) == 60
+    assert [answering.games_of(paper[name]) for name in ("train", "legacy_128", "valid_seen")] == [
         3553,
         128,
         140,
@@ -146,8 +149,8 @@ def test_a_config_at_hand_goes_before_the_table(paper, tmp_path, monkeypatch):
 
 def test_an_unknown_hub_model_says_what_to_do():
     made = scale("small", models={"student": {"hub": {"hub_id": "nobody/nothing"}}})
-    with pytest.raises(models.UnknownShapeError, match=r"hf download nobody/nothing config\.json"):
-        planned.jobs(made, "all")
+    with pytest.raises(UnknownShapeError, match=r"hf download nobody/nothing config\.json"):
+        jobs(made, "all")
 
 
 def test_heads_of_both_paddings_become_one_vocabulary():
@@ -159,7 +162,7 @@ def test_heads_of_both_paddings_become_one_vocabulary():
 
 def largest(made) -> int:
     """Bytes of the largest job of every study."""
-    return max(memory.peak(job.memory) for job in planned.jobs(made, "full") if job.memory)
+    return max(memory.peak(job.memory) for job in jobs(made, "full") if job.memory)
 
 
 def test_small_fits_a_card_of_24_gb():
@@ -179,7 +182,7 @@ def test_small_needs_no_offload_on_a_card_of_80_gb():
     card = DEVICES["h100"]
     assert largest(laid_over) <= card.usable_bytes
     hours = [
-        sum(job.count * work.seconds(job.work, card, job.rates) for job in planned.jobs(made, "all")) / 3600
+        sum(job.count * work.seconds(job.work, card, job.rates) for job in jobs(made, "all")) / 3600
         for made in (as_it_is, laid_over)
     ]
     assert hours == pytest.approx([3.8, 1.4], abs=0.05)
@@ -203,8 +206,8 @@ def test_the_paper_s_pair_fits_its_eight_cards_of_80_gb_and_not_one():
 
 
 def test_the_work_of_a_step_is_divided(paper):
-    alone = planned.run(scale("paper", training_processes=1), "single_task", "lsm")
-    shared = planned.run(paper, "single_task", "lsm")
+    alone = training.run(scale("paper", training_processes=1), "single_task", "lsm")
+    shared = training.run(paper, "single_task", "lsm")
     assert (alone.gpus, shared.gpus) == (1, 8)
     assert 8 * shared.work["training"].operations == pytest.approx(alone.work["training"].operations)
     assert 8 * shared.memory["scoring"]["scores"] == alone.memory["scoring"]["scores"]
@@ -213,7 +216,7 @@ def test_the_work_of_a_step_is_divided(paper):
 def test_the_overlay_is_a_scale_of_its_own_over_the_paper_s_recipe():
     paper, overlay = scale("paper"), scale("paper", "paper_1gpu")
     assert overlay.results == "results/paper_1gpu"
-    assert overlay.configfiles == "workflows/config/paper.yaml workflows/config/paper_1gpu.yaml"
+    assert overlay.configfile == "workflows/config/paper_1gpu.yaml"
     assert set(overlay.studies) == set(paper.studies)  # ablations included
     where = {"memory", "engine", "tokens_per_forward"}
     recipes = [
@@ -222,26 +225,57 @@ def test_the_overlay_is_a_scale_of_its_own_over_the_paper_s_recipe():
     assert recipes[0] == recipes[1]
 
 
-def test_of_a_dag_only_what_waits_is_needed():
-    found = [Job("a/lsm", "lsm", "a", 3), Job("b/lsm", "lsm", "b", 3), Job("fetch x", "fetch", "x")]
-    assert planned.of_dag(found, {("lsm", "b"): 2, ("table", ""): 1}) == [Job("b/lsm", "lsm", "b", 2)]
+def test_a_job_of_the_dag_is_the_one_that_its_target_counts(paper):
+    """Whatever Snakemake is about to start needs what the same kind of job needs in a target."""
+    student, lsm = f"models/{paper.config.signal.student}", {"experiment": "single_task", "seed": "1"}
+    asked = [
+        ("fetch", {"model": "teacher"}),
+        ("panel", {"panel": "valid_seen"}),
+        ("contamination", {}),
+        ("reinforce", {"model": "rlvr_teacher"}),
+        ("traces", {"model": "rlvr_sft"}),
+        ("sft", {"model": "rlvr_sft"}),
+        ("lsm", lsm),
+        ("distill", lsm | {"experiment": "single_task", "variant": "lsm@mask.kind=span"}),
+        ("generate", {"subject": student}),
+        ("play", {"subject": student, "panel": "valid_seen"}),
+        ("score_signal", {"subject": student, "teacher": paper.config.signal.teacher}),
+    ]
+    counted = {(job.rule, job.name): job for job in jobs(paper, "full")}
+    for rule, wildcards in asked:
+        found = job_of(paper, rule, wildcards)
+        assert found == replace(counted[rule, found.name], count=1)
+
+
+def test_a_method_that_is_in_no_study_is_planned_too(paper):
+    found = job_of(paper, "grpo", {"experiment": "single_task", "seed": "0"})
+    assert found.memory
+    assert found.work
+    assert not any(job.name == found.name for job in jobs(paper, "full"))
+
+
+def test_what_grades_reads_the_suites_and_what_draws_needs_nothing(paper):
+    assert job_of(paper, "score", {"study": "table_ablation"}).reads == set(paper.suites)
+    assert job_of(paper, "contamination", {}).reads == {*paper.suites, "dapo_math_17k"}
+    assert job_of(paper, "table", {"study": "table_ablation"}) == Job("table", "table")
+    assert job_of(scale("mini"), "score", {"study": "table_ablation"}).reads == set()
 
 
 def test_tables_name_every_job(paper):
     def first_column(table):
         return [re.split(r"\s{2,}", line)[0] for line in table.splitlines()[2:]]
 
-    found = planned.jobs(paper, "full")
+    found = jobs(paper, "full")
     card = DEVICES["rtx3090"]
     memory_table, work_table = tables.memory_table(found, card), tables.work_table(found, card)
     assert first_column(memory_table) == [job.name for job in found if job.memory]
-    assert first_column(work_table) == [*(job.name for job in found), "all"]
+    assert first_column(work_table) == [*(job.name for job in found if job.work or job.disk), "all"]
     assert "too large" in memory_table
 
 
 def test_models_that_are_asked_in_other_words_answer_once_more():
-    found = [job for job in planned.jobs(scale("small"), "full") if job.rule == "generate_asked"]
+    found = [job for job in jobs(scale("small"), "full") if job.rule == "generate_asked"]
     assert [(job.name, job.count) for job in found] == [("generate asked, 1.5 B", 2)]
     folders = {folder for study in scale("small").studies for *_, folder in scale("small").subjects(study)}
-    plain = [job for job in planned.jobs(scale("small"), "full") if job.rule == "generate"]
+    plain = [job for job in jobs(scale("small"), "full") if job.rule == "generate"]
     assert sum(job.count for job in plain) == len(folders)

@@ -6,14 +6,9 @@ from pathlib import Path
 
 from huggingface_hub import try_to_load_from_cache
 
-from opd.plan.shape import HUB, Shape, from_architecture, from_config, from_folder
+from opd.plan.shape import HUB, Shape, UnknownShapeError, from_architecture, from_config, from_folder
 from opd.spec import HubModelSpec
-from programs.errors import UserError
 from workflows.plan import Plan
-
-
-class UnknownShapeError(UserError):
-    """A hub model whose config.json is nowhere at hand, and which the table does not have."""
 
 
 def shape_of(plan: Plan, name: str) -> Shape:

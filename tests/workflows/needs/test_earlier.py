@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from opd.plan.earlier import Earlier, earlier, overall_rate
 from opd.plan.work import Phase
+from workflows.needs.earlier import Earlier, earlier, overall_rate
 
 
 def line(task, factor, turns=None) -> str:
