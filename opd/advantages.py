@@ -15,9 +15,10 @@ def advantages(spec: AdvantageSpec, comparison: Comparison, sequence: Tensor, cr
     (`opd.credit`). Nothing is normalised across positions (`compute_opd_advantage` in the code of arXiv
     2603.25562; gamma is its equation 3, from the token-level estimator at 0 to the sequence-level one at 1).
 
-    With `baseline`, the exact expectation of a position's own reward, before the clamp, is taken from its
-    rewards to go. It depends on the prefix alone, so the expected gradient stays what it is. Those of later
-    rewards depend on the token that is credited: taken away, too, they would leave the token-level gradient.
+    `baseline` subtracts the exact expectation of a position's own reward, before the clamp. It depends on
+    the prefix alone, so with rollouts of the whole distribution the expected gradient does not change. The
+    expectations of later rewards depend on this token; subtracted, too, they would leave the token-level
+    gradient.
 
     With the model at the start as teacher q, `log_ratio_weight` is the coefficient of a KL penalty
     KL(p || q) inside the reward, estimated as log p_old - log q (k1): exact in expectation over a response

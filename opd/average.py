@@ -10,15 +10,14 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from opd.weights import weights
+from opd.weights import merged_weights
 
 
 class MovingAverage:
     """A teacher's weights as an average of its student's, in float32 whatever the teacher is.
 
-    In 16 bits an average stands still: a hundredth of a small difference is less than rounding. So `tensors`,
-    by name, are the teacher's own where it is float32, and copies beside it where it is not. At decay 0 there
-    is nothing to keep, and they are none.
+    Rounding to 16 bits would swallow the small updates. So `tensors`, by name, are the teacher's own weights
+    where these are float32, else copies of them. At decay 0 there is nothing to keep, and they are none.
     """
 
     def __init__(self, teacher: PreTrainedModel, decay: float) -> None:
@@ -34,7 +33,7 @@ class MovingAverage:
         the student lacks a weight of the teacher's.
         """
         left = dict(self._teacher)
-        for name, value in weights(student, rounded=False):
+        for name, value in merged_weights(student, rounded=False):
             if name in left:  # a tied head is in a state twice, and among parameters once
                 left.pop(name).copy_(self._averaged(name, value))
         if left:

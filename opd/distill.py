@@ -49,11 +49,6 @@ from opd.tasks import Task
 from opd.teaching import TaughtTask
 from opd.training import train
 from programs.command_line import arguments, launch
-from programs.imports import sources
-from programs.provenance import ROOT, hash_of
-
-# A spec is part of the recipe as it is; what writes a run down, and what knows cards, decides no number.
-_NO_NUMBERS = ("opd/spec/", "opd/run/", "opd/plan/")
 
 
 @dataclass
@@ -83,7 +78,7 @@ def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Pa
         fingerprints = ranks.from_first(lambda: [models.fingerprint(folder) for folder in parents.values()])
         # Where the data lie decides no number.
         data = ranks.from_first(lambda: [task.describe() | {"source": ""} for task in loaded.values()])
-        recipe = json.dumps([spec.recipe(), fingerprints, data, hash_of(ROOT, training_code())])
+        recipe = json.dumps([spec.recipe(), fingerprints, data])
         averages = run.average.tensors if run.average else None
         loop.run(recipe, run.student, partial(distill_step, run), averages)
         named = {
@@ -101,16 +96,10 @@ def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Pa
             ranks.wait()
 
 
-def training_code() -> list[Path]:
-    """The files of opd/ that decide a run's numbers: with another loss or decoder it is another run."""
-    files = [file for file in sources("opd.distill") if file.startswith("opd/")]
-    return [ROOT / file for file in files if not file.startswith(_NO_NUMBERS)]
-
-
 def loop_of(spec: DistillSpec, out: Path) -> Loop:
     """The run's loop in its folder."""
     name = f"{spec.method} seed {spec.seed}"
-    return Loop(out, spec, name, spec.experiment, spec.steps, spec.checkpoint_every)
+    return Loop("opd.distill", out, spec, name, spec.experiment, spec.steps, spec.checkpoint_every)
 
 
 def start(spec: DistillSpec, loaded: Mapping[str, Task], folder: Path, teachers: Mapping[str, Path]) -> Run:

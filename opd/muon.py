@@ -55,7 +55,7 @@ class Muon(Optimizer):
 
 
 def orthogonalized(matrices: Tensor) -> Tensor:
-    """Matrices (B, m, n) with singular vectors kept and singular values brought near 1, to 0.7 to 1.2.
+    """Matrices (B, m, n) with singular vectors kept, large singular values near 1 (0.7 to 1.2).
 
     Five Newton-Schulz iterations of a quintic polynomial, on the smaller side of the matrix.
     """

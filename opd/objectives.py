@@ -19,9 +19,9 @@ range that `opd.spec` checks, so functions need not. A new objective is one func
 can read the registry without loading it.
 
 On one token, renormalised, every divergence is identically zero. At an empty support a position's
-loss and gradient are zero. An empty slot contributes nothing; a token in two slots counts twice, so
-supports never repeat one. Where p > 0 and q = 0, reverse divergences are +inf; where q > 0 and p = 0,
-forward ones are.
+loss and gradient are zero, but for what an estimate of the tail (`ema_pg`) adds. An empty slot
+contributes nothing; a token in two slots counts twice, so supports never repeat one. Where p > 0 and
+q = 0, reverse divergences are +inf; where q > 0 and p = 0, forward ones are.
 """
 
 from __future__ import annotations

@@ -46,21 +46,32 @@ class Run:
 
 def main(spec: SftSpec, student: Path, traces: Path, out: Path) -> None:
     """Train on the traces that are kept for `spec.epochs`; see the module's docstring."""
+    made, kept = made_by(traces, student), kept_lines(spec, traces)
     out.mkdir(parents=True, exist_ok=True)
-    kept = kept_lines(spec, traces)
     ranks.join(alone=sharding.needed(spec.memory))
     run = start(spec, student, kept)
     mark = ranks.from_first(lambda: models.fingerprint(student))
     made_from = {"student": (model_name(student), mark)}
-    recipe = json.dumps([spec.recipe(), mark, hashlib.sha256("".join(kept).encode()).hexdigest()])
-    loop = Loop(out, spec, f"sft {out.name}", "sft", len(run.updates), spec.checkpoint_every)
+    learnt = hashlib.sha256("".join(kept).encode()).hexdigest()
+    recipe = json.dumps([spec.recipe(), mark, learnt])
+    loop = Loop("opd.sft", out, spec, f"sft {out.name}", "sft", len(run.updates), spec.checkpoint_every)
     loop.run(recipe, run.student, partial(update, run))
     with gathered(run.student.root):
         if ranks.first():
-            made = json.loads(traces.with_suffix(".json").read_text())
             card_of = partial(describe, spec, made_from, made, len(kept), out.name)
             loop.finish(run.student, card_of)
         ranks.wait()
+
+
+def made_by(traces: Path, student: Path) -> dict[str, Any]:
+    """What the file beside the traces says of them; UserError if their ids are not the student's tokens."""
+    beside = traces.with_suffix(".json")
+    if not beside.exists():
+        raise UserError(f"{beside} is missing; `python -m opd.traces` writes it beside the traces")
+    made = json.loads(beside.read_text())
+    if made["tokenizer"] != models.tokenizer_sha256(models.load_tokenizer(student)):
+        raise UserError(f"{traces} was made for another tokenizer than that of {student}; make it again")
+    return made
 
 
 def kept_lines(spec: SftSpec, traces: Path) -> list[str]:

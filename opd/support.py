@@ -84,8 +84,8 @@ def with_tail(log_probs: Tensor) -> Tensor:
 
     A divergence on it is that of a partition of the vocabulary into S + 1 parts: mass cannot leave
     unseen, but nothing is said about the tokens inside the tail. Without any token in the support the
-    tail has probability 1. One below 1e-7, about what float32 can tell from a support with all the mass,
-    counts as 1e-7 and has no gradient: so it is everywhere under a very sharp teacher.
+    tail has probability 1. A tail below 1e-7, which float32 hardly tells from none, counts as 1e-7 and has no
+    gradient; the tail of a very sharp teacher is that small everywhere.
     """
     empty = (log_probs == -math.inf).all(-1, keepdim=True)
     # A row of -inf would have the gradient nan; a support with all the mass, a tail of log 0.

@@ -31,8 +31,8 @@ class TaughtTask:
     def draw(self, step: int) -> int:
         """Which draw of problems and random streams the task's own step number `step` has.
 
-        Tasks that draw from the same have others each: told teachers of two kinds would teach the same
-        responses twice.
+        Two tasks on the same problems have different draws; else their teachers would score the same
+        responses.
         """
         return step * self.alike + self.place
 

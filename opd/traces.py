@@ -28,7 +28,7 @@ from opd.rollout.engine import Engine, load
 from opd.rollout.response import Response
 from opd.spec import TracesSpec
 from opd.tasks.verified import verified
-from opd.vocabulary import refuse_other_tokens
+from opd.vocabulary import refuse_other_tokens, refuse_tokens_beyond
 from programs.command_line import arguments, launch
 from programs.errors import UserError
 from programs.journal import Journal, check_name
@@ -42,12 +42,14 @@ _STEP = -1
 def main(spec: TracesSpec, student: Path, teacher: Path, out: Path) -> None:
     """Write the traces of `teacher` to `out`, complete or not at all.
 
-    UserError for a student whose tokenizer names no end token: none could be stored as the last.
+    UserError for a student whose tokenizer names no end token, as none could be stored as the last, or lacks
+    tokens that the teacher has.
     """
     check_name(out)
     environment = envs.load(spec.environment)
     problems = environment.training_problems(spec.seed, _STEP, spec.traces)
     refuse_other_tokens(student, teacher)
+    refuse_tokens_beyond(student, teacher)
     tokenizer = models.load_tokenizer(student)
     if tokenizer.eos_token_id is None:
         raise UserError(f"{student} names no end token; add eos_token to tokenizer_config.json")

@@ -38,3 +38,15 @@ def refuse_other_tokens(student: Path, teacher: Path) -> None:
             RuntimeWarning,
             stacklevel=2,
         )
+
+
+def refuse_tokens_beyond(student: Path, teacher: Path) -> None:
+    """UserError if the teacher knows tokens that the student has no id for, and so might write them."""
+    size, known = len(models.load_tokenizer(student)), models.load_tokenizer(teacher).get_vocab()
+    beyond = sorted((index, token) for token, index in known.items() if index >= size)
+    if beyond:
+        index, token = beyond[0]
+        raise UserError(
+            f"{teacher} may write {len(beyond)} tokens that {student} has no id for, such as {index}: "
+            f"{token!r}; take a teacher with the student's vocabulary"
+        )

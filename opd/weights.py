@@ -13,10 +13,11 @@ from opd.models import device
 
 
 @torch.no_grad()
-def weights(model: PreTrainedModel, *, rounded: bool = True) -> Iterator[tuple[str, Tensor]]:
+def merged_weights(model: PreTrainedModel, *, rounded: bool = True) -> Iterator[tuple[str, Tensor]]:
     """(name, tensor) of all that a checkpoint of the model would hold: whole, with adapters merged.
 
-    A merged weight has the dtype of the model, or float32 if it is not to be `rounded`.
+    A merged weight has the dtype of the model, or float32 if it is not to be `rounded`. Not under `gathered`,
+    which `state_dict` would end: see `opd.parallel.sharding.gathered_weights`.
     """
     adapted = {f"{name}.base_layer.weight": layer for name, layer in lora.layers(model)}
     for name, value in model.state_dict().items():

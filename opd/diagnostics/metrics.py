@@ -29,7 +29,7 @@ METRICS = {
     "entropy": "Entropy of the student's next-token distribution, mean over positions, in nats.",
     "repeated_trigrams": "Share of tokens that complete a 3-gram already seen in the same response.",
 }
-"""Reproducible metrics: the same spec and seed on the same machine give the same bytes."""
+"""Reproducible metrics: with the torch engine the same spec and seed give the same bytes on a machine."""
 
 CHECK_METRICS = {
     "mismatch_mean": "Mean absolute difference of log p(y) between rollout engine and trainer over sampled "

@@ -1,6 +1,5 @@
 """Logits of given tokens at given positions: one autograd function, four implementations."""
 
-import os
 from functools import reduce
 from types import ModuleType
 from typing import Any
@@ -11,7 +10,6 @@ from torch import Tensor
 from opd.lm_head import dense, gather, union
 from opd.lm_head.head import Head
 from opd.support import mask_empty
-from programs.errors import UserError
 
 # On a CPU, gathering a row costs as much as multiplying with 16 to 64 rows (docs/support_only_head.md). Below
 # the lower end `dense` was faster at every shape.
@@ -34,19 +32,13 @@ def support_logits(head: Head, states: Tensor, support: Tensor, name: str | None
 def implementation(
     device: torch.device, vocabulary_size: int, support_size: int, name: str | None = None
 ) -> ModuleType:
-    """The one of that name; None: of the name in $OPD_LM_HEAD, else the fastest for the device and the shape.
-
-    The data never choose. UserError if there is none of that name.
-    """
-    chosen = name or os.environ.get("OPD_LM_HEAD") or choose(device.type, vocabulary_size, support_size)
+    """The one of that name; None: the fastest for the device and the shape. The data never choose."""
+    chosen = name or choose(device.type, vocabulary_size, support_size)
     if chosen == "fused":
         from opd.lm_head import fused
 
         return fused
-    others = {"gather": gather, "dense": dense, "union": union}
-    if chosen not in others:
-        raise UserError(f"OPD_LM_HEAD is {chosen!r}; write dense, fused, gather or union, or unset it")
-    return others[chosen]
+    return {"gather": gather, "dense": dense, "union": union}[chosen]
 
 
 def choose(device_type: str, vocabulary_size: int, support_size: int) -> str:

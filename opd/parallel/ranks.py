@@ -20,8 +20,8 @@ from torch import Tensor
 
 Value = TypeVar("Value")
 
-# torchrun ends all ranks when one fails, so a long wait means work: rollouts of very different lengths. Whole
-# phases are waited for through gloo. Who waits on a device, waits for another rank's passes.
+# torchrun ends all ranks when one fails, so nobody waits for a dead one. Through gloo a rank waits for whole
+# rollouts, of very different lengths; on a device for the passes of another rank.
 _PATIENCE = timedelta(hours=12)
 _PATIENCE_ON_DEVICE = timedelta(hours=1)
 

@@ -134,7 +134,7 @@ def gathered(*modules: nn.Module) -> Iterator[None]:
             each.reshard()
 
 
-def weights(model: PreTrainedModel) -> dict[str, Tensor]:
+def gathered_weights(model: PreTrainedModel) -> dict[str, Tensor]:
     """What the model's folder holds, as plain tensors; under `gathered`, which `state_dict` would end."""
     tensors: dict[str, Tensor] = dict(model.named_parameters(remove_duplicate=False))
     for path, module in model.named_modules():

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from opd import models
 from opd.learner import Learner
 from opd.parallel import ranks, sharding
 from opd.run import checkpoint
+from opd.run.code import code_hash
 from opd.run.tracking import tracked
 from programs.progress import progress
 from programs.provenance import provenance, resumed_from
@@ -30,14 +32,20 @@ _CHECKPOINT = "checkpoint"
 
 @dataclass(frozen=True)
 class Loop:
-    """A run to be made in the folder `out`; trackers know it by `name`, and as one of `group`."""
+    """A run of a program, to be made in the folder `out`; trackers know it by `name`, as one of `group`."""
 
+    program: str
     out: Path
     spec: Spec
     name: str
     group: str
     steps: int
     checkpoint_every: int
+
+    @cached_property
+    def code(self) -> str:
+        """A hash of the code that decides the run's numbers, as it was when the run began."""
+        return code_hash(self.program)
 
     def run(
         self,
@@ -48,10 +56,10 @@ class Loop:
     ) -> None:
         """All steps that no checkpoint of this recipe has done; `step_of(step)` gives a line of the metrics.
 
-        `recipe` is everything that decides the numbers; `averages` change with the steps, beside the learner.
-        FloatingPointError names the step that raised it.
+        `recipe` is everything that decides the numbers, but for the code; `averages` change with the steps,
+        beside the learner. FloatingPointError names the step that raised it.
         """
-        folder = self.out / _CHECKPOINT
+        folder, recipe = self.out / _CHECKPOINT, json.dumps([recipe, self.code])
         lines = checkpoint.load(folder, recipe, learner.model, learner.optimizer, averages)
         if lines and ranks.first():
             print(f"resuming after step {len(lines)}", flush=True)
@@ -91,9 +99,10 @@ class Loop:
         """
         last = json.loads((self.out / "metrics.jsonl").read_text().splitlines()[-1])
         text = describe({name: value for name, value in last.items() if name != "machine"})
-        weights = sharding.weights(learner.model)
+        weights = sharding.gathered_weights(learner.model)
         models.save(learner.model, learner.tokenizer, self.out / "model", text, weights)
         manifest = {"spec": self.spec.model_dump(), "model": models.fingerprint(self.out / "model")}
-        manifest |= {**provenance(), **resumed_from(checkpoint.sources(self.out / _CHECKPOINT)), **stated}
+        earlier = resumed_from(checkpoint.sources(self.out / _CHECKPOINT))
+        manifest |= {**provenance(), "training_code_sha256": self.code, **earlier, **stated}
         (self.out / "run.json").write_text(json.dumps(manifest, indent=2) + "\n")
         shutil.rmtree(self.out / _CHECKPOINT, ignore_errors=True)

@@ -17,7 +17,7 @@ class DistillSpec(Spec):
     method: str
     seed: int
     tasks: dict[str, TaskSpec] = Field(min_length=1, description="step t works on task t mod their number")
-    steps: Count = Field(description="steps in all, shared equally by the tasks")
+    steps: Count = Field(description="steps in all; the tasks take turns")
     vocabulary_size: Count = Field(description="token ids of all models, checked when they load")
     teacher_top_k: Count = Field(
         description="teacher tokens kept per position: support of the top-K objectives, and of "

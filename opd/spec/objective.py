@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, FiniteFloat, model_validator
+from pydantic import Field, FiniteFloat, ValidationInfo, field_validator, model_validator
 
 from opd.names import SUPPORTS
 from opd.objectives import OBJECTIVES
@@ -85,11 +85,20 @@ class ObjectiveSpec(Spec):
         description="probability outside the support: left out, scaled away on both sides (LSM), or kept "
         "as one more outcome; to be stated where the support leaves tokens out",
     )
-    options: dict[str, FiniteFloat] = Field({}, description="keyword options of the objective")
+    options: dict[str, FiniteFloat] = Field(
+        {}, validate_default=True, description="keyword options of the objective, with its defaults"
+    )
     advantage: AdvantageSpec = Field(AdvantageSpec(), description="for objectives that use an advantage")
     reduction: Literal["token_mean", "sequence_mean"] = Field(
         description="mean over all tokens of the batch, or mean of per-sequence means"
     )
+
+    @field_validator("options")
+    @classmethod
+    def _has_the_defaults(cls, given: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        """A default that changes in the code makes another recipe, as one of a spec does."""
+        objective = OBJECTIVES.get(info.data.get("name", ""))
+        return {**objective.options, **given} if objective else given
 
     @model_validator(mode="after")
     def _options_are_used(self) -> Self:

@@ -60,7 +60,7 @@ class EngineSpec(Spec):
 
 
 class MemorySpec(Spec):
-    """What a run pays in time or rounding for device memory; see `opd.parallel`. All off: nothing.
+    """Ways to need less device memory, at a cost in time or rounding; see `opd.parallel`. Off by default.
 
     `master_weights` is more than rounding for a student in bfloat16, which loses small updates without.
     """

@@ -12,7 +12,9 @@ from pydantic import ValidationError
 from torch.nn.functional import cross_entropy
 
 from opd import models, sft
+from opd.run import loop
 from programs import provenance
+from programs.errors import UserError
 from tests.json_lines import read_lines
 from tests.opd.doctored import interrupt
 from tests.opd.traces import KEPT, sft_spec, write_traces
@@ -143,6 +145,31 @@ def test_a_run_that_other_code_began_says_so(folders, traces, tmp_path, monkeypa
     manifest = json.loads((tmp_path / "run.json").read_text())
     assert manifest["source_sha256"] == "last"
     assert manifest["resumed_from_source_sha256"] == ["first", "second"]
+
+
+def test_traces_of_another_tokenizer_are_refused_before_anything_is_trained(folders, traces, tmp_path):
+    made = traces.with_suffix(".json")
+    kept = made.read_text()
+    try:
+        made.write_text(json.dumps(json.loads(kept) | {"tokenizer": "another"}))
+        with pytest.raises(UserError, match="was made for another tokenizer"):
+            sft.main(sft_spec(), folders[0], traces, tmp_path)
+        made.unlink()
+        with pytest.raises(UserError, match=r"traces\.json is missing"):
+            sft.main(sft_spec(), folders[0], traces, tmp_path)
+    finally:
+        made.write_text(kept)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_code_does_not_resume(folders, traces, tmp_path, monkeypatch, capsys):
+    interrupt(monkeypatch, sft, "update", at=5)
+    with pytest.raises(KeyboardInterrupt):
+        sft.main(sft_spec(), folders[0], traces, tmp_path)
+    monkeypatch.undo()
+    monkeypatch.setattr(loop, "code_hash", lambda program: f"other {program}")
+    sft.main(sft_spec(), folders[0], traces, tmp_path)
+    assert "starting over" in capsys.readouterr().out
 
 
 def test_a_teacher_that_is_not_there_cannot_be_sharded():

@@ -175,3 +175,16 @@ def test_what_happens_outside_a_support_has_to_be_said(support):
     with pytest.raises(ValidationError, match="say what becomes of their probability"):
         ObjectiveSpec(**stated)
     assert ObjectiveSpec(**stated, outside="ignored").outside == "ignored"
+
+
+def test_defaults_of_options_are_part_of_the_recipe():
+    """Written down or not, the same loss is the same recipe; and the manifest says what the clip was."""
+    clipped = {"name": "policy_gradient", "support": "sampled", "outside": "ignored"}
+    left_out, written = (
+        distill_spec(objective={**clipped, "options": options})
+        for options in ({}, {"clip_low": 0.2, "dual_clip": 3.0})
+    )
+    assert left_out.objective.options == {"clip_low": 0.2, "clip_high": 0.2, "dual_clip": 3.0}
+    assert left_out.recipe_sha256() == written.recipe_sha256()
+    narrow = distill_spec(objective={**clipped, "options": {"clip_low": 0.1}})
+    assert narrow.objective.options == {"clip_low": 0.1, "clip_high": 0.2, "dual_clip": 3.0}

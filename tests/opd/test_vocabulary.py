@@ -6,7 +6,7 @@ import warnings
 import pytest
 
 from opd import models
-from opd.vocabulary import refuse_other_tokens
+from opd.vocabulary import refuse_other_tokens, refuse_tokens_beyond
 from programs.errors import UserError
 from tests.opd.runs import started
 from tests.opd.specs import distill_spec
@@ -48,3 +48,15 @@ def test_one_tokenizer_in_two_folders_is_nothing_to_speak_of(folders):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         refuse_other_tokens(*folders)
+
+
+def test_tokens_that_the_student_has_no_id_for_cannot_be_learnt(folders, tmp_path, teacher):
+    tokenizer = models.load_tokenizer(folders[1])
+    size = len(tokenizer)
+    tokenizer.add_tokens(["<extra>", "<other>"])
+    models.save(teacher, tokenizer, tmp_path / "larger")
+    refuse_other_tokens(folders[0], tmp_path / "larger")  # a student may be scored by it
+    refuse_tokens_beyond(*folders)
+    refuse_tokens_beyond(tmp_path / "larger", folders[0])
+    with pytest.raises(UserError, match=rf"may write 2 tokens .* such as {size}: '<extra>'"):
+        refuse_tokens_beyond(folders[0], tmp_path / "larger")

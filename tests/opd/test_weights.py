@@ -7,7 +7,7 @@ from torch.distributed.fsdp import fully_shard
 
 from opd import lora, models
 from opd.spec import LoraSpec
-from opd.weights import weights
+from opd.weights import merged_weights
 from tests.opd.specs import TINY
 
 
@@ -17,7 +17,7 @@ def model(tokenizer):
 
 
 def test_a_plain_model_gives_its_own_tensors(model):
-    found, state = dict(weights(model)), model.state_dict()
+    found, state = dict(merged_weights(model)), model.state_dict()
     assert found.keys() == state.keys()
     assert all(value.data_ptr() == state[name].data_ptr() for name, value in found.items())
 
@@ -29,7 +29,7 @@ def test_adapters_are_merged(model):
         for name, parameter in model.named_parameters():
             if "lora_B" in name:
                 parameter.normal_()
-    found = dict(weights(model))
+    found = dict(merged_weights(model))
     lora.merge(model)
     assert list(found) == names
     for name, value in model.state_dict().items():
@@ -41,7 +41,7 @@ def test_shards_are_gathered(model, tmp_path):
     distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
     try:
         mesh = distributed.init_device_mesh("cpu", (1,))
-        found = dict(weights(fully_shard(model, mesh=mesh)))
+        found = dict(merged_weights(fully_shard(model, mesh=mesh)))
     finally:
         distributed.destroy_process_group()
     assert found.keys() == before.keys()

@@ -4,6 +4,8 @@ import json
 import random
 from pathlib import Path
 
+from envs.tokenizer import build_tokenizer
+from opd import models
 from opd.spec import SftSpec
 from workflows.plan import merge
 
@@ -38,5 +40,6 @@ def write_traces(folder: Path, vocabulary: int = 256) -> Path:
     path = folder / "traces.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     made = {"spec": {"environment": "chain_arithmetic"}, "teacher": "a sum", "folder": "models/teacher/model"}
+    made["tokenizer"] = models.tokenizer_sha256(build_tokenizer())
     path.with_suffix(".json").write_text(json.dumps({**made, "data": {"version": "1"}}))
     return path

@@ -11,6 +11,7 @@ from opd.models import device
 from opd.run.machine import LiveTensors
 from opd.scoring.compare import compare
 from opd.spec import ObjectiveSpec
+from tests.opd.lm_head.chosen import use
 
 # Float32 sums in another order, of logits near 30, differ by a few of their last bits, 2e-6 each.
 ROUNDING = 2e-5
@@ -66,7 +67,7 @@ def test_log_probabilities_in_bfloat16_are_those_of_float64(tiled):
 
 @pytest.mark.parametrize("implementation", ["gather", "dense", "union", "fused"])
 def test_logits_of_a_support_are_those_of_the_vocabulary(monkeypatch, tiled, implementation):
-    monkeypatch.setenv("OPD_LM_HEAD", implementation)
+    use(monkeypatch, implementation)
     states, weight, _ = certain(n=20)
     ids = torch.arange(0, 1500, 100, device=DEVICE).expand(20, -1)
     low = weight[:3], weight[:, :3], 0.2

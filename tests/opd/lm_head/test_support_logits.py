@@ -8,7 +8,7 @@ from opd.lm_head import Head, dense, gather, head_of, support_logits
 from opd.lm_head.support_logits import choose, implementation
 from opd.models import device
 from opd.support import EMPTY
-from programs.errors import UserError
+from tests.opd.lm_head.chosen import use
 
 IMPLEMENTATIONS = ["gather", "dense", "union", "fused"]
 DEVICE = device()
@@ -17,7 +17,7 @@ TOLERANCE = {torch.float64: 1e-12, torch.float32: 2e-5, torch.bfloat16: 2e-2}
 
 @pytest.fixture(params=IMPLEMENTATIONS)
 def chosen(request, monkeypatch):
-    monkeypatch.setenv("OPD_LM_HEAD", request.param)
+    use(monkeypatch, request.param)
     monkeypatch.setattr(gather, "_BLOCK_BYTES", 4 * 5 * 7 * 3)  # a few positions per block
     monkeypatch.setattr(dense, "_BLOCK_BYTES", 4 * 29 * 3)
     return request.param
@@ -119,7 +119,7 @@ def test_nothing_in_nothing_out(chosen):
 
 @pytest.mark.parametrize("name", ["gather", "dense", "union"])
 def test_gradcheck(monkeypatch, name):
-    monkeypatch.setenv("OPD_LM_HEAD", name)
+    use(monkeypatch, name)
     states, weight, ids = draw(n=4, d=3, v=6, k=2)
     torch.autograd.gradcheck(lambda h, w: support_logits(Head(w), h, ids), (states, weight))
 
@@ -135,29 +135,17 @@ def test_gradcheck(monkeypatch, name):
         ("mps", 151_936, 32, "union"),
     ],
 )
-def test_device_and_shape_choose(monkeypatch, device, v, k, expected):
-    monkeypatch.delenv("OPD_LM_HEAD", raising=False)
+def test_device_and_shape_choose(device, v, k, expected):
     assert choose(device, v, k) == expected
     if device == "cpu":
         assert implementation(torch.device(device), v, k).__name__ == f"opd.lm_head.{expected}"
 
 
-def test_environment_overrules_the_choice(monkeypatch):
-    monkeypatch.setenv("OPD_LM_HEAD", "union")
-    assert implementation(torch.device("cpu"), 256, 256).__name__ == "opd.lm_head.union"
-
-
-def test_an_implementation_that_there_is_not_is_explained(monkeypatch):
-    monkeypatch.setenv("OPD_LM_HEAD", "gahter")
-    with pytest.raises(UserError, match="OPD_LM_HEAD is 'gahter'; write dense, fused, gather or union"):
-        support_logits(Head(torch.zeros(4, 2)), torch.zeros(3, 2), torch.zeros(3, 1, dtype=torch.long))
-
-
 def test_the_choice_is_made_once_for_both_passes(monkeypatch):
     states, weight, ids = draw()
-    monkeypatch.setenv("OPD_LM_HEAD", "union")
+    use(monkeypatch, "union")
     logits = support_logits(Head(weight), states, ids)
-    monkeypatch.setenv("OPD_LM_HEAD", "nothing")
+    use(monkeypatch, "nothing")
     logits.sum().backward()
     torch.testing.assert_close(
         weight.grad, torch.autograd.grad(full(Head(weight), states, ids).sum(), weight)[0]

@@ -269,7 +269,7 @@ def in_half_precision(folders) -> dict[str, torch.Tensor | bool]:
     update(run.student.model, [run.student.optimizer])
     moved = [(whole(p.detach()) - old).abs().max() for p, old in zip(parameters, before, strict=True)]
     with sharding.gathered(run.student.root):
-        exported = {tensor.dtype for tensor in sharding.weights(run.student.model).values()}
+        exported = {tensor.dtype for tensor in sharding.gathered_weights(run.student.model).values()}
     return {
         "gathered": gathered,
         "kinds": kinds,
