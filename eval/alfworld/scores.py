@@ -16,6 +16,9 @@ from eval.alfworld.columns import difference, games
 from eval.statistics import compare, estimate, mcnemar_p, mean_interval, wilson_interval
 from programs.errors import UserError
 
+# Keys of an estimate in percent, by what they are called here, where all are shares.
+_IN_SHARES = {"difference": "mean", "low": "low", "high": "high", "detectable": "detectable"}
+
 ALL, MACRO = "all", "mean of types"
 _PANEL = ["suite", "protocol"]
 _PROBLEM = [*_PANEL, "task_type", "problem"]
@@ -105,7 +108,9 @@ def paired(first: pd.DataFrame, second: pd.DataFrame) -> dict[str, Any]:
     counts = {"games": int(judged.sum()), "dropped": int((~judged).sum()), "p_mcnemar": np.nan}
     names = a.index.get_level_values("problem")[judged]
     if drawn_repeatedly(names):
-        return counts | shares_of(difference(by_game(names, of_a), by_game(names, of_b)), "difference")
+        found = difference(by_game(names, of_a), by_game(names, of_b))
+        shares = {name: found[key] / 100 for name, key in _IN_SHARES.items()}
+        return counts | shares | {"p": found["p_permutation"]}
     if a.samples.max() == b.samples.max() == 1:
         counts["p_mcnemar"] = mcnemar_p(of_a, of_b)
     return counts | vars(compare(of_a, of_b))
@@ -120,13 +125,6 @@ def drawn_repeatedly(problems: Iterable[str]) -> bool:
 def by_game(problems: Iterable[str], shares: np.ndarray) -> pd.DataFrame:
     """Shares as percentages, a line per draw, as `eval.alfworld.columns` takes them."""
     return pd.DataFrame({0: 100 * shares}, index=pd.Index(problems))
-
-
-def shares_of(found: dict[str, float], name: str) -> dict[str, float]:
-    """An estimate in percent as shares, its mean under `name`; p values as they are."""
-    percentages = {"low", "high", "detectable"}
-    shares = {key: value / 100 if key in percentages else value for key, value in found.items()}
-    return {**shares, name: found["mean"] / 100}
 
 
 def render(scores: pd.DataFrame) -> str:

@@ -1,12 +1,13 @@
 """How the models of a table were trained, as the run.json beside each says."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from opd.run.code import code_hash
 from opd.spec import DistillSpec, SftSpec
 from programs.errors import UserError
 
@@ -46,3 +47,15 @@ def code_versions(trained: Iterable[Mapping[str, Any]]) -> str:
     versions = sorted(f"{', '.join(sorted(of))} (source {source})" for source, of in commits.items())
     versions += [f"before a run was resumed (source {source})" for source in sorted(earlier - set(commits))]
     return ("different code: " if len(versions) > 1 else "") + "; ".join(versions)
+
+
+def outdated(trained: Sequence[Mapping[str, Any]]) -> str:
+    """How many of these models the code of training as it is now has not made, in words; "" for none.
+
+    Of earlier versions, whose manifests have no hash of that code, nothing is said.
+    """
+    now = {code_hash(program) for program in ("opd.distill", "opd.sft")}
+    others = [each for each in trained if each.get("training_code_sha256", next(iter(now))) not in now]
+    if not others:
+        return ""
+    return f"{len(others)} of {len(trained)} runs by other training code than this tree's (-R trains again)"

@@ -37,7 +37,8 @@ AVERAGE, DIFFERENCE, CLEAN = "average", "difference", "clean subset"
 
 def main(spec: TableSpec, scores: Path, paper: Path, out: Path) -> None:
     """Write the table and its three renderings into `out`."""
-    code = runs.code_versions(runs.manifests(spec.runs))
+    trained = runs.manifests(spec.runs)
+    code = "; ".join(filter(None, (runs.code_versions(trained), runs.outdated(trained))))
     frame = pd.read_csv(scores, dtype={"problem": str, "suite_version": str})
     table = build(spec, frame)
     out.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from studies.estimators import network
 from studies.estimators.control import HORIZON, TASKS, Rollouts, distance, over_time, roll
 from studies.estimators.network import Parameters
 from studies.estimators.spec import ToySetting, ToySpec
-from studies.estimators.toy import Run, Trained, draw, repeated, score_teacher, teachers
+from studies.estimators.toy import Run, Trained, draw, repeated, score_teacher
 
 POSITIONS = (-8.25, 8.25)
 BINS = 33  # half a position wide, around -8, -7.5, ...
@@ -30,7 +30,7 @@ def variance_rows(trained: Trained) -> pd.DataFrame:
 def evaluate(spec: ToySpec, setting: ToySetting, trained: Trained) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(final, visits): lines of toy_final.csv and toy_visits.csv, students first and then their teachers."""
     runs = trained.runs
-    taught = repeated(teachers(setting.teacher, spec.seeds, spec.trajectories), len(runs) // len(spec.seeds))
+    taught = repeated(trained.teachers, len(runs) // len(spec.seeds))
     final, visits = [], []
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for k, task in enumerate(TASKS):

@@ -35,11 +35,15 @@ class Run(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """What distillation leaves: the students, their runs, and (iterations, R) gradient variances."""
+    """What distillation leaves: the students, their runs, and (iterations, R) gradient variances.
+
+    `teachers` are a set per task, with one teacher for each seed.
+    """
 
     runs: list[Run]
     students: Parameters
     variance: Array
+    teachers: list[Parameters]
 
 
 @cache
@@ -67,7 +71,8 @@ def distil(
 ) -> Trained:
     """Train a student per gamma and seed; iteration 1, 3, ... is the left task, 2, 4, ... the right one."""
     runs = [Run(gamma, seed) for gamma, seed in product(gammas, spec.seeds)]
-    taught = repeated(teachers(setting.teacher, spec.seeds, spec.trajectories), len(gammas))
+    of_seeds = teachers(setting.teacher, spec.seeds, spec.trajectories)
+    taught = repeated(of_seeds, len(gammas))
     students = network.initial([(seed, 0) for _, seed in runs], setting.width)
     optimizer = Optimizer(students, setting.optimizer, setting.learning_rate, setting.clip_norm)
     random = [np.random.default_rng((seed, 0)) for _, seed in runs]
@@ -81,18 +86,18 @@ def distil(
             credit = log_ratio_returns(rollouts, taught[k], TASKS[k], runs, setting)
             variance[iteration] = microbatch_variance(rollouts, credit, spec.microbatches)
             optimizer.step(policy_gradient(students, rollouts, credit))
-    return Trained(runs, students, variance)
+    return Trained(runs, students, variance, of_seeds)
 
 
 def join(parts: list[Trained]) -> Trained:
-    """Students that were trained apart, as if they had been trained together, by their gammas."""
+    """Students of the same teachers that were trained apart, as if together, by their gammas."""
     runs = [run for part in parts for run in part.runs]
     order = sorted(range(len(runs)), key=lambda index: runs[index].gamma)
     students = [
         np.concatenate(arrays)[order] for arrays in zip(*(part.students for part in parts), strict=True)
     ]
     variance = np.concatenate([part.variance for part in parts], 1)[:, order]
-    return Trained([runs[index] for index in order], students, variance)
+    return Trained([runs[index] for index in order], students, variance, parts[0].teachers)
 
 
 def draw(random: list[np.random.Generator], trajectories: int) -> Array:

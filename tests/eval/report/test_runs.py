@@ -55,3 +55,10 @@ def test_models_of_different_code_are_named():
     resumed = one | {"resumed_from_source_sha256": ["0", "1"]}
     found = runs.code_versions([resumed])
     assert found == "different code: abc (source 1); before a run was resumed (source 0)"
+
+
+def test_runs_of_other_training_code_are_counted(monkeypatch):
+    monkeypatch.setattr(runs, "code_hash", {"opd.distill": "d", "opd.sft": "s"}.get)
+    distilled, tuned, old = ({"training_code_sha256": sha} for sha in ("d", "s", "o"))
+    assert runs.outdated([distilled, tuned, {}]) == runs.outdated([]) == ""
+    assert runs.outdated([old, distilled, tuned, old]).startswith("2 of 4 runs by other training code")

@@ -10,6 +10,7 @@ from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
 from eval.statistics import estimate, paired_difference, zero_p
+from programs.errors import UserError
 
 
 def test_single_model_is_the_clustered_t_interval():
@@ -155,8 +156,10 @@ def test_what_cannot_be_paired_is_refused():
         paired_difference(np.zeros((1, 3)), np.zeros((1, 4)))
     with pytest.raises(ValueError, match="seeds cannot be paired"):
         paired_difference(np.zeros((2, 3)), np.zeros((3, 3)))
-    with pytest.raises(ValueError, match="two or more"):
+    with pytest.raises(UserError, match=r"^1 problem; an interval needs two or more"):
         estimate(np.zeros((1, 1)))
+    with pytest.raises(UserError, match="hard has 1 problem; an interval needs two or more"):
+        estimate(np.zeros((1, 3)), np.array(["easy", "easy", "hard"]))
 
 
 @pytest.mark.parametrize(("seed_sd", "problem_sd"), [(0.0, 20.0), (5.0, 20.0), (5.0, 10.0), (10.0, 0.0)])
