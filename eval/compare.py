@@ -86,6 +86,9 @@ def paired(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.DataFrame, pd.
                 f"{shown}{', ...' if len(missing) > 3 else ''}. A paired comparison needs the same problems: "
                 "generate and grade these, or name the suites to compare with --suites"
             )
+    counts = a.groupby(level="suite").size()
+    if (counts < 2).any():
+        raise UserError(f"{counts.idxmin()} has 1 problem, an interval needs 2; leave it out of --suites")
     return a.reset_index(), b.reset_index()
 
 

@@ -141,6 +141,12 @@ def clean_subset(
     """Arguments of `score` for the problems of one row that the training set does not hold."""
     clean = [row.problem not in seen.get(row.suite, ()) for row in frame.itertuples()]
     matrix, suites = score_matrix(frame[clean])
+    names, counts = np.unique(suites, return_counts=True)
+    if len(counts) and counts.min() < 2:
+        raise UserError(
+            f"the training set holds all problems of {names[counts.argmin()]} but one, and an interval needs "
+            "two; leave that suite out of evaluation.suites, or write contamination: null"
+        )
     return matrix, protocol.samples, suites
 
 

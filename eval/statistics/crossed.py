@@ -30,7 +30,6 @@ from scipy import optimize, special
 
 from eval.statistics.rule_of_three import rule_of_three
 from eval.statistics.strata import Matrix, problem_weights, split
-from programs.errors import UserError
 
 # A standard error below this is rounding, of percentages as of shares.
 _ROUNDING = 1e-9
@@ -200,7 +199,7 @@ def _problem_variance(scores: Matrix, weights: Matrix, strata: NDArray | None) -
         count = part.shape[1]
         if count < 2:
             where = "" if strata is None else f"{label} has "
-            raise UserError(f"{where}{count} problem; an interval needs two or more")
+            raise ValueError(f"{where}{count} problem; an interval needs two or more")
         share = float(weights[labels == label].sum()) ** 2
         problem_means = part.mean(0)
         variance = share * float(problem_means.var(ddof=1)) / count

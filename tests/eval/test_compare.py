@@ -154,6 +154,8 @@ def test_other_problems_are_refused_by_name(runs, tmp_path):
         compare.build(read(fewer), read(runs[0]))
     kept = compare.build(read(runs[0], ["hard"]), read(fewer, ["hard"]))
     assert kept.suite.tolist() == ["hard"]
+    with pytest.raises(UserError, match="easy has 1 problem, an interval needs 2"):
+        compare.build(read(fewer), read(fewer))
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,7 @@ def test_all_traces_can_be_kept(traces):
 def test_no_correct_trace_is_an_error(folders, traces, tmp_path):
     wrong = tmp_path / "traces.jsonl"
     wrong.write_text(traces.read_text().replace('"correct": true', '"correct": false'))
+    wrong.with_suffix(".json").write_text(traces.with_suffix(".json").read_text())
     with pytest.raises(ValueError, match="no correct trace"):
         sft.main(sft_spec(), folders[0], wrong, tmp_path / "out")
 

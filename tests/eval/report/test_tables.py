@@ -12,6 +12,7 @@ from statsmodels.stats.multitest import multipletests
 from eval.report import tables
 from eval.report.render import with_interval
 from eval.spec import TableSpec
+from programs.errors import UserError
 from tests.eval.alfworld.study import long_table
 from tests.eval.report.specs import SPEC
 from tests.opd.specs import distill_spec
@@ -159,6 +160,10 @@ def test_the_clean_subset_leaves_out_what_training_holds(frame, tmp_path):
     texts = tables.render(spec, table, tables.rates(spec, frame), {"Avg": {}}, "code", [])
     assert "clean subset" in texts["md"]
     assert "that the training prompts hold or resemble" in texts["md"]
+    seen = [{"id": f"easy/{problem}"} for problem in (1, 2)]
+    report.write_text(json.dumps({"suites": {"easy": {"contaminated": seen}}}))
+    with pytest.raises(UserError, match="holds all problems of easy but one"):
+        tables.build(spec, frame)
 
 
 def test_a_problem_without_an_answer_is_refused(frame):

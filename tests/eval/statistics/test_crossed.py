@@ -10,7 +10,6 @@ from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
 from eval.statistics import estimate, paired_difference, zero_p
-from programs.errors import UserError
 
 
 def test_single_model_is_the_clustered_t_interval():
@@ -156,9 +155,9 @@ def test_what_cannot_be_paired_is_refused():
         paired_difference(np.zeros((1, 3)), np.zeros((1, 4)))
     with pytest.raises(ValueError, match="seeds cannot be paired"):
         paired_difference(np.zeros((2, 3)), np.zeros((3, 3)))
-    with pytest.raises(UserError, match=r"^1 problem; an interval needs two or more"):
+    with pytest.raises(ValueError, match=r"^1 problem; an interval needs two or more"):
         estimate(np.zeros((1, 1)))
-    with pytest.raises(UserError, match="hard has 1 problem; an interval needs two or more"):
+    with pytest.raises(ValueError, match="hard has 1 problem; an interval needs two or more"):
         estimate(np.zeros((1, 3)), np.array(["easy", "easy", "hard"]))
 
 

@@ -79,6 +79,7 @@ def test_the_time_of_a_run_is_that_of_its_own_recipe(monkeypatch, tmp_path):
     machine = {f"{phase}_tokens_per_s": 1000.0 for phase in ("rollout", "scoring", "training")}
     line = {"task": "math", "machine": machine, "response_length": 8192.0}
     (folder / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+    paper = Requests(scale("paper"))
     assert paper.run_minutes("single_task", "lsm") == 30 + 2 * 400 * 128 * 8192 * 3 // 1000 // 60
     assert paper.run_minutes("single_task", "sampled_token") == pytest.approx(before, rel=0.01)
 
