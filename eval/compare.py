@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 from eval.graded import PROMPT, SETTINGS, read
-from eval.report.render import p_text
+from eval.report.render import p_text, points_text
 from eval.statistics import avg_at_k, compare, holm, mcnemar_p
 from programs.command_line import launch
 from programs.errors import UserError
@@ -119,7 +119,7 @@ def render(table: pd.DataFrame) -> pd.DataFrame:
             "A ± SE (samples)": _average(row.mean_a, row.clustered_error_a, row.resampling_error_a),
             "B ± SE (samples)": _average(row.mean_b, row.clustered_error_b, row.resampling_error_b),
             "A - B [95 %]": f"{100 * row.difference:+z.1f} [{100 * row.low:+z.1f}, {100 * row.high:+z.1f}]",
-            "MDD": f"{100 * row.detectable:.1f}",
+            "MDD": points_text(100 * row.detectable),
             "p": p_text(row.p),
             "p Holm": p_text(row.p_holm),
             "p McNemar": p_text(row.p_mcnemar),
@@ -147,8 +147,7 @@ def footnotes(first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
         "nothing of other training seeds.",
         "p: two-sided sign-flip permutation test over problems; p Holm: adjusted for all lines; "
         "p McNemar: exact, where k = 1.",
-        "MDD: the true difference that a comparison like this detects with 80 % power, 2.8 standard errors "
-        "of A - B.",
+        "MDD: the true difference that a comparison like this detects with 80 % power.",
     ]
     for name, run, other in (("A", first, second), ("B", second, first)):
         alone = [p for p in run.protocol.unique() if p not in set(other.protocol)]

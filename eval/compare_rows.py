@@ -17,7 +17,7 @@ import pandas as pd
 from pandas.api.typing import DataFrameGroupBy
 
 from eval.alfworld import columns
-from eval.report.render import p_text
+from eval.report.render import p_text, points_text
 from eval.report.tables import AVERAGE, PERCENT, difference, score_matrix
 from eval.statistics import check_seeds, estimate
 from programs.command_line import launch
@@ -95,7 +95,7 @@ def render(table: pd.DataFrame) -> pd.DataFrame:
             "A": f"{row.a:.1f}",
             "B": f"{row.b:.1f}",
             "A - B [95 %]": f"{row.mean:+z.1f} [{row.low:+z.1f}, {row.high:+z.1f}]",
-            "MDD": f"{row.detectable:.1f}",
+            "MDD": points_text(row.detectable),
             "p": p_text(row.p),
         }
         for row in table.itertuples()

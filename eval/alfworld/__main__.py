@@ -196,11 +196,12 @@ def difference(counted: pd.DataFrame, other: pd.DataFrame, name: Path) -> str:
     """The paired difference from another run, in a sentence."""
     found = paired(counted, other)
     mcnemar = "" if pd.isna(found["p_mcnemar"]) else f", McNemar's p {found['p_mcnemar']:.3f}"
+    points = 100 * found["detectable"]
+    detectable = "" if pd.isna(points) else f"; {points:.1f} points would be found in 80 % of cases"
     return (
         f"\nDifference from {name}: {100 * found['difference']:+.1f} points "
         f"[{100 * found['low']:+.1f}, {100 * found['high']:+.1f}], p {found['p']:.3f}{mcnemar}; "
-        f"paired on {found['games']} games ({found['dropped']} dropped for errors); "
-        f"{100 * found['detectable']:.1f} points would be found in 80 % of cases"
+        f"paired on {found['games']} games ({found['dropped']} dropped for errors){detectable}"
     )
 
 

@@ -45,6 +45,7 @@ def _line(spec: ClaimsSpec, claim: Claim) -> dict[str, Any]:
         "sentence": claim.sentence,
         "paper": claim.paper,
         "place": claim.place,
+        "extends": claim.extends,
         **_asked(test),
         **_found(effect, test),
         "verdict": verdict.name,

@@ -35,18 +35,28 @@ def render(spec: ClaimsSpec, ledger: pd.DataFrame) -> dict[str, str]:
 
 
 def summary(ledger: pd.DataFrame) -> str:
-    """How many claims of each paper have which verdict, in Markdown."""
+    """How many claims of each paper, and how many that go beyond it, have which verdict, in Markdown."""
     lines = [
-        {"paper": f"arXiv {paper}", "claims": len(claims), **_of_verdicts(claims)}
-        for paper, claims in ledger.groupby("paper", sort=False)
+        {"paper": _paper(f"arXiv {paper}", extends), "claims": len(claims), **_of_verdicts(claims)}
+        for (paper, extends), claims in ledger.groupby(["paper", "extends"], sort=False)
     ]
     return f"{pd.DataFrame(lines).to_markdown(index=False)}\n"
 
 
 def count(ledger: pd.DataFrame) -> str:
-    """How many claims there are of each verdict, in words."""
-    counted = ", ".join(f"{number} {name}" for name, number in _of_verdicts(ledger).items())
-    return f"{len(ledger)} claims: {counted}."
+    """How many claims there are of each verdict, in words, and how many that go beyond the papers."""
+    kinds = {"claims": ledger[~ledger.extends], "that ask more than the papers say": ledger[ledger.extends]}
+    return " ".join(
+        f"{len(claims)} {kind}: {_counted(claims)}." for kind, claims in kinds.items() if len(claims)
+    )
+
+
+def _counted(ledger: pd.DataFrame) -> str:
+    return ", ".join(f"{number} {name}" for name, number in _of_verdicts(ledger).items())
+
+
+def _paper(name: str, extends: bool) -> str:
+    return f"beyond {name}" if extends else name
 
 
 def _of_verdicts(ledger: pd.DataFrame) -> dict[str, int]:
@@ -62,7 +72,7 @@ def _cells(line: pd.Series) -> dict[str, str]:
     matters = _number(line.matters, "g")
     return {
         "claim": line.sentence,
-        "paper": line.paper,
+        "paper": _paper(line.paper, line.extends),
         "place": line.place,
         "comparison": _text(line.comparison),
         "effect [95 %]": effect(line),
@@ -96,6 +106,7 @@ def footnotes(spec: ClaimsSpec) -> list[str]:
     """Scale, how to read the columns, code version and rebuild command."""
     return [
         f"Scale: {spec.scale} ({spec.scale_description}).",
+        "beyond: the sentence asks more than the paper says, or of what it did not try.",
         "effect: first minus second, or value minus constant, whichever the comparison says; claimed: the "
         "effect that the claim expects, with the smallest size that would matter.",
         "supported: the interval leaves zero out on the claimed side and the effect is large enough to "

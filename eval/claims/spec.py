@@ -211,6 +211,7 @@ class Claim(Spec):
     sentence: str = Field(description="as the paper claims it")
     paper: str = "2603.25562"
     place: str = Field(description="section, table or figure")
+    extends: bool = Field(False, description="the sentence asks more than the paper says")
     score: ScoreComparison | None = None
     curve: CurveComparison | None = None
     line: LineComparison | None = None

@@ -111,8 +111,7 @@ def compared(cells: pd.DataFrame, column: str, prefix: str) -> dict[str, str]:
     if column not in cells.index:
         return dict(zip(names, ("reference", _MISSING, _MISSING), strict=True))
     found = cells.loc[column]
-    detectable = _MISSING if math.isnan(found.detectable) else f"{found.detectable:.1f}"
-    texts = (with_interval(found, "+"), detectable, p_text(found.p_holm))
+    texts = (with_interval(found, "+"), points_text(found.detectable), p_text(found.p_holm))
     return dict(zip(names, texts, strict=True))
 
 
@@ -145,6 +144,11 @@ def p_text(p: float) -> str:
     if math.isnan(p):
         return _MISSING
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def points_text(points: float) -> str:
+    """A number of points with one decimal, `-` where there is none."""
+    return _MISSING if math.isnan(points) else f"{points:.1f}"
 
 
 def with_spread(cell: pd.Series, sign: str = "") -> str:

@@ -14,8 +14,8 @@ from eval.statistics.strata import Matrix
 class Comparison:
     """first - second in [-1, 1], with its 95 % interval, sign-flip p and what could have been detected.
 
-    `detectable` is the true difference that such a comparison finds in 80 % of cases, 2.8 standard
-    errors.
+    `detectable` is the true difference that such a comparison finds in 80 % of cases; nan where all problems
+    differ by the same amount, so that there is no error to estimate.
     """
 
     difference: float
@@ -42,8 +42,12 @@ def compare(first: Matrix, second: Matrix, strata: NDArray | None = None) -> Com
         high=found.high,
         standard_error=found.standard_error,
         p=sign_flip_p(differences, strata),
-        detectable=detectable_difference(found.standard_error),
+        detectable=_detectable(found),
     )
+
+
+def _detectable(found: Estimate) -> float:
+    return float("nan") if found.constant else detectable_difference(found.standard_error, found.freedom)
 
 
 def significance(found: Estimate, differences: Matrix, strata: NDArray | None = None) -> dict[str, float]:
@@ -56,11 +60,9 @@ def significance(found: Estimate, differences: Matrix, strata: NDArray | None = 
     permutation's, and `detectable` is nan.
     """
     permuted = sign_flip_p(differences, strata)
-    if found.constant:
-        return {"p": permuted, "p_permutation": permuted, "detectable": float("nan"), "seeds_alike": False}
     return {
-        "p": zero_p(found),
+        "p": permuted if found.constant else zero_p(found),
         "p_permutation": permuted,
-        "detectable": detectable_difference(found.standard_error, found.freedom),
-        "seeds_alike": found.seeds_alike,
+        "detectable": _detectable(found),
+        "seeds_alike": found.seeds_alike and not found.constant,
     }

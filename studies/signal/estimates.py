@@ -23,24 +23,24 @@ QUANTITIES = {
     "negative_share": "share of tokens with a negative gap",
     "positive_gradient_share": "share of the summed logit gradient norms on tokens with a positive gap",
     "positive_token_share_above_0.1": "share of tokens with a gap above 0.1 nats",
-    "absolute_gap_wrong_minus_right": "mean |gap| in wrong responses less that in right ones",
+    "absolute_gap_wrong_minus_right": "mean absolute gap in wrong responses less that in right ones",
     "gap_late_minus_early": "mean gap in the last quarter of the positions less that in the first",
     "lower_tail_late_minus_early": "5 % quantile of the gap in the last quarter less that in the first",
-    "gap_late_minus_early_within_response": "mean gap in the last quarter less that in the first",
-    "lower_tail_late_minus_early_within_response": "5 % quantile in the last quarter less that in the first",
+    "gap_late_minus_early_within_response": "mean gap in a response's last quarter less that in its first",
+    "lower_tail_late_minus_early_within_response": "5 % quantile in last quarters less that in first",
     "repetition_teacher_minus_student": "mean probability of a planted answer's tokens, teacher less student",
     "repetition_gap": "mean gap of a planted answer's tokens",
-    "repetition_gap_later_tokens": "the same without the first token of each copy",
+    "repetition_gap_later_tokens": "repetition_gap without the first token of each copy",
     "repetition_last_minus_first_copy": "teacher: mean probability in the last copy less the first",
     "prefix_alone": "share of problems that the teacher solves by itself, greedily",
-    "prefix_after": "the same from where the student's response was cut at random",
-    "prefix_after_minus_alone": "the latter less the former",
+    "prefix_after": "share that it solves from where the student's response was cut at random",
+    "prefix_after_minus_alone": "prefix_after less prefix_alone",
     "prefix_after_minus_alone_where_wrong": "the same where the student's response is wrong",
     "prefix_right_to_wrong": "share of problems that the teacher solves alone and not after the prefix",
     "prefix_wrong_to_right": "share of problems that it solves after the prefix alone",
     "prefix_finished_after_minus_alone": "share of answers that end by themselves, after less alone",
     "marker_penalty": "mean gap of marker tokens",
-    "marker_penalty_minus_aligned": "the same less that under the teacher that spells as the student does",
+    "marker_penalty_minus_aligned": "marker_penalty less that under a teacher that spells as the student",
     "penalty_outside_markers": "mean gap of all other tokens",
 }
 TAIL = 0.05
@@ -54,12 +54,12 @@ def estimates(scores: Mapping[str, Scores]) -> pd.DataFrame:
     if "respelled" in scores:
         found[SUBJECTS["respelled"]] = _of_markers(scores["respelled"], teacher)
     rows = [
-        (name, subject, e.mean, e.low, e.high, e.standard_error, e.freedom, e.problems)
+        (name, subject, e.mean, e.low, e.high, e.standard_error, e.freedom, e.problems, QUANTITIES[name])
         for subject, quantities in found.items()
         for name, e in quantities.items()
     ]
-    columns = ["quantity", "subject", "mean", "low", "high", "standard_error", "freedom", "clusters"]
-    return pd.DataFrame(rows, columns=columns)
+    numbers = ["mean", "low", "high", "standard_error", "freedom", "clusters"]
+    return pd.DataFrame(rows, columns=["quantity", "subject", *numbers, "meaning"])
 
 
 def per_response(scores: Scores, values: pd.Series | Array) -> Array:

@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
 
 from eval import compare
 from eval.graded import read
@@ -59,8 +60,8 @@ def test_lines_of_a_comparison(runs):
     expected = stats.ttest_1samp(differences, 0).confidence_interval()
     assert (easy.difference, easy.low, easy.high) == pytest.approx((1 / 3, expected.low, expected.high))
     assert easy.p == pytest.approx(2 / 8)
-    z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
-    assert easy.detectable == pytest.approx(z * differences.std(ddof=1) / 3**0.5)
+    power = TTestPower().power(easy.detectable / differences.std(ddof=1), 3, 0.05)
+    assert power == pytest.approx(0.8)
     assert pooled.difference == pytest.approx((table.difference.iloc[0] + table.difference.iloc[1]) / 2)
     assert (pooled.truncated_a, pooled.ungraded_a) == pytest.approx((2 / 28, 1 / 28))
     assert pooled.truncated_b == 0

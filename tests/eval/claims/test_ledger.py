@@ -29,6 +29,7 @@ CLAIMS = [
         "name": "few",
         "sentence": "Few are positive.",
         "place": "Figure 2",
+        "extends": True,
         "line": LINE | {"where": {"quantity": "positive"}, "direction": "above"},
     },
     {
@@ -126,7 +127,8 @@ def test_lines(spec, results):
     # Student's t shifted by 2 standard errors, beyond its 5 % quantiles.
     shifted, critical = stats.nct(50, 0.1 / 0.05), stats.t.ppf(0.975, 50)
     assert most.power == pytest.approx(shifted.sf(critical) + shifted.cdf(-critical))
-    assert most.detectable == pytest.approx(stats.t.ppf([0.975, 0.8], 50).sum() * 0.05)
+    shifted = stats.nct(50, most.detectable / 0.05)
+    assert shifted.sf(critical) + shifted.cdf(-critical) == pytest.approx(0.8)
     assert ledger.loc["not_run":, ["effect", "low", "high", "power", "detectable"]].isna().all(axis=None)
 
 
@@ -136,11 +138,19 @@ def test_pages_count_verdicts_and_group_claims_by_them(spec, results, tmp_path):
     summary = (tmp_path / "out/claims_summary.md").read_text()
     header, _, *papers = ([cell.strip() for cell in line.split("|")[1:-1]] for line in summary.splitlines())
     assert header == ["paper", "claims", "supported", "contradicted", "undecided"]
-    assert papers == [["arXiv 2603.25562", "5", "1", "1", "3"], ["arXiv 2605.11182", "1", "0", "0", "1"]]
+    assert papers == [
+        ["arXiv 2603.25562", "4", "1", "0", "3"],
+        ["beyond arXiv 2603.25562", "1", "0", "1", "0"],
+        ["arXiv 2605.11182", "1", "0", "0", "1"],
+    ]
     title, first, *sections = (tmp_path / "out/claims.md").read_text().split("\n\n")
     assert title == "# Claims"
-    assert first == "6 claims: 1 supported, 1 contradicted, 4 undecided."
+    assert first == (
+        "5 claims: 1 supported, 0 contradicted, 4 undecided. "
+        "1 that ask more than the papers say: 0 supported, 1 contradicted, 0 undecided."
+    )
     assert sections[::2] == ["## Supported", "## Contradicted", "## Undecided", sections[-1]]
+    assert "beyond 2603.25562" in sections[3]
     header, _, *rows = sections[1].splitlines()
     names, values = ([cell.strip() for cell in line.strip("|").split("|")] for line in (header, rows[0]))
     assert len(rows) == 1
@@ -161,7 +171,7 @@ def test_pages_count_verdicts_and_group_claims_by_them(spec, results, tmp_path):
     assert "- Scale: smoke (made by hand)." in sections[-1]
     assert "Rebuild: snakemake claims" in sections[-1]
     page = (tmp_path / "out/claims.html").read_text()
-    assert "<b>6 claims: 1 supported, 1 contradicted, 4 undecided.</b>" in page
+    assert f"<b>{first}</b>" in page
     assert "Most are &lt;negative&gt;." in page
 
 

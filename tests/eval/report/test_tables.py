@@ -91,8 +91,9 @@ def test_every_difference_has_its_p_values_and_what_could_be_detected(frame):
     # With seeds averaged it gains 0, 0.5, 1.5 and 1, 1, 0 of 2 samples: of the 2^4 signs of what is not
     # zero, all positive and all negative are as far from zero.
     assert better.p_permutation == pytest.approx(2 / 2**4)
-    quantiles = stats.t.ppf([0.975, 0.8], better.freedom).sum()
-    assert better.detectable == pytest.approx(quantiles * better.standard_error)
+    shifted = stats.nct(better.freedom, better.detectable / better.standard_error)
+    critical = stats.t.ppf(0.975, better.freedom)
+    assert shifted.sf(critical) + shifted.cdf(-critical) == pytest.approx(0.8)
     assert better.detectable > (better.high - better.low) / 2
     assert found.p_holm.to_dict() == pytest.approx(
         dict(zip(found.index, multipletests(found.p, method="holm")[1], strict=True))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from statsmodels.stats.power import TTestPower
 
 from eval.statistics import compare, estimate, paired_difference, significance, zero_p
 
@@ -38,7 +39,8 @@ def test_numbers_of_one_comparison():
     differences = np.array([0.5, 0, 1, 0])
     assert found.difference == pytest.approx(0.375)
     assert found.standard_error == pytest.approx(differences.std(ddof=1) / 2)
-    assert found.detectable == pytest.approx(2.8016 * found.standard_error, rel=1e-4)
+    power = TTestPower().power(found.detectable / differences.std(ddof=1), 4, 0.05)
+    assert power == pytest.approx(0.8)
     assert found.p == pytest.approx(0.5)  # +-0.5 and +-1: two of four patterns are as far from 0
 
 
@@ -60,6 +62,7 @@ def test_p_and_detectable_difference_of_seeds():
     constant = significance(paired_difference(first + 0.1, first), np.full(10, 0.1))
     assert constant["p"] == constant["p_permutation"] == pytest.approx(2 / 2**10)
     assert np.isnan(constant["detectable"])
+    assert np.isnan(compare(first[0], first[0]).detectable)
 
 
 def test_other_problems_cannot_be_compared():
