@@ -33,7 +33,6 @@ from programs.command_line import launch
 from programs.errors import UserError
 
 POOLED = "mean of suites"
-_MISSING = "-"
 
 
 def main(a: Path, b: Path, suites: list[str] | None, out: Path | None) -> None:
@@ -133,8 +132,7 @@ def render(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _average(mean: float, clustered: float, resampling: float) -> str:
-    samples = _MISSING if np.isnan(resampling) else f"{100 * resampling:.1f}"
-    return f"{100 * mean:.1f} ± {100 * clustered:.1f} ({samples})"
+    return f"{100 * mean:.1f} ± {100 * clustered:.1f} ({points_text(100 * resampling)})"
 
 
 def footnotes(first: pd.DataFrame, second: pd.DataFrame) -> list[str]:

@@ -12,8 +12,10 @@ from eval.statistics.power import detection_power, seeds_needed
 def test_is_2_8_standard_errors():
     assert detectable_difference(1) == pytest.approx(1.959964 + 0.841621, abs=1e-5)
     assert detectable_difference(0.5, confidence=0.99, power=0.9) == pytest.approx(
-        0.5 * (stats.norm.ppf(0.995) + stats.norm.ppf(0.9)), abs=1e-5
+        0.5 * (stats.norm.ppf(0.995) + stats.norm.ppf(0.9))
     )
+    critical, found = stats.norm.ppf(0.975), detectable_difference(1)
+    assert stats.norm.sf(critical - found) + stats.norm.cdf(-critical - found) == pytest.approx(0.8, abs=1e-9)
 
 
 @pytest.mark.parametrize("problems", [3, 30, 500])
