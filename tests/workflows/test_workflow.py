@@ -131,7 +131,9 @@ def test_smoke_from_clean_to_report(tmp_path):
     assert asked["spec"]["prompt"] == "values {solution} ; {question}"
     assert "told the solution" in (tmp_path / "results/smoke/studies/table_told/table.md").read_text()
     claims = (tmp_path / "results/smoke/claims.md").read_text()
-    assert re.search(r"^\d+ claims: \d+ supported, \d+ contradicted, \d+ undecided\.$", claims, re.M)
+    assert re.search(
+        r"^\d+ claims: \d+ supported, \d+ contradicted, \d+ undecided\. \d+ that ask", claims, re.M
+    )
     assert "<span" in (tmp_path / "results/smoke/failures/failures.html").read_text()
     run = tmp_path / "results/smoke/runs/multitask/lsm/seed0/metrics.jsonl"
     tasks = [json.loads(line)["task"] for line in run.read_text().splitlines()]
