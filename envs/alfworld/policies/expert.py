@@ -22,14 +22,29 @@ class Expert:
     def act(self, history: History) -> str:
         """The next command; `look` when there is nothing left to try."""
         task, notes = read_task(history.task), take_notes(history)
-        wishes = _holding(task, notes) if notes.held else _empty_handed(task, notes, history.admissible)
+        wishes = _wishes(task, notes, history.admissible)
         return next((wish for wish in wishes if wish in history.admissible), "look")
 
 
+def _wishes(task: Task, notes: Notes, admissible: tuple[str, ...]) -> Iterator[str]:
+    """The commands that would help, the best first."""
+    if not notes.held:
+        return _empty_handed(task, notes, admissible)
+    return _holding(task, notes) if kind(notes.held) == task.thing else _put_down(notes)
+
+
+def _put_down(notes: Notes) -> Iterator[str]:
+    """Where to leave a thing that the task has no use for, taken by mistake: here, else at the next place."""
+    places = [*filter(None, [notes.at]), *notes.places]
+    yield from (f"move {notes.held} to {place}" for place in places)
+    for place in places:
+        yield from _reach(place)
+
+
 def _holding(task: Task, notes: Notes) -> Iterator[str]:
-    """What to do with the thing in hand."""
+    """What to do with a thing of the task's class."""
     held, treatment = notes.held, _TREATMENTS.get(task.verb)
-    if treatment and notes.treated.get(held) != treatment.state:
+    if treatment and treatment.state not in notes.treated.get(held, ()):
         for place in _places(notes, treatment.appliance.lower()):
             yield f"{task.verb} {held} with {place}"
             yield f"go to {place}"

@@ -84,8 +84,8 @@ def _treatment(notes: Notes) -> Treatment | None:
 
 def _treated_enough(notes: Notes, thing: str) -> bool:
     treatment = _treatment(notes)
-    return treatment is None or notes.treated.get(thing) == treatment.state
+    return treatment is None or treatment.state in notes.treated.get(thing, ())
 
 
 def _described(notes: Notes, thing: str) -> str:
-    return " ".join(filter(None, [thing, notes.treated.get(thing)]))
+    return " ".join([thing, *notes.treated.get(thing, ())])

@@ -19,8 +19,8 @@ class Notes:
     """What is known after some turns.
 
     `contents` maps a place to what was in it when last seen, and has no places whose inside was never
-    seen; `treated` maps an object to what was last done to it: hot, cool or clean; `failed` is the
-    last command if nothing happened, "nothing" if it was no command.
+    seen; `treated` maps an object to what it has been made and still is: clean, and hot or cool;
+    `failed` is the last command if nothing happened, "nothing" if it was no command.
     """
 
     goal: str
@@ -29,7 +29,7 @@ class Notes:
     closed: bool = False
     held: str = ""
     contents: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    treated: dict[str, str] = field(default_factory=dict)
+    treated: dict[str, tuple[str, ...]] = field(default_factory=dict)
     failed: str = ""
 
 
@@ -58,18 +58,29 @@ def note(notes: Notes, exchange: Exchange) -> Notes:
             return replace(notes, at=first, closed=True)
         case "take":
             left = tuple(each for each in notes.contents.get(second, ()) if each != first)
-            return replace(notes, at=second, held=first, contents={**notes.contents, second: left})
+            return replace(_see(notes, second, left), held=first)
         case "move":
             filled = (*notes.contents.get(second, ()), first)
-            return replace(notes, at=second, held="", contents={**notes.contents, second: filled})
+            return replace(_see(notes, second, filled), held="")
         case verb if verb in _TREATED:
-            return replace(notes, treated={**notes.treated, first: _TREATED[verb]})
+            states = _treated(notes.treated.get(first, ()), _TREATED[verb])
+            return replace(notes, treated={**notes.treated, first: states})
     return notes
+
+
+def _treated(states: tuple[str, ...], new: str) -> tuple[str, ...]:
+    """A thing's states after another treatment: what is hot is cool no more, what is clean stays so."""
+    kept = [each for each in states if new == "clean" or each == "clean"]
+    return tuple(dict.fromkeys([*kept, new]))
 
 
 def _arrive(notes: Notes, place: str, text: str) -> Notes:
     """Before a place: its contents are seen unless it is closed."""
-    closed = "closed" in text
-    seen = tuple(name for name in dict.fromkeys(ENTITY.findall(text)) if name != place)
-    contents = notes.contents if closed else {**notes.contents, place: seen}
-    return replace(notes, at=place, closed=closed, contents=contents)
+    if "closed" in text:
+        return replace(notes, at=place, closed=True)
+    return _see(notes, place, tuple(name for name in dict.fromkeys(ENTITY.findall(text)) if name != place))
+
+
+def _see(notes: Notes, place: str, things: tuple[str, ...]) -> Notes:
+    """Before an open place with these things."""
+    return replace(notes, at=place, closed=False, contents={**notes.contents, place: things})

@@ -2,6 +2,8 @@
 
 import json
 import random
+import re
+from collections import Counter
 
 import pytest
 
@@ -60,6 +62,25 @@ def test_slips_are_seen_in_prompts_and_never_shown_as_right(panel, tmp_path):
     assert all(turn.command not in turn.prompt.partition("failed: ")[2].splitlines() for turn in slipped)
 
 
+def test_the_expert_wins_whatever_it_slips(tmp_path):
+    """Half of all commands are slips, so things of no use are picked up; it puts each down and goes on."""
+    panel = make_panel("many", generate("tiny", 4, 3, "train"))
+    write_panel(tmp_path / "panel.jsonl", panel)
+    shown = made(tmp_path / "panel.jsonl", tmp_path / "d.jsonl", "--slip-rate", "0.5", "--max-steps", "100")
+    assert "look" not in {turn.command for turn in shown}
+    assert max(Counter(turn.game for turn in shown).values()) < 100
+    commands = [
+        (held[1], turn.command)
+        for turn in shown
+        if (held := re.search(r"^hold: (\w+ \d+)", turn.prompt, re.MULTILINE))
+        and held[1].split()[0] not in turn.prompt.splitlines()[0].split()
+    ]
+    assert len(commands) > 5
+    # In front of a closed piece, or of none, there is no place to put it.
+    assert all(re.match(rf"(move {thing} to|open|go to) ", command) for thing, command in commands)
+    assert any(command.startswith("move ") for _, command in commands)
+
+
 def test_same_options_same_bytes_whatever_the_processes(panel, tmp_path):
     for name, *options in (("a",), ("b", "--processes", "2"), ("c", "--seed", "1")):
         made(panel, tmp_path / name, "--slip-rate", "0.4", *options)
@@ -81,6 +102,21 @@ def test_first_line_states_how_they_were_made(panel, tmp_path):
     }
     assert [Demonstration(**row) for row in rows] == shown
     assert read_demonstrations(tmp_path / "d.jsonl")[1] == Compact()
+
+
+def test_whether_a_turn_is_a_slip_is_drawn_anew_at_each():
+    opening = "room: desk 1, shelf 1.\nYour task is to: put a mug in shelf."
+    history = History("", opening, ("go to desk 1", "go to shelf 1", "inventory"))
+    episode = Episode("six", PANEL.games[0], 0, "run")
+    plays = []
+    for step in range(30):
+        situation = Situation(episode, Turn("", (), won=False, done=False, step=step), history)
+        plays.append(demonstrations.SlippingExpert(0.5).act([situation])[0].response)
+        history = history.then("inventory", "nothing.", history.admissible)
+    # A slip is one of three commands here, so two of three slips are seen.
+    slips = [command != Expert().act(history) for command in plays]
+    assert 2 <= sum(slips) <= 20
+    assert slips != sorted(slips)
 
 
 def test_slips_are_half_admissible_and_half_plausible():

@@ -66,6 +66,46 @@ def test_the_expert_leaves_what_lies_in_the_destination():
     assert expert(told) == "go to desk 1"
 
 
+def test_the_expert_puts_down_what_it_has_no_use_for():
+    told = history(
+        "put a hot mug in desk",
+        ["microwave 1", "shelf 1", "desk 1"],
+        ("go to shelf 1", "shelf 1: vase 1."),
+        ("take vase 1 from shelf 1", "took vase 1."),
+        admissible=["go to microwave 1", "move vase 1 to shelf 1", "go to desk 1"],
+    )
+    assert expert(told) == "move vase 1 to shelf 1"
+    closed = told.then("go to microwave 1", "microwave 1 closed.", ("go to desk 1", "open microwave 1"))
+    assert expert(closed) == "open microwave 1"
+
+
+def test_the_expert_opens_what_it_stands_at_though_it_is_unlikely():
+    """Of the pieces within reach those that may hold the thing, and the one it came for."""
+    told = history(
+        "put a tomato in diningtable",
+        ["drawer 1", "safe 1", "fridge 1", "diningtable 1"],
+        ("go to safe 1", "safe 1 closed."),
+        admissible=["open drawer 1", "go to fridge 1", "open safe 1"],
+    )
+    assert expert(told) == "open safe 1"
+
+
+def test_the_expert_prefers_a_destination_that_it_has_seen_open():
+    told = history(
+        "put a mug in cabinet",
+        ["cabinet 1", "cabinet 2", "desk 1"],
+        ("go to cabinet 2", "cabinet 2: nothing."),
+        ("take mug 1 from desk 1", "took mug 1."),
+        admissible=["go to cabinet 1", "go to cabinet 2"],
+    )
+    assert expert(told) == "go to cabinet 2"
+
+
+def test_the_expert_searches_the_destination_last():
+    told = history("put a tomato in countertop", ["countertop 1", "garbagecan 1"])
+    assert expert(told) == "go to garbagecan 1"
+
+
 def test_the_expert_carries_the_thing_to_the_lamp():
     told = history(
         "look at cd under the desklamp",

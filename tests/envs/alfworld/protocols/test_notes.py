@@ -74,6 +74,48 @@ def test_what_is_taken_is_held_and_gone_from_its_place(texts):
     assert (notes.held, notes.contents, notes.closed) == ("mug 2", {"fridge 1": ("egg 1",)}, True)
 
 
+def test_what_is_reached_is_here_and_open(texts):
+    """In full rooms pieces share a place: a thing can be taken from one while another stays closed."""
+    facing = history(texts, 1)  # the fridge, closed
+    took = facing.then("take mug 1 from shelf 1", texts[3][1].replace("fridge", "shelf"), ())
+    notes = take_notes(took)
+    assert (notes.at, notes.closed, notes.held) == ("shelf 1", False, "mug 1")
+    closed = took.then("go to microwave 1", texts[7][1], ())
+    moved = closed.then("move mug 1 to shelf 2", texts[10][1], ())
+    notes = take_notes(moved)
+    assert (notes.at, notes.closed, notes.held) == ("shelf 2", False, "")
+    assert notes.contents == {"shelf 1": (), "shelf 2": ("mug 1",)}
+    assert "here: mug 1 useful" in Compact().prompt(moved).splitlines()
+
+
+def test_things_in_a_place_that_was_closed_again_are_elsewhere(texts):
+    seen = history(texts, 2).then("close fridge 1", texts[4][1], ())
+    lines = Compact().prompt(seen).splitlines()
+    assert "known: mug 2 fridge 1" in lines
+    assert "here: closed" in lines
+
+
+@pytest.mark.parametrize(
+    ("treatments", "states"),
+    [
+        (["heat"], ("hot",)),
+        (["clean", "heat"], ("clean", "hot")),
+        (["heat", "clean"], ("hot", "clean")),
+        (["heat", "cool"], ("cool",)),
+        (["cool", "clean", "heat"], ("clean", "hot")),
+        (["heat", "heat"], ("hot",)),
+    ],
+)
+def test_what_is_clean_stays_so_and_what_is_hot_is_not_cool(texts, treatments, states):
+    told = history(texts, 3)
+    for verb in treatments:
+        told = told.then(f"{verb} mug 2 with microwave 1", "mug 2 done.", ())
+    assert take_notes(told).treated == {"mug 2": states}
+    assert f"hold: mug 2 {' '.join(states)}" in Compact().prompt(told).splitlines()
+    placed = told.then("move mug 2 to shelf 2", "mug 2 moved.", ())
+    assert ("done: " in Compact().prompt(placed)) == ("hot" in states)
+
+
 def test_a_command_without_effect_changes_only_what_failed(texts):
     before, after = (take_notes(history(texts, turns)) for turns in (4, 5))
     assert after.failed == "go to shelf 3"
