@@ -44,7 +44,10 @@ def respell(text: str, markers: Iterable[str]) -> str:
 
 
 def build_tokenizer(end: str = END, size: int = VOCABULARY_SIZE) -> PreTrainedTokenizerFast:
-    """A tokenizer of `size` ids whose `decode(encode(text))` returns the text; `end` ends responses."""
+    """A tokenizer of `size` ids whose `decode(encode(text))` returns the text; `end` ends responses.
+
+    ValueError if there are more words than ids.
+    """
     tokenizer = Tokenizer(models.WordLevel(_vocabulary(size), unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Replace(text, f" {spelling} ") for text, spelling in _SPELLINGS.items()]
@@ -81,5 +84,7 @@ def _vocabulary(size: int) -> dict[str, int]:
     words += [word for word in game_words() if word not in words]
     words += ["<th", "</th", "ink"]
     words += ["hint", "concise", "values"]  # what prompts of privileged teachers say
+    if len(words) > size:
+        raise ValueError(f"{size} ids are too few for {len(words)} words")
     words += [f"<|unused_{index}|>" for index in range(size - len(words))]
     return {word: index for index, word in enumerate(words)}

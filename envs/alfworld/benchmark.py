@@ -120,6 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=50, help="per game; default: %(default)s")
     parser.add_argument("--memory", action="store_true", help="the workers' memory instead of their speed")
     options = parser.parse_args(arguments)
+    if min(options.games, options.steps) < 1:
+        parser.error("--games and --steps must be at least 1")
     games = load_games(options.source, options.split)
     some = games[:: max(1, len(games) // options.games)][: options.games]
     if options.memory:

@@ -87,8 +87,10 @@ def legacy_128(games: Sequence[Game], seed: int = 0, validation: int = 0) -> Pan
 
     `validation` counts the evaluations of a run from 0; each has draws of its own. The list that is drawn
     from is sorted here; in the paper's code it comes in the file system's order. A game's second draw is
-    called `id#2`, and so on.
+    called `id#2`, and so on. UserError if one of the two numbers is less than 0.
     """
+    if seed < 0 or validation < 0:
+        raise UserError(f"seed and validation count from 0: {seed}, {validation}")
     ordered = sorted(games, key=lambda game: game.id)
     draws = [_nth_draw(len(ordered), seed + _FIRST_SEED + worker, validation) for worker in range(_DRAWS)]
     copies = [
@@ -116,9 +118,12 @@ def read_panel(path: Path) -> Panel:
     if "panel" not in stated:
         raise UserError(f"{path} is not a panel: make one with python -m envs.alfworld.panel")
     games = tuple(games_of(path, rows, first=2))
-    if checksum(games) != stated["sha256"]:
+    if checksum(games) != stated.get("sha256"):
         raise UserError(f"{path} states other games than it holds")
-    return Panel(stated["panel"], games)
+    try:
+        return Panel(stated["panel"], games)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def _nth_draw(count: int, seed: int, n: int) -> int:
@@ -138,9 +143,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "--legacy-128 is the draws of all of --split valid_seen, under a name of its own; "
             "leave out --per-type and --name"
         )
+    if not options.legacy_128 and (options.seed, options.validation) != (None, None):
+        raise UserError("--seed and --validation are of --legacy-128; a panel without it draws nothing")
     games = load_games(options.source, options.split)
     panel = (
-        legacy_128(games, options.seed, options.validation)
+        legacy_128(games, options.seed or 0, options.validation or 0)
         if options.legacy_128
         else make_panel(options.name or options.split, games, options.per_type)
     )
@@ -155,10 +162,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", help="default: the split")
     parser.add_argument("--per-type", type=int, help="this many games of each task type; default: all games")
     parser.add_argument("--legacy-128", action="store_true", help="the paper's 128 draws with replacement")
-    parser.add_argument("--seed", type=int, default=0, help="of --legacy-128")
-    parser.add_argument(
-        "--validation", type=int, default=0, help="of --legacy-128: which evaluation of a run"
-    )
+    parser.add_argument("--seed", type=int, help="of --legacy-128; default: 0")
+    parser.add_argument("--validation", type=int, help="of --legacy-128: which evaluation of a run, from 0")
     parser.add_argument("--out", type=Path, required=True)
     return parser
 

@@ -46,6 +46,8 @@ class Recording:
 class Worker:
     """One process and its `slots`. The process starts when first needed and is replaced whenever it fails.
 
+    `stop` may be called while another thread waits for an answer; all else by one thread at a time.
+
     The engine is deterministic. So after a failure each slot's requests are given to the new process, when
     the slot is next used; the request that failed gets a second attempt that way, and no third.
     """
@@ -59,6 +61,7 @@ class Worker:
     _recordings: dict[int, Recording] = field(default_factory=dict)
     _process: subprocess.Popen | None = None
     _connection: Connection | None = None
+    _stopped: bool = False
 
     def load(self, slot: int, game: Game) -> State:
         """Begin a game. EngineError: it failed twice. EngineStartError: no process can be had."""
@@ -80,6 +83,8 @@ class Worker:
         self._connection, theirs = Pipe()
         self._process = _spawn(theirs, len(self.slots), self._kind())
         theirs.close()
+        if self._stopped:  # by now `stop` sees the process, or this line sees its mark
+            self._process.kill()
         try:
             self._receive(self.limits.start, "to start")
         except EngineError as error:
@@ -102,6 +107,12 @@ class Worker:
         for recording in self._recordings.values():
             recording.live = 0
 
+    def stop(self) -> None:
+        """Kill the process for good: who waits for it gets an EngineError at once, and no second attempt."""
+        self._stopped = True
+        if (process := self._process) is not None:
+            process.kill()
+
     def _kind(self) -> Kind:
         if self.accelerated:
             return "checked" if self.check else "accelerated"
@@ -111,6 +122,8 @@ class Worker:
         try:
             return self._attempt(recording)
         except EngineError:
+            if self._stopped:
+                raise
             return self._attempt(recording)
 
     def _attempt(self, recording: Recording) -> State:
@@ -156,7 +169,7 @@ class Worker:
 
 
 def _spawn(connection: Connection, slots: int, kind: Kind) -> subprocess.Popen:
-    """The worker program with the socket's other end. What it prints is thrown away."""
+    """The worker program with the socket's other end. Its errors are printed; its output is thrown away."""
     number = str(connection.fileno())
     # alfworld makes a folder for its data where it is imported; hash seeds and threads must not vary.
     fixed = {"ALFWORLD_DATA": tempfile.gettempdir(), "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from envs.alfworld.game import Game, Parameters
+from envs.alfworld.game import TASK_TYPES, Game, Parameters
 from programs.errors import UserError
 
 
@@ -26,9 +26,11 @@ def games_of(path: Path, lines: Iterable[str], first: int) -> Iterator[Game]:
     for number, text in enumerate(lines, first):
         try:
             row = json.loads(text)
+            if not isinstance(row, dict):
+                raise TypeError("no JSON object")
             if row.get("solvable", True):
                 yield from_row(row)
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}, line {number}: not a game ({error!r})") from error
 
 
@@ -69,7 +71,9 @@ def line(game: Game) -> str:
 
 
 def from_row(row: Mapping[str, Any]) -> Game:
-    """A game from either form of row. KeyError or TypeError if it is neither."""
+    """A game from either form of row. KeyError or TypeError if it is neither, ValueError of no known type."""
+    if row["task_type"] not in TASK_TYPES:
+        raise ValueError(f"unknown task_type {row['task_type']!r}")
     if "pddl_problem" not in row:
         witness = row["witness"] and tuple(row["witness"])
         return Game(**{**row, "parameters": Parameters(**row["parameters"]), "witness": witness})

@@ -30,7 +30,7 @@ def read_tree(root: Path, split: str) -> Iterator[Game]:
         if (path.parent / _PLAYED).exists():
             try:
                 yield from _game(path.parent, path.parent.relative_to(folder).as_posix(), split)
-            except (ValueError, KeyError) as error:
+            except (ValueError, KeyError, TypeError) as error:
                 raise UserError(f"{path.parent}: not a game ({error!r})") from error
 
 

@@ -89,7 +89,9 @@ class AlfWorld:
         return self._advance(commands, self._continue)
 
     def close(self) -> None:
-        """End the processes."""
+        """End the processes, whatever they are doing."""
+        for worker in self._workers:
+            worker.stop()
         self._threads.shutdown()
         for worker in self._workers:
             worker.close()

@@ -2,7 +2,8 @@
 
 import random
 import re
-from itertools import islice, product
+from hashlib import sha256
+from itertools import islice, pairwise, product
 
 import pytest
 
@@ -67,6 +68,17 @@ def test_suites_hold_distinct_problems_of_one_length_and_never_change():
         assert problems[:10] == ENVIRONMENT.suite_problems(suite, 10)
 
 
+def test_problems_are_those_that_results_were_measured_on():
+    """All published numbers of chain arithmetic are of these draws."""
+    evaluated = [p.question for suite in ENVIRONMENT.suites for p in ENVIRONMENT.suite_problems(suite, 20)]
+    trained = [p.question for p in ENVIRONMENT.training_problems(0, 0, 20)]
+    assert [evaluated[0], trained[0]] == ["x = 17 ; t + 3 ; u * 3", "x = 7 ; l + 2 ; m * 3 ; n + 3"]
+    assert [sha256("\n".join(questions).encode()).hexdigest()[:16] for questions in (evaluated, trained)] == [
+        "606a07860a42b036",
+        "01f0f17a95c1de56",
+    ]
+
+
 def test_a_suite_is_asked_for_all_its_problems_and_no_more():
     every = {
         f"x = {start} ; {' ; '.join(f'{operator} {operand}' for operator, operand in operations)}"
@@ -90,11 +102,15 @@ def test_training_problems_are_a_function_of_seed_and_step():
     assert first == ENVIRONMENT.training_problems(1, 5, 8)
     assert first != ENVIRONMENT.training_problems(1, 6, 8)
     assert first != ENVIRONMENT.training_problems(2, 5, 8)
+    lengths = [problem.question.count(";") for problem in ENVIRONMENT.training_problems(0, 0, 500)]
+    assert [lengths.count(length) for length in (2, 3, 4, 5, 6)] == pytest.approx([100] * 5, abs=4 * 9)
 
 
-@pytest.mark.parametrize("style", ["teacher", "student"])
-def test_demonstrations_verify_and_correct_every_slip(style):
-    slips = 0
+@pytest.mark.parametrize(
+    ("style", "slip_rate", "recheck_rate"), [("teacher", 0.03, 0.06), ("student", 0.01, 0.02)]
+)
+def test_demonstrations_verify_and_correct_every_slip(style, slip_rate, recheck_rate):
+    slips = rechecks = 0
     for shown, response in islice(ENVIRONMENT.demonstrations(style, 6, 0), 300):
         question = shown.question
         problem = Problem(question, question, str(evaluate(question)))
@@ -106,8 +122,12 @@ def test_demonstrations_verify_and_correct_every_slip(style):
         for count in range(1, len(steps) + 1):
             partial = " ; ".join([question.split(" ; ")[0], *steps[:count]])
             assert final[steps[count - 1][0]] == str(evaluate(partial))
-        slips += len(claims) - len(steps)
-    assert slips > 0
+        # A claim made again was wrong, a slip, or right.
+        again = [a[-1] == b[-1] for a, b in pairwise(claims) if a[0] == b[0]]
+        assert len(again) == len(claims) - len(steps)
+        rechecks, slips = rechecks + sum(again), slips + again.count(False)
+    assert slips == pytest.approx(1800 * slip_rate, abs=4 * (1800 * slip_rate) ** 0.5)
+    assert rechecks == pytest.approx(1800 * recheck_rate, abs=4 * (1800 * recheck_rate) ** 0.5)
 
 
 def test_concise_demonstrations_hold_a_claim_per_step_and_nothing_else():
@@ -160,3 +180,7 @@ def test_verifier(response, correct):
 def test_unknown_environment_lists_the_known_ones():
     with pytest.raises(UserError, match="chain_arithmetic"):
         envs.load("chain")
+
+
+def test_answers_are_grouped_as_written():
+    assert ENVIRONMENT.group(["7", "8", "7", "08"]) == [0, 1, 0, 2]

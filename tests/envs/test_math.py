@@ -42,6 +42,8 @@ def test_every_epoch_is_a_new_order_of_everything(folder):
     epochs = [[p.id for p in environment.training_problems(0, step, 3)] for step in range(8)]
     assert all(sorted(epoch) == ["1", "6", "7"] for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) > 1
+    others = [[p.id for p in environment.training_problems(1, step, 3)] for step in range(8)]
+    assert others != epochs
     assert epochs == [[p.id for p in envs.load("math").training_problems(0, step, 3)] for step in range(8)]
 
 

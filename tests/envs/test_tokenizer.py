@@ -54,6 +54,9 @@ def test_another_end_token_changes_no_id(tokenizer):
 def test_vocabulary_has_exactly_256_ids(tokenizer):
     assert len(tokenizer) == 256
     assert sorted(tokenizer.get_vocab().values()) == list(range(256))
+    assert len(build_tokenizer(size=300)) == 300
+    with pytest.raises(ValueError, match=r"100 ids are too few for \d+ words"):
+        build_tokenizer(size=100)
 
 
 def test_prompt_has_the_chat_form(tokenizer):

@@ -71,3 +71,9 @@ def test_many_episodes_need_no_more_memory() -> None:
             resident.append(resident_mb(world.pids[0]))
         assert world.faults == []
     assert resident[-1] < resident[19] + 5
+
+
+def test_no_games_have_no_speed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--source", "generated:tiny:2:0", "--games", "0"])
+    assert "--games and --steps must be at least 1" in capsys.readouterr().err

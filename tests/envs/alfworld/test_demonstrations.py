@@ -149,9 +149,10 @@ def test_a_protocol_that_wants_more_than_a_command_is_refused(panel, tmp_path):
 
 
 def test_errors_name_what_is_wrong(panel, tmp_path, capsys):
-    with pytest.raises(SystemExit):
-        made(panel, tmp_path / "d.jsonl", "--slip-rate", "1.5")
-    assert "1.5 is not between 0 and 1" in capsys.readouterr().err
+    for share in ("1.5", "half"):
+        with pytest.raises(SystemExit):
+            made(panel, tmp_path / "d.jsonl", "--slip-rate", share)
+        assert f"{share} is not between 0 and 1" in capsys.readouterr().err
     with pytest.raises(FileNotFoundError):
         made(tmp_path / "none.jsonl", tmp_path / "d.jsonl")
     with pytest.raises(UserError, match="is no file of demonstrations"):

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import subprocess
 import sys
 from dataclasses import replace
+from threading import Thread
 
 import pytest
 
@@ -12,6 +14,8 @@ from envs.alfworld.generator.generate import generate
 from envs.alfworld.messages import State
 from envs.alfworld.process import EngineStartError, Limits
 from envs.alfworld.vector import AlfWorld, Turn
+from programs.provenance import ROOT
+from tests.processes import wait_until_ended
 
 GAMES = generate("tiny", 1, 0, "train")[:2]
 QUICK = Limits(start=120, reset=60, step=4)
@@ -58,11 +62,12 @@ def test_a_replay_that_goes_another_way_is_an_error() -> None:
         assert world.reset({0: GAMES[0]})[0] == first
 
 
-def test_an_engine_that_hangs_each_time_ends_the_episode_as_an_error() -> None:
-    def endless(goal: str) -> str:
-        """To look at the inventory is to look at the inventory."""
-        return rules.grammar(goal).replace("You are not carrying anything.", "#inventory.feedback#")
+def endless(goal: str) -> str:
+    """A grammar in which to look at the inventory is to look at the inventory."""
+    return rules.grammar(goal).replace("You are not carrying anything.", "#inventory.feedback#")
 
+
+def test_an_engine_that_hangs_each_time_ends_the_episode_as_an_error() -> None:
     with AlfWorld(2, 1, 20, grammar=endless, limits=QUICK) as world:
         world.reset(dict(enumerate(GAMES)))
         turns = world.step({0: "inventory", 1: "look"})
@@ -100,3 +105,41 @@ def test_an_engine_that_cannot_start_says_so(monkeypatch: pytest.MonkeyPatch) ->
         AlfWorld(1, 1, 20),
     ):
         pass
+
+
+def test_games_are_closed_while_one_hangs() -> None:
+    """As after Ctrl-C: there is no waiting for the limit, and no second attempt."""
+    world = AlfWorld(1, 1, 20, grammar=endless).start()
+    (pid,) = world.pids
+    world.reset({0: GAMES[0]})
+    turns: dict[int, Turn] = {}
+    stepping = Thread(target=lambda: turns.update(world.step({0: "inventory"})))
+    stepping.start()
+    world.close()
+    stepping.join()
+    assert turns[0].error == "the engine died with exit code -9"
+    assert len(world.faults) == 1
+    assert not world.pids
+    wait_until_ended(pid)
+
+
+PARENT = """
+import time
+from threading import Thread
+from envs.alfworld.vector import AlfWorld
+from tests.envs.alfworld.test_faults import GAMES, endless
+world = AlfWorld(1, 1, 20, grammar=endless).start()
+world.reset({0: GAMES[0]})
+Thread(target=world.step, args=[{0: "inventory"}]).start()
+time.sleep(1)  # by then it is in the endless answer, and reads its socket no more
+print(*world.pids, flush=True)
+"""
+
+
+def test_a_worker_that_hangs_ends_with_its_killed_parent() -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    worker = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    wait_until_ended(worker)

@@ -13,6 +13,7 @@ from envs.alfworld.generator.generate import generate
 from envs.alfworld.panel import (
     OFFICIAL,
     Panel,
+    checksum,
     drawn_id,
     legacy_128,
     main,
@@ -75,6 +76,12 @@ def test_a_panel_that_was_touched_is_refused(tmp_path: Path) -> None:
     path.write_text("\n".join(lines[1:]) + "\n")
     with pytest.raises(UserError, match="is not a panel"):
         read_panel(path)
+    path.write_text('{"panel": "seen"}\n' + "\n".join(lines[1:]) + "\n")
+    with pytest.raises(UserError, match="states other games than it holds"):
+        read_panel(path)
+    path.write_text(json.dumps({"panel": "seen", "sha256": checksum([])}) + "\n")
+    with pytest.raises(UserError, match=r"panel\.jsonl: panel seen: the games must be sorted"):
+        read_panel(path)
     path.write_text("\n".join([lines[0], lines[1][:-1]]) + "\n")
     with pytest.raises(UserError, match="line 2: not a game"):
         read_panel(path)
@@ -133,6 +140,15 @@ def test_the_papers_draw_is_one_panel(tmp_path: Path, option: str) -> None:
     command = f"--source generated:tiny:2:0 --split valid_seen --legacy-128 --out {tmp_path / 'panel.jsonl'}"
     with pytest.raises(UserError, match="leave out --per-type and --name"):
         main([*command.split(), *option.split()])
+
+
+@pytest.mark.parametrize("option", ["--seed 1", "--validation 0"])
+def test_only_the_papers_draw_is_drawn(tmp_path: Path, option: str) -> None:
+    command = f"--source generated:tiny:2:0 --split valid_seen --out {tmp_path / 'panel.jsonl'}"
+    with pytest.raises(UserError, match="are of --legacy-128"):
+        main([*command.split(), *option.split()])
+    with pytest.raises(UserError, match="count from 0: 0, -1"):
+        main([*command.split(), "--legacy-128", "--validation", "-1"])
 
 
 def test_the_official_splits() -> None:

@@ -109,20 +109,25 @@ def test_broken_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "cut.jsonl.xz").write_bytes(lzma.compress(text.encode())[:-100])
     (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe")
     (tmp_path / "other.jsonl").write_text('{"question": "1+1"}\n')
+    (tmp_path / "list.jsonl").write_text(text.splitlines()[0] + "\n[1]\n")
+    (tmp_path / "typed.jsonl").write_text(text.replace(GAMES[0].task_type, "juggle"))
     write_rows(tmp_path / "twice.jsonl", GAMES + GAMES[:1])
     for name, message in (
         ("cut.jsonl", "line 6: not a game"),
         ("cut.jsonl.xz", "cut.jsonl.xz"),
         ("binary.jsonl", "binary.jsonl: 'utf-8'"),
         ("other.jsonl", "line 1: not a game"),
+        ("list.jsonl", r"line 2: not a game .*no JSON object"),
+        ("typed.jsonl", r"line 1: not a game .*unknown task_type 'juggle'"),
         ("twice.jsonl", f"two games are called {GAMES[0].id}"),
     ):
         with pytest.raises(UserError, match=message):
             load_games(tmp_path / name, "valid_seen")
     write_tree(tmp_path, GAMES)
-    (tmp_path / tree.VERSION / "valid_seen" / GAMES[2].id / "game.tw-pddl").write_text('{"solvable": tr')
-    with pytest.raises(UserError, match=GAMES[2].id):
-        load_games(tmp_path, "valid_seen")
+    for broken in ('{"solvable": tr', "[1]", '{"solvable": true, "grammar": 1}'):
+        (tmp_path / tree.VERSION / "valid_seen" / GAMES[2].id / "traj_data.json").write_text(broken)
+        with pytest.raises(UserError, match=GAMES[2].id):
+            load_games(tmp_path, "valid_seen")
 
 
 def test_unknown_split() -> None:

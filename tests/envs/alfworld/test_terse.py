@@ -2,14 +2,11 @@
 
 import json
 import re
-from importlib.util import find_spec
 
 import pytest
 
 from envs.alfworld import rules, terse
 from programs.errors import UserError
-
-pytestmark = pytest.mark.skipif(find_spec("alfworld") is None, reason="alfworld is not installed")
 
 
 def wordings(grammar):

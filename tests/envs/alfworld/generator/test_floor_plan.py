@@ -1,12 +1,6 @@
 """Floor plans as the wheel's layouts state them."""
 
-from importlib.util import find_spec
-
-import pytest
-
 from envs.alfworld.generator.floor_plan import floor_plan
-
-pytestmark = pytest.mark.skipif(find_spec("alfworld") is None, reason="alfworld is not installed")
 
 
 def test_a_floor_plan_is_read_from_the_layouts():

@@ -4,7 +4,6 @@ import hashlib
 import re
 import subprocess
 import sys
-from importlib.util import find_spec
 
 import pytest
 
@@ -12,8 +11,6 @@ from envs.alfworld.game import SPLITS, TASK_TYPES
 from envs.alfworld.generator import draw_game, generate, wheel
 from envs.alfworld.generator.goal import held_out_pairs
 from programs.errors import UserError
-
-pytestmark = pytest.mark.skipif(find_spec("alfworld") is None, reason="alfworld is not installed")
 
 SIZES = ("tiny", "small", "full")
 

@@ -1,13 +1,9 @@
 """Names of entities, which the engine must share. That witnesses win is tested on the engine."""
 
-from importlib.util import find_spec
-
 import pytest
 
 from envs.alfworld.generator.floor_plan import floor_plan
 from envs.alfworld.generator.witness import entity_names
-
-pytestmark = pytest.mark.skipif(find_spec("alfworld") is None, reason="alfworld is not installed")
 
 
 @pytest.mark.parametrize("hundreds", [0, 200, 300, 400])
