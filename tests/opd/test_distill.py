@@ -338,6 +338,18 @@ def test_gradient_is_that_of_a_plain_forward_pass(folders):
     torch.testing.assert_close(gradient(run, rollouts), expected, rtol=1e-3, atol=1e-6)
 
 
+def gradients_of_updates(monkeypatch) -> list[torch.Tensor]:
+    """Filled with the whole gradient at every optimiser step, which then is not made."""
+    found = []
+
+    def remember(learner, _):
+        found.append(torch.cat([x.grad.flatten() for x in learner.model.parameters() if x.grad is not None]))
+        return 1.0
+
+    monkeypatch.setattr(Learner, "update", remember)
+    return found
+
+
 @pytest.mark.parametrize(("kind", "threshold"), [("every_occurrence", None), ("none", 0.17), ("span", 0.17)])
 def test_a_step_learns_from_unmasked_positions_alone(folders, monkeypatch, kind, threshold):
     """Each position counts in full or not at all, and the loss is the mean over those that count."""
@@ -354,13 +366,7 @@ def test_a_step_learns_from_unmasked_positions_alone(folders, monkeypatch, kind,
     if threshold is not None:
         kept &= logits(run.tasks[0].teacher, batch).softmax(-1)[:, ids].sum(-1) <= threshold
     assert 0 < kept.sum() < len(kept)
-    expected, found = plain_gradient(run, batch, kept), []
-
-    def remember(learner, _):
-        found.append(torch.cat([x.grad.flatten() for x in learner.model.parameters() if x.grad is not None]))
-        return 1.0
-
-    monkeypatch.setattr(Learner, "update", remember)
+    expected, found = plain_gradient(run, batch, kept), gradients_of_updates(monkeypatch)
     run.student.model.zero_grad()
     record = distill.distill_step(run, 0)
     torch.testing.assert_close(*found, expected, rtol=1e-3, atol=1e-6)
@@ -389,7 +395,7 @@ def test_groups_without_signal_are_left_out_of_the_mean(folders, monkeypatch):
     objective = METHODS["sampled"] | {"advantage": advantage}
     rollout = {"samples_per_prompt": 4, "minibatch_size": 16}  # of four prompts
     run = started(distill_spec(objective=objective, rollout=rollout), folders)
-    collect, seen, found = run.tasks[0].task.collect, [], []
+    collect, seen, found = run.tasks[0].task.collect, [], gradients_of_updates(monkeypatch)
 
     def one_group_differs(*arguments):
         experience = collect(*arguments)
@@ -398,12 +404,7 @@ def test_groups_without_signal_are_left_out_of_the_mean(folders, monkeypatch):
         )
         return seen[-1]
 
-    def remember(learner, _):
-        found.append(torch.cat([x.grad.flatten() for x in learner.model.parameters() if x.grad is not None]))
-        return 1.0
-
     monkeypatch.setattr(run.tasks[0].task, "collect", one_group_differs)
-    monkeypatch.setattr(Learner, "update", remember)
     record = distill.distill_step(run, 0)
 
     (experience,) = seen

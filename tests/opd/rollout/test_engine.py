@@ -2,18 +2,16 @@
 
 import pytest
 
-import envs
 from opd.rollout import engine
 from opd.spec import SamplingSpec
+from tests.opd.rollout.asking import asking
 
 SAMPLED = SamplingSpec(temperature=1, top_p=1, max_new_tokens=12)
 
 
 @pytest.fixture(scope="module")
 def asked():
-    """(questions, keys)."""
-    problems = envs.load("chain_arithmetic").training_problems(0, 0, 11)
-    return [problem.question for problem in problems], [f"key {row}" for row in range(11)]
+    return asking(11)
 
 
 def test_torch_answers_every_question_in_batches(folders, asked):

@@ -7,7 +7,6 @@ import pytest
 import torch
 from transformers import Qwen2ForCausalLM
 
-import envs
 from opd import distill, models
 from opd.diagnostics.mismatch import mismatch, stop_if_too_large
 from opd.experience import joined
@@ -16,6 +15,7 @@ from opd.rollout.engine import answers
 from opd.rollout.torch_engine import TorchEngine
 from opd.spec import ArchitectureSpec, EngineSpec, SamplingSpec
 from tests.json_lines import read_lines
+from tests.opd.rollout.asking import asking
 from tests.opd.rollout.rounding import EXACT, LARGEST, MEAN, check_greedy, own_scores, small_engines
 from tests.opd.specs import distill_spec
 
@@ -57,9 +57,7 @@ def vllm(folder, tokenizer):
 
 @pytest.fixture(scope="module")
 def asked():
-    """(questions, keys)."""
-    problems = envs.load("chain_arithmetic").training_problems(0, 0, COUNT)
-    return [problem.question for problem in problems], [f"key {row}" for row in range(COUNT)]
+    return asking(COUNT)
 
 
 def change(model, seed: int, scale: float = 0.05) -> None:

@@ -11,6 +11,7 @@ from opd.rollout.sampling import uniforms
 from opd.rollout.torch_engine import generate, respond
 from opd.scoring.compare import hidden_states
 from opd.spec import ArchitectureSpec, SamplingSpec
+from tests.opd.rollout.asking import asking
 
 GREEDY = SamplingSpec(temperature=0, top_p=1, max_new_tokens=40)
 SAMPLED = SamplingSpec(temperature=1, top_p=0.9, max_new_tokens=40)
@@ -32,9 +33,7 @@ def ending(tokenizer, student):
 
 @pytest.fixture(scope="module")
 def asked():
-    """(questions, keys)."""
-    problems = envs.load("chain_arithmetic").training_problems(0, 0, 9)
-    return [problem.question for problem in problems], [f"key {row}" for row in range(9)]
+    return asking(9)
 
 
 def said(responses) -> list[list[int]]:

@@ -6,7 +6,6 @@ import pytest
 import torch
 from transformers import Qwen2ForCausalLM
 
-import envs
 from eval import generate
 from eval.spec import GenerateSpec
 from opd import models
@@ -15,6 +14,7 @@ from opd.rollout.sampling import seed
 from opd.spec import ArchitectureSpec, SamplingSpec
 from programs.errors import UserError
 from tests.json_lines import read_lines
+from tests.opd.rollout.asking import asking
 from tests.opd.rollout.rounding import check_greedy, small_engines
 
 __all__ = ["small_engines"]  # a fixture
@@ -52,9 +52,7 @@ def vllm(folder):
 
 @pytest.fixture(scope="module")
 def asked():
-    """(questions, keys)."""
-    problems = envs.load("chain_arithmetic").training_problems(0, 0, COUNT)
-    return [problem.question for problem in problems], [f"key {row}" for row in range(COUNT)]
+    return asking(COUNT)
 
 
 def test_greedy_tokens_equal_the_torch_engine(folder, vllm, asked):
