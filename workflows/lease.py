@@ -36,9 +36,10 @@ def main(gpus: int, command: Sequence[str]) -> NoReturn:
     if int(os.environ.get("SLURM_JOB_NUM_NODES", 1)) > 1:
         # Else torchrun may tell the other nodes this one's full name, which can be "localhost".
         os.environ.setdefault("PET_LOCAL_ADDR", os.environ["SLURMD_NODENAME"])
-    for name in os.environ:
+    for name, threads in os.environ.items():
         if gpus > 1 and name.endswith("_NUM_THREADS"):
-            os.environ[name] = str(max(1, int(os.environ[name]) // gpus))
+            # One number, or one for each level of nesting.
+            os.environ[name] = ",".join(str(max(1, int(each) // gpus)) for each in threads.split(","))
     os.execvp(command[0], list(command))
 
 
@@ -99,7 +100,10 @@ if __name__ == "__main__":
     parser.add_argument("--gpus", type=int, required=True)
     parser.add_argument("command", nargs=argparse.REMAINDER)
     given = parser.parse_args()
+    command = given.command[1:] if given.command[:1] == ["--"] else given.command
+    if given.gpus < 0 or not command:
+        parser.error("write --gpus N -- COMMAND, N of 0 or more")
     try:
-        main(given.gpus, given.command[1:] if given.command[:1] == ["--"] else given.command)
+        main(given.gpus, command)
     except (ValueError, OSError) as error:
         sys.exit(f"python -m workflows.lease: {error}")

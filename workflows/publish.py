@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from programs.command_line import launch
 from programs.provenance import ROOT
 
 FIGURES = ROOT / "docs/results/figures"
@@ -76,4 +77,4 @@ if __name__ == "__main__":
     parser.add_argument("--results", type=Path, default=ROOT / "results/mini", metavar="FOLDER")
     parser.add_argument("pages", type=Path, nargs="+", metavar="PAGE.md")
     given = parser.parse_args()
-    main(given.results, given.pages)
+    launch(main, given.results, given.pages)

@@ -14,6 +14,7 @@ import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 
 import torch
 import yaml
@@ -57,8 +58,9 @@ def main(out: Path, scale: str = "paper", real_shapes: bool = False) -> None:
         changes = merge(changes, tiny(len(tokenizer)))
     (out / "overlay.yaml").write_text(yaml.safe_dump(changes, sort_keys=False))
     print(
-        f"OPD_MATH_DATA={out.resolve()}/data snakemake --cores all {_TARGETS[scale]} --directory {out} "
-        f"--configfile workflows/config/{scale}.yaml {out}/overlay.yaml"
+        f"OPD_MATH_DATA={quote(f'{out.resolve()}/data')} snakemake --cores all {_TARGETS[scale]} "
+        f"--directory {quote(str(out))} "
+        f"--configfile workflows/config/{scale}.yaml {quote(f'{out}/overlay.yaml')}"
     )
 
 

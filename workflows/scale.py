@@ -8,8 +8,6 @@ from functools import reduce
 from pathlib import Path
 from typing import Any, cast, get_args
 
-import yaml
-
 from programs.provenance import ROOT
 from workflows.config.names import RULE, Base, is_name
 from workflows.explain import ConfigError
@@ -20,7 +18,7 @@ CONFIG = ROOT / "workflows/config"
 METHODS = ROOT / "workflows/methods"
 _NAMES = {
     "rule": re.compile(r"^use rule \w+ as (\w+) with:", re.M),
-    "folder": re.compile(r"^        method=\"([^\"]*)\"", re.M),
+    "folder": re.compile(r"^[ \t]+method=\"([^\"]*)\"", re.M),
 }
 _REGISTRATION = re.compile(r"spec=(method\(.*)", re.S)
 
@@ -31,11 +29,22 @@ def read(files: Sequence[Path], settings: Sequence[str] = ()) -> dict[str, Any]:
     As in the Snakefile, all lie over the scale that they name as `base`.
     """
     changes = [read_yaml(file) for file in files]
-    changes += [{key: yaml.safe_load(value)} for key, _, value in (each.partition("=") for each in settings)]
+    if settings:
+        changes.append(_settings(settings))
     config: dict[str, Any] = reduce(merge, changes, {})
     if (base := config.get("base")) not in get_args(Base):
         return config
     return merge(read_yaml(CONFIG / f"{base}.yaml"), config)
+
+
+def _settings(settings: Sequence[str]) -> dict[str, Any]:
+    """What `--config` says, read as Snakemake reads it: numbers and booleans, all else is text."""
+    from snakemake.cli import parse_config  # a second, which few pay
+
+    try:
+        return parse_config(settings)
+    except ValueError as error:
+        raise ConfigError(f"--config {' '.join(settings)}: {error}") from None
 
 
 def scales() -> list[str]:
@@ -66,6 +75,8 @@ def _registrations() -> list[tuple[str, dict[str, Any]]]:
 def _registration(path: Path) -> tuple[str, dict[str, Any]]:
     text = path.read_text()
     call = _call(text)
+    if call is None and "spec=method(" in text:
+        raise ConfigError(f"{path}: Python cannot read method(...); a comma, quote or bracket may be missing")
     if call is None:
         raise ConfigError(f"{path} has no params entry spec=method(...); see docs/adding_a_method.md")
     try:

@@ -94,6 +94,19 @@ def test_the_processes_of_a_job_share_its_threads(environment, gpus, threads):
     assert json.loads(job.communicate(timeout=60)[0]) == threads
 
 
+def test_threads_of_each_level_are_shared(environment):
+    seen = "import os; print(os.environ['OMP_NUM_THREADS'])"
+    job = start(2, [sys.executable, "-c", seen], environment | {"OMP_NUM_THREADS": "8,2,1"})
+    assert job.communicate(timeout=60)[0].strip() == "4,1,1"
+
+
+@pytest.mark.parametrize(("gpus", "command"), [(-1, ["true"]), (0, [])])
+def test_a_lease_is_of_devices_and_for_a_command(environment, gpus, command):
+    job = start(gpus, command, environment)
+    job.communicate(timeout=60)
+    assert job.returncode == 2
+
+
 @pytest.mark.parametrize(("nodes", "told"), [("1", "no"), ("2", "node7")])
 def test_a_node_of_several_is_known_to_the_others_by_slurms_name(environment, nodes, told):
     seen = "import os; print(os.environ.get('PET_LOCAL_ADDR', 'no'))"

@@ -9,6 +9,7 @@ import yaml
 from programs.provenance import ROOT
 from workflows import scale
 from workflows.explain import ConfigError
+from workflows.needs.models import shape_of
 from workflows.plan import Plan, as_param, merge
 from workflows.scale import plan, read
 
@@ -325,6 +326,38 @@ def test_a_registration_is_of_literals(method_file, call):
         scale.registrations()
 
 
+def test_a_registration_that_is_no_python_is_explained(method_file):
+    method_file.write_text(LSM.format('"lsm" teacher_top_k=4'))
+    with pytest.raises(ConfigError, match=r"lsm.smk: Python cannot read method\(\.\.\.\); a comma"):
+        scale.registrations()
+    method_file.write_text(LSM.replace("spec=", "specs=").format('"lsm"'))
+    with pytest.raises(ConfigError, match=r"lsm.smk has no params entry spec=method"):
+        scale.registrations()
+
+
+def test_an_indentation_of_one_s_own_is_read(method_file):
+    method_file.write_text(LSM.replace("    ", "  ").format('"lsm"'))
+    assert scale.registrations() == {"lsm": {}}
+
+
+def test_settings_are_read_as_snakemake_reads_them(tmp_path):
+    """Nested values are texts, null among them; the specs make numbers of them."""
+    given = ["distill={vocabulary_size: 151643}", "seeds=[7]", "training_processes=2"]
+    config = scale.read([scale.CONFIG / "small.yaml"], given)
+    assert (config["seeds"], config["training_processes"]) == (["7"], 2)
+    assert config["distill"]["vocabulary_size"] == "151643"
+    assert shape_of(plan(config), "student").vocabulary == 151643
+    assert scale.read([scale.CONFIG / "small.yaml"], ["gpu=null"])["gpu"] == "null"
+    with pytest.raises(ConfigError, match=r"--config gpu: .*name=value"):
+        scale.read([scale.CONFIG / "small.yaml"], ["gpu"])
+
+
+def test_a_file_that_is_no_yaml_is_named(mini, tmp_path):
+    (tmp_path / "broken.yaml").write_text('title: "x\n')
+    with pytest.raises(ConfigError, match=r"broken\.yaml: .*quoted scalar"):
+        Plan(mini, ablations=tmp_path)
+
+
 def test_an_ablation_without_a_reference_or_of_another_scale_is_explained(mini, tmp_path):
     ablation = yaml.safe_load((ROOT / "workflows/ablations/support_size.yaml").read_text())
     path = tmp_path / "broken.yaml"
@@ -345,6 +378,18 @@ def test_values_of_an_ablation_have_a_place_on_an_axis(mini, tmp_path, value):
         ConfigError, match=r"broken\.yaml: values\.mini\.1: write a number or a text; .* study"
     ):
         plan(mini)._ablation(path)
+
+
+def test_numbers_with_an_exponent_are_numbers(mini, tmp_path):
+    """To YAML 1e-4 is a text."""
+    ablation = (ROOT / "workflows/ablations/learning_rate.yaml").read_text()
+    path = tmp_path / "rate.yaml"
+    path.write_text(re.sub(r"mini: \[0.0001, ", "mini: [1e-4, ", ablation))
+    assert "1e-4" in path.read_text()
+    made = plan(mini)
+    made._ablation(path)
+    assert {point.value for point in made.sweeps["ablation_rate"].points} == {0.0001, 0.0003, 0.001, 0.003}
+    assert made.trained("ablation_rate").keys() == made.trained("ablation_learning_rate").keys()
 
 
 def test_an_ablation_is_checked_as_a_config_is(mini, tmp_path):
@@ -383,7 +428,7 @@ def test_a_scale_of_one_s_own_lies_over_another(mini, tmp_path):
     file.write_text("{scale: mine, base: mini, distill: {steps: 8, teacher_top_k: 4}}")
     config = read([file], ["distill={steps: 4}"])
     assert config == merge(
-        mini, {"scale": "mine", "base": "mini", "distill": {"steps": 4, "teacher_top_k": 4}}
+        mini, {"scale": "mine", "base": "mini", "distill": {"steps": "4", "teacher_top_k": 4}}
     )
     made = plan(config)
     assert (made.results, made.distill_spec("single_task", "lsm", 0).steps) == ("results/mine", 4)
@@ -684,6 +729,24 @@ def test_runs_with_the_same_recipe_are_one(mini):
         "Sampled token, 0.9": "sampled_token_top_p",
         "Sampled token, 0.8": "sampled_token@rollout.top_p=0.8",
     }
+
+
+@pytest.mark.parametrize("asked", ["a", "b"])
+def test_a_run_lies_in_one_folder_whatever_is_asked_for_first(mini, asked):
+    """Of two spellings of a recipe the config's first names it."""
+    spellings = {"a": "lsm@teacher_top_k=4@steps=2", "b": "lsm@steps=2@teacher_top_k=4"}
+    mini["studies"] = {
+        f"table_{name}": {
+            "title": name,
+            "reference": name,
+            "rows": [{"label": name, "experiment": "single_task", "method": method}],
+        }
+        for name, method in spellings.items()
+    }
+    made = plan(mini)
+    made.check_runs()
+    (of_seeds,) = made.trained(f"table_{asked}").values()
+    assert {folder.rsplit("/", 2)[1] for folder in of_seeds.values()} == {spellings["a"]}
 
 
 def test_a_study_may_have_seeds_of_its_own(mini):

@@ -28,8 +28,18 @@ def test_whatever_may_hold_a_space_is_quoted():
     assert {name for name in placeholders if not name.endswith(":q")} == WORDS
 
 
-@pytest.mark.parametrize("rule", ["score", "lm_eval_crosscheck"])
-def test_who_grades_responses_has_their_manifests(rule):
-    """They say which copies of the suites were asked."""
-    text = re.search(rf"^rule {rule}:\n(?:(?: .*)?\n)+", "".join(map(Path.read_text, FILES)), re.M)[0]
-    assert "manifests=" in text
+@pytest.mark.parametrize(
+    ("rule", "read"),
+    [
+        ("score", "manifests=manifests,"),  # they say which copies of the suites were asked
+        ("lm_eval_crosscheck", "manifests="),
+        ("table", "runs=runs,"),
+        ("table", "training_code=TRAINING_CODE,"),  # it says which runs are of another
+        ("reinforce", "panels=reinforce_panels,"),
+        ("contamination", "training=PLAN.contamination_file or [],"),
+    ],
+)
+def test_a_rule_is_run_again_when_what_it_reads_changes(rule, read):
+    """Where dry runs cannot tell: something else of the rule changes, too, or no config that ships has it."""
+    text = re.search(rf"^ *rule {rule}:\n(?:(?: .*)?\n)+", "".join(map(Path.read_text, FILES)), re.M)[0]
+    assert read in text

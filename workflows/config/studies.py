@@ -1,5 +1,6 @@
 """What a config compares: studies with their rows, ablations, and the signal study."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
@@ -8,12 +9,15 @@ from pydantic import AfterValidator, Field, model_validator
 from programs.spec import Count, Distinct, OnlyRounding, Seed, Spec
 from workflows.config.names import Base, Mention
 
+_EXPONENT = re.compile(r"[\d.]+e[+-]?\d+", re.I)
+
 
 def _on_an_axis(value: Any) -> Any:
     """A value that a sweep can be drawn at and a run named by."""
     if not isinstance(value, int | float | str):
         raise ValueError("write a number or a text; compare lists, maps and null as methods, in a study")
-    return value
+    # To YAML 1e-4 is a text: its numbers of this form have a point.
+    return float(value) if isinstance(value, str) and _EXPONENT.fullmatch(value) else value
 
 
 KnobValue = Annotated[Any, AfterValidator(_on_an_axis)]

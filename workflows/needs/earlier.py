@@ -1,7 +1,8 @@
 """What earlier steps of a run say of its work: rates and lengths, before any assumption."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,18 @@ def earlier(folder: Path) -> dict[str, Earlier]:
     """Of each task, from the metrics of all seeds below a run's folder."""
     files = sorted({*folder.glob("metrics.jsonl"), *folder.glob("seed*/metrics.jsonl")})
     by_task: dict[str, list[dict[str, Any]]] = {}
-    for line in (json.loads(text) for file in files for text in file.read_text().splitlines()):
+    for line in (line for file in files for line in _lines(file)):
         by_task.setdefault(line["task"], []).append(line)
     return {task: _means(lines) for task, lines in by_task.items()}
+
+
+def _lines(file: Path) -> Iterator[dict[str, Any]]:
+    """The steps of a file that say how fast each phase was; not a line that a full disk cut off."""
+    for text in file.read_text().splitlines():
+        with suppress(json.JSONDecodeError):
+            line = json.loads(text)
+            if all(line.get("machine", {}).get(f"{phase}_tokens_per_s") for phase in PHASES):
+                yield line
 
 
 def overall_rates(

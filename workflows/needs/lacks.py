@@ -75,15 +75,22 @@ def _plan_for_this_card(plan: Plan, visible: Sequence[tuple[str, float]]) -> str
 def enough_cards(
     plan: Plan, jobs: Collection[Job], found: Sequence[tuple[str, float]] | None = None
 ) -> Iterator[Lack]:
-    """As many GPUs on this machine as the widest job takes, if the config names a GPU and there is any.
+    """As many GPUs on this machine as the widest job on a model takes, if the config names a GPU.
 
     A cluster (`found`) has as many as a job asks for.
     """
-    wanted, there = max((job.gpus for job in jobs), default=0), len(devices.visible())
-    if plan.config.gpu and found is None and 0 < there < wanted:
+    wanted, there = max((job.gpus for job in jobs if job.memory), default=0), len(devices.visible())
+    if plan.config.gpu is None or found is not None or there >= wanted:
+        return
+    if there:
         yield Lack(
             f"a training run takes {wanted} GPUs, this machine has {there}",
             f"snakemake ... --config training_processes={there}   # python -m opd.plan says if it fits",
+        )
+    else:
+        yield Lack(
+            f"gpu is {plan.config.gpu}, and this machine has no GPU",
+            "go to a machine where `nvidia-smi` lists one, or through a cluster: docs/clusters.md",
         )
 
 

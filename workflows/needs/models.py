@@ -13,18 +13,19 @@ from workflows.plan import Plan
 
 def shape_of(plan: Plan, name: str) -> Shape:
     """The shape of a model of the config: of its folder, of the hub's cache, or as the table has it."""
-    config = plan.config.models[name]
+    # The settings are as they were written, and `--config` writes nested ones as text.
+    config, tokens = plan.config.models[name], int(plan.config.distill["vocabulary_size"])
     if (Path(plan.model_folder(name)) / "config.json").exists():
         shape = from_folder(Path(plan.model_folder(name)))
     elif config.hub:
         shape = _hub_shape(config.hub)
     elif config.pretrain:
-        shape = from_architecture(config.pretrain.architecture, plan.config.distill["vocabulary_size"])
+        shape = from_architecture(config.pretrain.architecture, tokens)
     else:
         made = config.sft or config.reinforce
         assert made is not None
         shape = shape_of(plan, made.student)
-    return shape.cut(plan.config.distill["vocabulary_size"])
+    return shape.cut(tokens)
 
 
 def _hub_shape(spec: HubModelSpec) -> Shape:

@@ -107,7 +107,10 @@ class Studies(Recipes):
         return self.config.signal.failures if self.config.signal else ()
 
     def check_runs(self) -> None:
-        """Build the spec of every run, so that a wrong knob fails now; and find every number of the paper."""
+        """Build the spec of every run, so that a wrong knob fails now; and find every number of the paper.
+
+        Equal runs get their name here, in the order of the config, whatever is asked for later.
+        """
         self._check_paper_names()
         for model in self.made_by("reinforce"):
             self.reinforce_spec(model)
@@ -119,6 +122,7 @@ class Studies(Recipes):
         for row in [*rows, *self.failures]:
             if row.model is None:
                 self.distill_spec(str(row.experiment), str(row.method), self.config.seeds[0])
+                self._known_as(row)
 
     def _check_paper_names(self) -> None:
         """ConfigError where a study names a row or column that the paper's table does not have."""

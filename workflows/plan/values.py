@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from programs.spec import Spec
+from workflows.explain import ConfigError
 
 
 def merge(base: dict, change: dict) -> dict:
@@ -48,5 +49,11 @@ def _text(value: Any) -> str:
 
 
 def read_yaml(path: Path) -> Any:
-    """What a file says, by libyaml: in Python alone the claims take a tenth of a second."""
-    return yaml.load(path.read_text(), yaml.CSafeLoader)
+    """What a file says, by libyaml: in Python alone the claims take a tenth of a second.
+
+    ConfigError if it is no YAML.
+    """
+    try:
+        return yaml.load(path.read_text(), yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: {error}") from None

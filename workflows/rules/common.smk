@@ -117,7 +117,7 @@ if REQUESTS.gpus:
     if workflow.is_main_process and given < REQUESTS.training_gpus:
         raise WorkflowError(
             f"--resources gpu={given} is less than the {REQUESTS.training_gpus} that a training run takes; "
-            f"add --config training_processes={given}"
+            + (f"add --config training_processes={given}" if given else "leave it out")
         )
 
 

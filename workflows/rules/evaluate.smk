@@ -40,23 +40,25 @@ use rule generate as generate_asked with:
         spec=spec_by("prompt", PLAN.generate_spec),
 
 
-rule contamination:
-    input:
-        training=PLAN.contamination_file or [],
-    output:
-        report(
-            "<results>/checks/contamination.json",
-            category="Checks",
-            labels={"check": "contamination", "kind": "data"},
-        ),
-    log:
-        "<logs>/checks/contamination.log",
-    benchmark:
-        "<benchmarks>/checks/contamination.tsv"
-    params:
-        code=digest("eval.suites.__main__"),
-        training=PLAN.config.evaluation.contamination,
-        suites=PLAN.suites,
-    shell:
-        "python -m eval.suites contamination --training {params.training:q} --suite {params.suites:q}"
-        " --out {output:q} > {log:q} 2>&1"
+if PLAN.config.evaluation.contamination:
+
+    rule contamination:
+        input:
+            training=PLAN.contamination_file or [],
+        output:
+            report(
+                "<results>/checks/contamination.json",
+                category="Checks",
+                labels={"check": "contamination", "kind": "data"},
+            ),
+        log:
+            "<logs>/checks/contamination.log",
+        benchmark:
+            "<benchmarks>/checks/contamination.tsv"
+        params:
+            code=digest("eval.suites.__main__"),
+            training=PLAN.config.evaluation.contamination,
+            suites=PLAN.suites,
+        shell:
+            "python -m eval.suites contamination --training {params.training:q} --suite {params.suites:q}"
+            " --out {output:q} > {log:q} 2>&1"

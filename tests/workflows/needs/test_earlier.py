@@ -5,7 +5,7 @@ import json
 import pytest
 
 from opd.plan.work import Phase
-from workflows.needs.earlier import Earlier, earlier, overall_rate
+from workflows.needs.earlier import Earlier, earlier, overall_rate, overall_rates
 
 
 def line(task, factor, turns=None) -> str:
@@ -31,3 +31,18 @@ def test_rates_of_two_tasks_weigh_by_their_seconds():
     """8,192 tokens at 20,000 a second and 150 at 5,000: 0.4096 + 0.03 seconds."""
     long, short = Phase(8192, 0, 0), Phase(150, 0, 0)
     assert overall_rate([long, short], [20000, 5000]) == pytest.approx(8342 / 0.4396)
+
+
+def test_lines_without_rates_say_nothing(tmp_path):
+    """One that a full disk cut off, one of a step too short to be timed, one without a machine."""
+    still, bare = json.loads(line("math", 0)), {"task": "math", "response_length": 1.0}
+    lines = [line("math", 1), json.dumps(still), json.dumps(bare), line("math", 5)[:-20]]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(lines))
+    assert earlier(tmp_path)["math"].rates == {"rollout": 10.0, "scoring": 40.0, "training": 20.0}
+
+
+def test_there_are_no_rates_of_all_tasks_until_each_has_some():
+    known = Earlier({"rollout": 10.0}, 30.0, None)
+    phases = {"rollout": [Phase(100, 0, 0), Phase(100, 0, 0)]}
+    assert overall_rates(phases, [known, None]) == {}
+    assert overall_rates(phases, [known, known]) == {"rollout": 10.0}

@@ -106,12 +106,20 @@ def test_a_plan_for_another_card_is_laid_over_with_the_one_that_is_there():
 
 
 def test_a_run_needs_all_its_cards(paper, monkeypatch):
-    needed = [Job("a", "a"), Job("b", "b", gpus=8)]
+    memory = {"x": {"y": GIB}}
+    needed = [Job("a", "a", memory=memory), Job("b", "b", gpus=8, memory=memory)]
     monkeypatch.setattr(lacks.devices, "visible", lambda: [("H100", 80.0)] * 2)
     (lack,) = lacks.enough_cards(paper, needed)
     assert lack.what == "a training run takes 8 GPUs, this machine has 2"
     assert "training_processes=2" in lack.mend
-    assert list(lacks.enough_cards(paper, [Job("a", "a", gpus=2)])) == []
+    monkeypatch.setattr(lacks.devices, "visible", list)
+    (lack,) = lacks.enough_cards(paper, needed)
+    assert lack.what == "gpu is h100, and this machine has no GPU"
+    assert lack.mend.startswith("go to a machine where")
+    assert list(lacks.enough_cards(paper, needed, found=[("H100", 80.0)])) == []
+    assert list(lacks.enough_cards(paper, [Job("a", "a")])) == []
+    monkeypatch.setattr(lacks.devices, "visible", lambda: [("H100", 80.0)] * 2)
+    assert list(lacks.enough_cards(paper, [Job("a", "a", gpus=2, memory=memory)])) == []
 
 
 def test_a_job_must_fit_the_host_s_memory_beside_the_gpus(monkeypatch):
