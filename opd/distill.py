@@ -78,7 +78,11 @@ def main(spec: DistillSpec, student: Path, teachers: Mapping[str, Path], out: Pa
         fingerprints = ranks.from_first(lambda: [models.fingerprint(folder) for folder in parents.values()])
         # Where the data lie decides no number.
         data = ranks.from_first(lambda: [task.describe() | {"source": ""} for task in loaded.values()])
-        recipe = json.dumps([spec.recipe(), fingerprints, data])
+        # Prompts and ends of responses may change where weights do not.
+        protocol = ranks.from_first(
+            lambda: [models.tokenizer_sha256(run.student.tokenizer), run.engine.end_ids]
+        )
+        recipe = json.dumps([spec.recipe(), fingerprints, data, protocol])
         averages = run.average.tensors if run.average else None
         loop.run(recipe, run.student, partial(distill_step, run), averages)
         named = {

@@ -93,12 +93,12 @@ def checked(folder: Path) -> Path:
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer that the folder's `tokenizer.json` describes.
+    """The tokenizer that the model folder's `tokenizer.json` describes. Errors as of `checked`.
 
     `AutoTokenizer` is not used: for any Qwen2 model it builds Qwen's own byte-level pre-tokenizer
     around the vocabulary, whatever the folder says.
     """
-    return PreTrainedTokenizerFast.from_pretrained(folder, padding_side="left")
+    return PreTrainedTokenizerFast.from_pretrained(checked(folder), padding_side="left")
 
 
 def save(

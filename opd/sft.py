@@ -53,7 +53,7 @@ def main(spec: SftSpec, student: Path, traces: Path, out: Path) -> None:
     mark = ranks.from_first(lambda: models.fingerprint(student))
     made_from = {"student": (model_name(student), mark)}
     learnt = hashlib.sha256("".join(kept).encode()).hexdigest()
-    recipe = json.dumps([spec.recipe(), mark, learnt])
+    recipe = json.dumps([spec.recipe(), mark, learnt, made["tokenizer"]])
     loop = Loop("opd.sft", out, spec, f"sft {out.name}", "sft", len(run.updates), spec.checkpoint_every)
     loop.run(recipe, run.student, partial(update, run))
     with gathered(run.student.root):

@@ -37,7 +37,7 @@ def offloaded(student: Shape, layout: Layout) -> int:
 
 def pinned(shape: Shape, weights: int, ranks: int) -> int:
     """Bytes of pinned blocks for a rank's `weights` bytes, a block for each of the shape's tensors."""
-    width = weights * ranks // shape.parameters
+    width = -(-weights * ranks // shape.parameters)  # a rank's part was rounded down
     matrices = [inputs * outputs for inputs, outputs in shape.matrices.values()] * shape.layers
     matrices += [shape.head_matrix] * (1 if shape.tied else 2)
     vectors = shape.parameters - sum(matrices)

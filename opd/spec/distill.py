@@ -90,6 +90,24 @@ class DistillSpec(Spec):
         return self
 
     @model_validator(mode="after")
+    def _a_teacher_s_temperature_is_heard(self) -> Self:
+        if self.teacher_temperature != 1 and self.objective.advantage.log_ratio_weight == 0:
+            raise ValueError(
+                f"teacher_temperature {self.teacher_temperature} changes teachers, and log_ratio_weight 0 "
+                "ignores them; remove teacher_temperature, or write another method"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _every_task_has_a_step(self) -> Self:
+        if self.steps < len(self.tasks):
+            raise ValueError(
+                f"{self.steps} step(s), by turns of {len(self.tasks)} tasks, leave some out; write steps: "
+                f"{len(self.tasks)} or more"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _teachers_that_follow_are_whole(self) -> Self:
         if self.teacher_decay < 1 and self.memory.shard_teachers:
             raise ValueError(
@@ -127,5 +145,10 @@ class DistillSpec(Spec):
                 raise ValueError(
                     f"baseline: group compares samples of one prompt, and {name} has one of each; write "
                     f"samples_per_prompt: 2 or more"
+                )
+            if self.objective.advantage.credit.baseline == "group" and task.rollout.temperature == 0:
+                raise ValueError(
+                    f"baseline: group compares samples of one prompt, and those of {name} are the same at "
+                    f"temperature 0; write a rollout.temperature above 0"
                 )
         return self

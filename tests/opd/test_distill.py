@@ -1,6 +1,7 @@
 """The loop as users run it: same bytes twice, killed and resumed, stopped on NaN, every objective."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -146,6 +147,33 @@ def test_another_panel_under_the_same_name_does_not_resume(folders, two_tasks, t
     finally:
         panel.write_bytes(kept)
     assert "belongs to another spec or other input" in capsys.readouterr().out
+
+
+def test_another_chat_template_does_not_resume(folders, tmp_path, monkeypatch, capsys):
+    """Nor do other end tokens: the weights are the same, prompts and responses are not."""
+    student, spec = tmp_path / "student", distill_spec(steps=4, checkpoint_every=2)
+    shutil.copytree(folders[0], student)
+    interrupt(monkeypatch, distill, "distill_step", at=3)
+    with pytest.raises(KeyboardInterrupt):
+        train(spec, (student, folders[1]), tmp_path / "out")
+    monkeypatch.undo()
+    template = student / "chat_template.jinja"
+    template.write_text(template.read_text() + " ")
+    train(spec, (student, folders[1]), tmp_path / "out")
+    assert "belongs to another spec or other input" in capsys.readouterr().out
+
+
+def test_an_update_is_clipped_as_the_spec_says(folders):
+    spec = distill_spec(optimizer={"clip_norm": 0.01})
+    run = started(spec, folders)
+    for parameter in run.student.model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    sizes = sum(parameter.numel() for parameter in run.student.model.parameters())
+    (first, *_) = run.student.model.parameters()
+    assert run.student.update(1.0) == pytest.approx(sizes**0.5, rel=1e-4)
+    # AdamW's first moment is a tenth of the gradient that it was given.
+    moment = run.student.optimizer.state[first]["exp_avg"]
+    torch.testing.assert_close(moment, torch.full_like(moment, 0.1 * 0.01 / sizes**0.5), rtol=1e-3, atol=0)
 
 
 def test_other_code_does_not_resume(folders, tmp_path, monkeypatch, capsys):
@@ -336,6 +364,39 @@ def test_gradient_is_that_of_a_plain_forward_pass(folders):
     everything = torch.ones(len(rollouts.batch.sampled), dtype=torch.bool)
     expected = plain_gradient(run, rollouts.batch, everything)
     torch.testing.assert_close(gradient(run, rollouts), expected, rtol=1e-3, atol=1e-6)
+
+
+def plain_losses(objective: str, p: torch.Tensor, q: torch.Tensor, sampled: torch.Tensor) -> torch.Tensor:
+    """(N,) a loss written down once more, from log-probabilities (N, V) of student p and teacher q."""
+    if objective == "full":
+        return (p.exp() * (p - q)).sum(-1)
+    if objective == "lsm":
+        p, q = (each.gather(-1, q.topk(8).indices).log_softmax(-1) for each in (p, q))
+        return (p.exp() * (p - q)).sum(-1)
+    if objective == "nucleus":  # of 8 tokens those whose better ones hold less than half; the rest is one
+        ordered, order = (each[:, :8] for each in q.exp().sort(-1, descending=True))
+        kept = torch.zeros_like(q, dtype=torch.bool).scatter(-1, order, ordered.cumsum(-1) - ordered < 0.5)
+        inside = (p.exp() * (p - q)).where(kept, 0).sum(-1)
+        rest_p, rest_q = ((each.exp() * ~kept).sum(-1) for each in (p, q))
+        return inside + rest_p * (rest_p.log() - rest_q.log())
+    p, q = (each.gather(-1, sampled[:, None])[:, 0] for each in (p, q))
+    return -(q - p).detach() * p
+
+
+@pytest.mark.parametrize("objective", ["sampled", "lsm", "full", "nucleus"])
+def test_a_step_learns_from_the_teacher_at_its_temperature(folders, monkeypatch, objective):
+    spec = distill_spec(objective=METHODS[objective], teacher_temperature=0.3, rollout={"minibatch_size": 4})
+    run = started(spec, folders)
+    batch = sampled(run).batch
+    p = logits(run.student.model, batch).log_softmax(-1)
+    q = (logits(run.tasks[0].teacher, batch) / 0.3).log_softmax(-1).detach()
+    run.student.model.zero_grad()
+    plain_losses(objective, p, q, batch.sampled).mean().backward()
+    expected = torch.cat([x.grad.flatten() for x in run.student.model.parameters() if x.grad is not None])
+    found = gradients_of_updates(monkeypatch)
+    run.student.model.zero_grad()
+    distill.distill_step(run, 0)
+    torch.testing.assert_close(*found, expected, rtol=1e-3, atol=1e-6)
 
 
 def gradients_of_updates(monkeypatch) -> list[torch.Tensor]:

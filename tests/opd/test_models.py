@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -165,6 +166,13 @@ def test_a_gpu_that_no_driver_lists_is_one_of_docs_clusters(monkeypatch):
     monkeypatch.setattr(models.devices, "listed", dict)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     assert [models.device().type] == ["cuda" if torch.cuda.is_available() else "cpu"]
+
+
+def test_a_misspelt_folder_is_not_looked_for_on_the_hub(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for load in (models.load, models.load_tokenizer, models.stored_dtype):
+        with pytest.raises(FileNotFoundError, match="modelz/student is no model folder: it holds no config"):
+            load(Path("modelz/student"))
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])

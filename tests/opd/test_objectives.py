@@ -439,3 +439,13 @@ def test_registry_knows_inputs_and_options():
     for name, each in OBJECTIVES.items():
         assert each.ranges.keys() == each.options.keys(), name
         assert all(each.ranges[option].holds(default) for option, default in each.options.items())
+
+
+@pytest.mark.parametrize(
+    ("ratio", "advantage", "loss"),
+    [(1.25, 1.0, -1.25), (1.35, 1.0, -1.28), (0.92, -1.0, 0.92), (0.85, -1.0, 0.9)],
+)
+def test_policy_gradient_clips_each_way_by_its_own_bound(ratio, advantage, loss):
+    arguments = (torch.tensor([math.log(ratio)]), torch.zeros(1), torch.tensor([advantage]))
+    found = OBJECTIVES["policy_gradient"].function(*arguments, clip_low=0.1, clip_high=0.28)
+    assert found.item() == pytest.approx(loss)

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from opd.optimizer import muon_and_adamw, scale_learning_rates, update, warmup_cosine
+from opd.optimizer import adamw, muon_and_adamw, scale_learning_rates, update, warmup_cosine
+from tests.opd.specs import distill_spec
 
 
 def test_muon_gets_the_matrices_inside_the_layers_and_adamw_the_rest(student):
@@ -16,6 +17,15 @@ def test_muon_gets_the_matrices_inside_the_layers_and_adamw_the_rest(student):
     assert id(named["model.layers.0.mlp.up_proj.weight"]) in inside
     for name in ("model.embed_tokens.weight", "lm_head.weight", "model.norm.weight"):
         assert id(named[name]) in rest
+
+
+def test_adamw_is_as_the_spec_says(student):
+    spec = distill_spec(optimizer={"learning_rate": 3e-4, "betas": (0.8, 0.9), "weight_decay": 0.2}).optimizer
+    student.lm_head.weight.requires_grad_(False)
+    (group,) = adamw(student, spec).param_groups
+    student.lm_head.weight.requires_grad_(True)
+    assert (group["lr"], group["betas"], group["weight_decay"]) == (3e-4, (0.8, 0.9), 0.2)
+    assert len(group["params"]) == len(list(student.parameters())) - 1
 
 
 def test_schedule():

@@ -7,7 +7,10 @@ from pydantic import ValidationError
 
 from opd.names import SUPPORTS
 from opd.spec import ArchitectureSpec, EngineSpec, LessonSpec, MemorySpec, ObjectiveSpec, SamplingSpec
-from tests.opd.specs import distill_spec
+from tests.opd.specs import DISTILL, METHODS, distill_spec
+
+OUTCOMES = METHODS["sampled"] | {"advantage": {"log_ratio_weight": 0.0, "outcome_weight": 1.0}}
+GROUPS = METHODS["sampled"] | {"advantage": OUTCOMES["advantage"] | {"credit": {"baseline": "group"}}}
 
 
 def sampled_token(**options) -> dict:
@@ -84,6 +87,18 @@ def sampled_token(**options) -> dict:
         ({"engine": {"memory_share": 0.5}}, "torch would ignore memory_share"),
         ({"engine": {"name": "vlm"}}, "Input should be 'torch' or 'vllm'"),
         ({"objective": {"advantage": {"importance_cap": 2.0}}}, "'reverse_kl' would ignore `advantage`"),
+        (
+            {"objective": OUTCOMES, "teacher_temperature": 0.3},
+            "teacher_temperature 0.3 changes teachers, and",
+        ),
+        (
+            {"objective": GROUPS, "rollout": {"samples_per_prompt": 2, "temperature": 0.0, "top_p": 1.0}},
+            "those of chain_arithmetic are the same at temperature 0",
+        ),
+        (
+            {"steps": 1, "tasks": {"again": DISTILL["tasks"]["chain_arithmetic"]}},
+            r"1 step\(s\), by turns of 2 tasks, leave some out; write steps: 2 or more",
+        ),
     ],
 )
 def test_impossible_specs(changes, sentence):

@@ -1,5 +1,6 @@
 """Bytes of the host's memory by hand."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -30,6 +31,14 @@ def test_a_rank_has_its_part():
     halves = replace(OFFLOADED, ranks=2)
     assert host.offloaded(SHAPE, halves) == host.offloaded(SHAPE, OFFLOADED) // 2
     assert host.offloaded(SHAPE, Layout(MemorySpec(master_weights=True))) == 0
+
+
+def test_a_part_that_was_rounded_down_has_whole_numbers():
+    """Three ranks divide none of the matrices' bytes; their blocks are powers of two all the same."""
+    width, sizes = 4, [8 * 8] * 6 + [8 * 4] * 6 + [8 * 20] * 9 + [800] * 2
+    vectors = SHAPE.parameters - sum(sizes)
+    blocks = sum(2 ** math.ceil(math.log2(width * size // 3)) for size in sizes) + width * vectors // 3
+    assert host.pinned(SHAPE, width * SHAPE.parameters // 3, 3) == blocks
 
 
 def test_adapters_alone_have_gradients_and_moments():
