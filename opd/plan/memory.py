@@ -24,11 +24,19 @@ _TILES = 3
 _BLOCK = 8 * 2**20
 
 
-def scores(shape: Shape, objective: ObjectiveSpec, top_k: int, step: Step) -> int:
-    """What is kept of every generated position of a step, if all reach the cap (a `Comparison`)."""
+def scores(teachers: Sequence[Shape], objective: ObjectiveSpec, top_k: int, step: Step) -> int:
+    """What is kept of every generated position of a step, if all reach the cap (a `Comparison`).
+
+    Of both models their K most probable tokens; besides, over the vocabulary the teacher's hidden state, else
+    ids and log-probabilities of the support.
+    """
     of_both = 2 * (top_k * 12 + 12) + 4 * top_k
-    wide = {"vocabulary": shape.width * shape.hidden, "sampled": 0}.get(objective.support, 12 * top_k)
-    return step.rows * step.cap * (of_both + wide)
+    if objective.support == "vocabulary":
+        besides = max(teacher.width * teacher.hidden for teacher in teachers)
+    else:
+        slots = {"sampled": 0, "union": 2 * top_k}.get(objective.support, top_k)
+        besides = 12 * (slots + objective.support.endswith("_and_sampled"))
+    return step.rows * step.cap * (of_both + besides)
 
 
 def head(shape: Shape, objective: ObjectiveSpec, top_k: int, step: Step, frozen: bool = False) -> int:
@@ -156,7 +164,7 @@ def distillation(
     taught = max(teacher.weights - teacher_state(teacher, layout) for teacher in teachers)
     models = [learner, *teachers]
     read = max(reading(model, step) for model in models for step in steps)
-    stored = {"scores": max(scores(learner, objective, top_k, step) for step in steps)}
+    stored = {"scores": max(scores(teachers, objective, top_k, step) for step in steps)}
     added = layout.adapters(learner)
     frozen = added is not None and not added.head
     heads = [head(learner, objective, top_k, step, frozen) for step in steps]

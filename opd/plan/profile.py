@@ -40,7 +40,7 @@ def counted(case: Case) -> dict[str, Phase]:
     return {
         "rollout": work.rollout(shape, step, "torch", length=1.0),
         "scoring": work.scoring(shape, shape, step, length=1.0),
-        "training": work.training(shape, case.objective, False, step, length=1.0),
+        "training": work.training(shape, shape, case.objective, False, step, length=1.0),
     }
 
 

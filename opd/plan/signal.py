@@ -22,7 +22,7 @@ _LOSS = ObjectiveSpec(name="policy_gradient", support="sampled", reduction="toke
 def phases(student: Shape, teacher: Shape, step: Step, recompute: bool) -> Phases:
     """Bytes by component in every phase, `step` being all responses."""
     models = {"student": student.weights, "teachers": teacher.weights}
-    stored = {"scores": memory.scores(student, _LOSS, 1, step)}
+    stored = {"scores": memory.scores([teacher], _LOSS, 1, step)}
     read = max(memory.reading(model, step) for model in (student, teacher))
     return {
         "rollout": {**models, **memory.decoder(student, step)},

@@ -109,6 +109,7 @@ def scoring(student: Shape, teacher: Shape, step: Step, length: float = MEAN_LEN
 
 def training(
     shape: Shape,
+    teacher: Shape,
     objective: ObjectiveSpec,
     checkpointing: bool,
     step: Step,
@@ -117,6 +118,7 @@ def training(
 ) -> Phase:
     """As `supervised`, but on a support alone the head costs nothing to speak of.
 
+    Over the vocabulary the teacher's logits are made, too, and in the backward pass once more.
     Frozen weights, under adapters, have no gradient to compute; the adapters' own products are few.
     """
     whole, (generated, tokens, _) = supervised(shape, checkpointing, step, length), sizes(step, length)
@@ -125,7 +127,8 @@ def training(
         spared += generated * _HEAD_PASSES * shape.head_matrix
     elif frozen:
         spared += generated * 2 * shape.head_matrix
-    return replace(whole, operations=whole.operations - spared)
+    logits = 4 * generated * teacher.head_matrix if objective.support == "vocabulary" else 0
+    return replace(whole, operations=whole.operations - spared + logits)
 
 
 def supervised(shape: Shape, checkpointing: bool, step: Step, length: float = MEAN_LENGTH) -> Phase:

@@ -107,12 +107,13 @@ def _work(
         updates = max(1, round(step.rows / task.rollout.minibatch_size))
         step = of_rank(step, layout.ranks)
         share = before.length / step.cap if before else work.MEAN_LENGTH
+        teacher = models.shape_of(plan, teachers[name])
         done = {
             "rollout": work.rollout_in_rounds(learner, step, layout.engine, share),
-            "scoring": work.scoring(learner, models.shape_of(plan, teachers[name]), step, share),
+            "scoring": work.scoring(learner, teacher, step, share),
         }
         trained = work.training(
-            learner, spec.objective, spec.memory.recompute_layers, step, share, spec.lora is not None
+            learner, teacher, spec.objective, spec.memory.recompute_layers, step, share, spec.lora is not None
         )
         done |= learning(learner, layout, trained, work.passes(step, updates, share), updates)
         for phase, once in done.items():

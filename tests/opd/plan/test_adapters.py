@@ -75,7 +75,7 @@ def test_a_frozen_head_has_no_gradient_to_hold(objective):
 @pytest.mark.parametrize("objective", [trial.LSM, trial.SAMPLED])
 def test_frozen_weights_spare_a_third_of_the_products(objective):
     def operations(frozen):
-        return work.training(SHAPE, objective, False, STEP, 0.5, frozen).operations
+        return work.training(SHAPE, SHAPE, objective, False, STEP, 0.5, frozen).operations
 
     tokens, generated = 4 * (5 + 3), 4 * 5
     head = 0 if objective is trial.LSM else 2 * generated * SHAPE.head_matrix

@@ -101,9 +101,13 @@ def test_what_is_kept_of_a_position_by_hand():
     # Of both models K ids of 8 bytes and K log-probabilities of 4, and three numbers; the student's on the
     # teacher's top K; ids and log-probabilities of the support.
     of_both = 2 * (5 * 12 + 3 * 4) + 5 * 4
-    assert memory.scores(SHAPE, trial.SAMPLED, 5, STEP) == 4 * 10 * of_both
-    assert memory.scores(SHAPE, trial.LSM, 5, STEP) == 4 * 10 * (of_both + 5 * 12)
-    assert memory.scores(SHAPE, trial.FULL, 5, STEP) == 4 * 10 * (of_both + 8 * 2)
+    assert memory.scores([SHAPE], trial.SAMPLED, 5, STEP) == 4 * 10 * of_both
+    assert memory.scores([SHAPE], trial.LSM, 5, STEP) == 4 * 10 * (of_both + 5 * 12)
+    wide = [SHAPE, replace(SHAPE, hidden=24)]  # the teachers' states, of the widest
+    assert memory.scores(wide, trial.FULL, 5, STEP) == 4 * 10 * (of_both + 24 * 2)
+    for support, slots in (("union", 10), ("teacher_top_k_and_sampled", 6), ("intersection", 5)):
+        objective = trial.LSM.model_copy(update={"support": support})
+        assert memory.scores([SHAPE], objective, 5, STEP) == 4 * 10 * (of_both + slots * 12)
 
 
 def test_a_warm_start_is_a_run_s_training_without_teacher_and_scores():

@@ -38,10 +38,13 @@ def test_scoring_reads_prompts_and_asks_for_all_logits_at_responses():
 
 def test_training_on_a_support_spares_the_head_and_checkpointing_costs_a_pass():
     forward = work.forward(SHAPE, 4 * (5 + 3), 4.0)
-    assert work.training(SHAPE, trial.LSM, False, STEP, 0.5).operations == 3 * forward
-    assert work.training(SHAPE, trial.LSM, True, STEP, 0.5).operations == 4 * forward
-    all_logits = work.training(SHAPE, trial.SAMPLED, False, STEP, 0.5).operations
+    assert work.training(SHAPE, SHAPE, trial.LSM, False, STEP, 0.5).operations == 3 * forward
+    assert work.training(SHAPE, SHAPE, trial.LSM, True, STEP, 0.5).operations == 4 * forward
+    all_logits = work.training(SHAPE, SHAPE, trial.SAMPLED, False, STEP, 0.5).operations
     assert all_logits == 3 * forward + 20 * 8 * 800
+    wide = replace(SHAPE, hidden=16)  # a teacher's head of 100 x 16, whose logits are made twice
+    over_all = work.training(SHAPE, wide, trial.FULL, False, STEP, 0.5).operations
+    assert over_all == all_logits + 20 * 2 * 2 * 1600
     assert work.supervised(SHAPE, False, STEP, 0.5).operations == all_logits
     assert work.supervised(SHAPE, True, STEP, 0.5).operations == all_logits + forward
 
