@@ -40,7 +40,10 @@ def test_a_fresh_adapter_changes_nothing_and_trains_alone(folders):
     torch.testing.assert_close(model(IDS).logits, before, rtol=0, atol=0)
     assert len(list(lora.layers(model))) == 2 * 7
     assert all(".lora_A." in name or ".lora_B." in name for name in trained(model))
-    again = models.load(folders[0])
+    again, other = models.load(folders[0]), models.load(folders[0])
+    lora.adapt(other, LoraSpec(rank=2), seed=1)
+    (first, *_), (others, *_) = (trained(each).values() for each in (model, other))
+    assert not torch.equal(first, others)
     lora.adapt(again, LoraSpec(rank=2), seed=0)
     assert all(torch.equal(value, trained(again)[name]) for name, value in trained(model).items())
 

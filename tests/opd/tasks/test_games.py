@@ -98,6 +98,19 @@ def test_a_step_is_a_function_of_seed_and_step(games, engine, collected):
     assert not torch.equal(other.batch.sampled, collected.batch.sampled)
 
 
+def test_steps_play_games_of_their_own(games, engine, monkeypatch):
+    """Two of six games a step: that three steps draw the same two has a chance of 1 in 225."""
+    asked, episodes = [], Games._episodes
+    monkeypatch.setattr(
+        Games, "_episodes", lambda task, games, run: asked.append(games) or episodes(task, games[:1], run)
+    )
+    for step in range(3):
+        games.collect(engine, seed=0, step=step)
+    drawn = [{game.id for game in some} for some in asked]
+    assert [len(some) for some in drawn] == [2, 2, 2]
+    assert len(set(map(frozenset, drawn))) > 1
+
+
 def test_it_states_its_panel_and_the_rules_of_its_engine(games, spec):
     panel, engine = read_panel(Path(spec.panel)).statement(), rules.statement()
     assert games.describe() == {**engine, **panel}
