@@ -105,6 +105,11 @@ def test_a_wrong_config_stops_before_any_job(tmp_path, config, sentence):
     assert not (tmp_path / "results").exists()
 
 
+def test_a_scale_is_named_by_its_file(tmp_path):
+    printed = snakemake(tmp_path, "--config", "scale=smoke", fails=True)
+    assert "scale=smoke alone is no config; write --configfile workflows/config/smoke.yaml" in printed
+
+
 @pytest.mark.slow  # runs the whole smoke scale, two minutes on two cores
 def test_smoke_from_clean_to_report(tmp_path):
     printed = snakemake(tmp_path, *SMOKE, "--verbose")

@@ -55,6 +55,11 @@ METHOD_FILES = [
     for path in sorted(Path(workflow.basedir, "workflows/methods").glob("*.smk"))
 ]
 
+if "models" not in config and "base" not in config:
+    raise WorkflowError(
+        f"scale={config['scale']} alone is no config; write --configfile workflows/config/{config['scale']}.yaml"
+    )
+
 try:
     PLAN = plan(config)
     PLAN.check_runs()
