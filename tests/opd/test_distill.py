@@ -149,6 +149,16 @@ def test_another_panel_under_the_same_name_does_not_resume(folders, two_tasks, t
     assert "belongs to another spec or other input" in capsys.readouterr().out
 
 
+def test_another_teacher_does_not_resume(folders, tmp_path, monkeypatch, capsys):
+    spec = distill_spec(steps=4, checkpoint_every=2)
+    interrupt(monkeypatch, distill, "distill_step", at=3)
+    with pytest.raises(KeyboardInterrupt):
+        train(spec, folders, tmp_path)
+    monkeypatch.undo()
+    train(spec, (folders[0], folders[0]), tmp_path)
+    assert "belongs to another spec or other input" in capsys.readouterr().out
+
+
 def test_another_chat_template_does_not_resume(folders, tmp_path, monkeypatch, capsys):
     """Nor do other end tokens: the weights are the same, prompts and responses are not."""
     student, spec = tmp_path / "student", distill_spec(steps=4, checkpoint_every=2)
