@@ -71,27 +71,21 @@ class DistillSpec(Spec):
         return self
 
     @model_validator(mode="after")
-    def _told_teachers_are_heard(self) -> Self:
+    def _teachers_are_heard(self) -> Self:
+        if self.objective.advantage.log_ratio_weight != 0:
+            return self
         for name, task in self.tasks.items():
-            if task.teacher_prompt and self.objective.advantage.log_ratio_weight == 0:
+            if task.teacher_prompt:
                 raise ValueError(
                     f"the teacher of {name} is told more, and log_ratio_weight 0 ignores teachers; write a "
                     "task without teacher_prompt, or another method"
                 )
-        return self
-
-    @model_validator(mode="after")
-    def _teachers_that_follow_are_heard(self) -> Self:
-        if self.teacher_decay < 1 and self.objective.advantage.log_ratio_weight == 0:
+        if self.teacher_decay < 1:
             raise ValueError(
                 f"teacher_decay {self.teacher_decay} moves teachers, and log_ratio_weight 0 ignores them; "
                 "remove teacher_decay, or write another method"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _a_teacher_s_temperature_is_heard(self) -> Self:
-        if self.teacher_temperature != 1 and self.objective.advantage.log_ratio_weight == 0:
+        if self.teacher_temperature != 1:
             raise ValueError(
                 f"teacher_temperature {self.teacher_temperature} changes teachers, and log_ratio_weight 0 "
                 "ignores them; remove teacher_temperature, or write another method"

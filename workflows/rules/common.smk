@@ -55,7 +55,7 @@ METHOD_FILES = [
     for path in sorted(Path(workflow.basedir, "workflows/methods").glob("*.smk"))
 ]
 
-if "models" not in config and "base" not in config:
+if config.keys() == {"scale"}:
     raise WorkflowError(
         f"scale={config['scale']} alone is no config; write --configfile workflows/config/{config['scale']}.yaml"
     )
