@@ -1,6 +1,7 @@
 """A scale as its files say it, without Snakemake: for programs and pages that ask what a config means."""
 
 import ast
+import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -52,9 +53,14 @@ def scales() -> list[str]:
     return sorted(path.stem for path in CONFIG.glob("*.yaml") if "base" not in read_yaml(path))
 
 
-def plan(config: dict[str, Any]) -> Plan:
-    """The plan of a config with the methods of all method files, as the Snakefile makes it."""
+def plan(config: dict[str, Any], files: Sequence[Path] = ()) -> Plan:
+    """The plan of a config with the methods of all method files, as the Snakefile makes it.
+
+    `files` are those that the config was read from, if it is not all in the one named as its scale.
+    """
     made = Plan(config)
+    if files:
+        made.configfiles = tuple(os.path.relpath(file) for file in files)
     for name, knobs in _registrations():
         made.method(name, **knobs)
     return made

@@ -545,6 +545,14 @@ def test_a_task_of_several_asks_what_it_asks_alone(folders, two_tasks, tmp_path)
     assert reproducible(tmp_path / "both" / "metrics.jsonl")[0] == first
 
 
+def test_the_teacher_of_every_task_is_checked(folders, two_tasks):
+    """Step 1 is the first of the second task."""
+    run = started(two_tasks.model_copy(update={"uniform_teacher": "stop"}), folders)
+    run.tasks[1].teacher.lm_head.weight.data.zero_()
+    with pytest.raises(FloatingPointError, match="near -ln V"):
+        distill.distill_step(run, 1)
+
+
 def test_every_task_needs_its_teacher(folders, two_tasks, tmp_path):
     student, teacher = folders
     with pytest.raises(ValueError, match="must name chain_arithmetic, alfworld, and names alfworld"):

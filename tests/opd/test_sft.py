@@ -4,6 +4,7 @@ import json
 import math
 import random
 import re
+import shutil
 from itertools import chain
 
 import pytest
@@ -170,6 +171,20 @@ def test_other_code_does_not_resume(folders, traces, tmp_path, monkeypatch, caps
     monkeypatch.undo()
     monkeypatch.setattr(loop, "code_hash", lambda program: f"other {program}")
     sft.main(sft_spec(), folders[0], traces, tmp_path)
+    assert "starting over" in capsys.readouterr().out
+
+
+def test_other_traces_do_not_resume(folders, traces, tmp_path, monkeypatch, capsys):
+    other = shutil.copytree(traces.parent, tmp_path / "other") / traces.name
+    first, *rest = other.read_text().splitlines()
+    token = json.loads(first)["response"][0]
+    changed = json.loads(first) | {"response": [token + 1, *json.loads(first)["response"][1:]]}
+    other.write_text("".join(line + "\n" for line in (json.dumps(changed), *rest)))
+    with monkeypatch.context() as patched:
+        interrupt(patched, sft, "update", at=5)
+        with pytest.raises(KeyboardInterrupt):
+            sft.main(sft_spec(), folders[0], traces, tmp_path / "run")
+    sft.main(sft_spec(), folders[0], other, tmp_path / "run")
     assert "starting over" in capsys.readouterr().out
 
 

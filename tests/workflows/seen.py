@@ -16,7 +16,7 @@ def seen(made: Plan) -> Iterator[tuple]:
     """
     made.check_runs()
     config, requests = made.config, Requests(made)
-    yield "paths", made.results, requests.launcher, requests.model_launcher, made.configfile, made.suites
+    yield "paths", made.results, requests.launcher, requests.model_launcher, made.configfiles, made.suites
     for target in ("all", "full"):
         yield target, made.studies_of(target), made.claims_spec(target), made.claims_files(target)
     yield "estimators", config.estimators

@@ -1,6 +1,7 @@
 """Every shipped config is valid, every mistake has a sentence, every knob reaches the plan."""
 
 import copy
+import os
 import re
 
 import pytest
@@ -430,9 +431,11 @@ def test_a_scale_of_one_s_own_lies_over_another(mini, tmp_path):
     assert config == merge(
         mini, {"scale": "mine", "base": "mini", "distill": {"steps": "4", "teacher_top_k": 4}}
     )
-    made = plan(config)
+    made = plan(config, [file])
     assert (made.results, made.distill_spec("single_task", "lsm", 0).steps) == ("results/mine", 4)
-    assert made.configfile == "workflows/config/mine.yaml"
+    rebuild = f"snakemake --cores all table_ablation --configfile {os.path.relpath(file)}"
+    assert made.table_spec("table_ablation").rebuild == rebuild
+    assert plan(mini).command("all") == "snakemake --cores all all --configfile workflows/config/mini.yaml"
     assert made.sweeps.keys() == plan(mini).sweeps.keys()
 
 

@@ -99,8 +99,8 @@ def _work(
     """Work of each rank by phase, and its measured rates if earlier runs in the folder have made steps."""
     known = earlier(Path(plan.results) / folder)
     phases: dict[str, list[Phase]] = {phase: [] for phase in (*PHASES, "update")}
-    for name, task in spec.tasks.items():
-        often, before = spec.steps // len(spec.tasks), known.get(name)
+    for number, (name, task) in enumerate(spec.tasks.items()):
+        often, before = len(range(number, spec.steps, len(spec.tasks))), known.get(name)
         step = step_of(task, spec.tokens_per_forward)
         if before and before.turns and task.games:
             step = replace(step, rows=round(step.together * before.turns))

@@ -9,20 +9,19 @@ from workflows.explain import check
 
 
 class Paths:
-    """A scale's config, and the folders and files of what it names."""
+    """A scale's config, and the folders and files of what it names.
+
+    `configfiles` are the files that say it, as `--configfile` takes them: of a scale that ships, its own.
+    """
 
     def __init__(self, config: dict) -> None:
         self.config = check(Config, config, f"config of scale {config.get('scale')}")
+        self.configfiles: tuple[str, ...] = (f"workflows/config/{self.config.scale}.yaml",)
 
     @property
     def results(self) -> str:
         """Folder of everything that this scale produces."""
         return f"results/{self.config.scale}"
-
-    @property
-    def configfile(self) -> str:
-        """The file of this scale, as `--configfile` takes it."""
-        return f"workflows/config/{self.config.scale}.yaml"
 
     @property
     def processes_per_node(self) -> int:
@@ -69,4 +68,4 @@ class Paths:
 
     def command(self, target: str) -> str:
         """What makes a target of this scale."""
-        return f"snakemake --cores all {target} --configfile {self.configfile}"
+        return f"snakemake --cores all {target} --configfile {' '.join(self.configfiles)}"

@@ -61,7 +61,7 @@ if config.keys() == {"scale"}:
     )
 
 try:
-    PLAN = plan(config)
+    PLAN = plan(config, workflow.overwrite_configfiles)
     PLAN.check_runs()
     REQUESTS = Requests(PLAN)
 except ConfigError as error:

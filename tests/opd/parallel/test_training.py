@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,28 @@ def test_steps_of_several_ranks_are_those_of_one(ragged, tmp_path, count):
         assert_alike(tmp_path / "alone" / name, tmp_path / "shared" / name)
     for name in cheap:
         assert_alike(tmp_path / "alone" / name, tmp_path / "cheap" / name)
+
+
+def rewarded(folders, spec: DistillSpec, out: Path) -> None:
+    """A run whose responses are worth something by their length, so that groups differ within."""
+    collect = distill.collect
+
+    def collected(*arguments):
+        experience = collect(*arguments)
+        return replace(experience, reward=(experience.batch.lengths % 3).float())
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(distill, "collect", collected)
+        train(spec, folders, out)
+
+
+def test_groups_are_compared_across_ranks(ragged, tmp_path):
+    """Samples of one prompt lie on two ranks, and each is worth what it is above the group's mean."""
+    spec = spec_of(steps=2, objective={**OBJECTIVES["policy_gradient"], "reduction": "token_mean"})
+    rewarded(ragged, spec, tmp_path / "alone")
+    on_ranks(tmp_path, 2, rewarded, ragged, spec, tmp_path / "shared")
+    assert metrics(tmp_path / "shared")[0]["groups_without_signal"] < 0.5
+    assert_alike(tmp_path / "alone", tmp_path / "shared")
 
 
 def test_two_ranks_play_games_as_one_does(folders, tmp_path):

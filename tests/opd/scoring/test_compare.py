@@ -74,6 +74,23 @@ def test_a_teacher_at_a_temperature(student, teacher, batch):
     close(found.support_log_q, gather(log_q, found.support))
 
 
+def test_nucleus_and_markers_of_a_teacher_at_a_temperature(student, teacher, batch):
+    """A sharper teacher's nucleus is smaller: of its top 64, those whose betters hold less than half."""
+    options = {"nucleus_mass": 0.5, "marker_ids": [7, 200, 3]}
+    found = compare(student, teacher, batch, 64, 64, "teacher_nucleus", **options, teacher_temperature=0.1)
+    log_q = (brute_force(teacher) / 0.1).log_softmax(-1)
+    close(found.marker_log_q, log_q[:, [7, 200, 3]])
+    top = log_q.topk(64, -1)
+    kept = top.values.exp().cumsum(-1) - top.values.exp() < 0.5
+    assert [[v for v in row if v >= 0] for row in found.support.tolist()] == [
+        ids[inside].tolist() for ids, inside in zip(top.indices, kept, strict=True)
+    ]
+    assert (
+        kept.sum()
+        < compare(student, teacher, batch, 64, 64, "teacher_nucleus", **options).support.ge(0).sum()
+    )
+
+
 def test_teacher_on_markers_equals_one_prefix_at_a_time(student, teacher, batch):
     found = compare(student, teacher, batch, 5, 64, "sampled", marker_ids=[7, 200, 3])
     close(found.marker_log_q, brute_force(teacher)[:, [7, 200, 3]])

@@ -114,6 +114,21 @@ def test_tokens_of_a_run_by_hand(paper):
     assert job.disk == models.shape_of(paper, "student").weights
 
 
+def test_tasks_by_turns_share_the_steps():
+    """Of 41 steps by turns, arithmetic has the first and so 21, and games the other 20."""
+    smoke = scale("smoke", experiments={"multitask": {"distill": {"steps": 41}}})
+    tasks = smoke.distill_spec("multitask", "lsm", 0).tasks
+    arithmetic, games = tasks["chain_arithmetic"], tasks["alfworld"]
+    assert next(iter(tasks)) == "chain_arithmetic"
+    tokens = [
+        task.rollout.prompts * task.rollout.samples_per_prompt * task.rollout.max_new_tokens
+        for task in (arithmetic, games)
+    ]
+    job = training.run(smoke, "multitask", "lsm")
+    expected = (21 * tokens[0] + 20 * games.games.max_steps * tokens[1]) * work.MEAN_LENGTH
+    assert job.work["rollout"].tokens == expected
+
+
 def test_every_suite_s_problems_are_counted(paper):
     assert sum(answering.problems_of(paper, suite) for suite in paper.suites) == 500 + 30 + 30 + 272 + 675
     mini = scale("mini")
@@ -216,7 +231,7 @@ def test_the_work_of_a_step_is_divided(paper):
 def test_the_overlay_is_a_scale_of_its_own_over_the_paper_s_recipe():
     paper, overlay = scale("paper"), scale("paper", "paper_1gpu")
     assert overlay.results == "results/paper_1gpu"
-    assert overlay.configfile == "workflows/config/paper_1gpu.yaml"
+    assert overlay.command("all").endswith(" all --configfile workflows/config/paper_1gpu.yaml")
     assert set(overlay.studies) == set(paper.studies)  # ablations included
     where = {"memory", "engine", "tokens_per_forward"}
     recipes = [
