@@ -110,10 +110,13 @@ class ScoreSpec(EvaluationSpec):
 
 
 class RowSpec(Spec):
-    """A table row: its name in the long table, what to print, and its counterpart in the paper."""
+    """A table row: its name in the long table, what to print, and what it is compared with."""
 
     row: str
     label: str
+    against: str | None = Field(
+        None, description="row that it is compared with; itself: none; null: the table's reference"
+    )
     paper_row: str | None = Field(None, description="row of `paper_table` in paper_reference.csv")
 
 
@@ -128,7 +131,7 @@ class TableSpec(Spec):
     paper_table: str | None
     paper_columns: tuple[str, ...] = Field(description="columns of the paper's table shown beside ours")
     panels: tuple[str, ...] = Field((), description="panels of ALFWorld's games, not part of the average")
-    reference_row: str = Field(description="row that all others are compared with, paired by problem")
+    reference_row: str = Field(description="row that others are compared with, paired by problem")
     rows: tuple[RowSpec, ...]
     evaluation: EvaluationSpec
     contamination: str | None = Field(
@@ -139,6 +142,12 @@ class TableSpec(Spec):
     )
     rebuild: str = Field(description="command that rebuilds the table")
     notes: tuple[str, ...] = Field((), description="what else a reader must know, printed under the table")
+
+    @property
+    def pairs(self) -> dict[str, str]:
+        """Row -> the row that it is compared with, of those that are compared with another."""
+        against = {row.row: row.against or self.reference_row for row in self.rows}
+        return {row: other for row, other in against.items() if row != other}
 
 
 class CurveSpec(Spec):

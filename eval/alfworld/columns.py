@@ -1,4 +1,4 @@
-"""A panel of ALFWorld's games as columns of a study's table: success, and its difference from the reference.
+"""A panel of ALFWorld's games as columns of a study's table: success, and the difference of compared rows.
 
 A game's score is won / (won + lost). A game that some seed could not finish once, because the engine failed,
 is left out of that row, and out of its comparison. Copies of one game in a `legacy_128` panel are one
@@ -59,8 +59,8 @@ def lines(spec: TableSpec, frame: pd.DataFrame, panel: str) -> pd.DataFrame:
     for row in spec.rows:
         of_row, scores = part[part.row == row.row], finished[row.row]
         cells = {panel: {**cell(scores), "resampling_error": noise(of_row, scores), **rates(of_row)}}
-        if row.row != spec.reference_row:
-            cells[f"{panel} difference"] = difference(scores, finished[spec.reference_row])
+        if row.row in spec.pairs:
+            cells[f"{panel} difference"] = difference(scores, finished[spec.pairs[row.row]])
         protocol = of_row.protocol.iloc[0]
         found += [
             {"row": row.row, "protocol": protocol, "column": name, **values} for name, values in cells.items()

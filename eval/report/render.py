@@ -40,7 +40,7 @@ def format_cells(spec: TableSpec, table: pd.DataFrame, rates: pd.DataFrame, pape
         lines.append(
             {"method": row.label, "seeds": str(int(shown.loc["average"].seeds))}
             | scores(spec, shown, games, suites_of(spec, table))
-            | comparisons(spec, shown, games)
+            | comparisons(spec, row.row, shown, games)
             | greedy_average(spec, cells)
             | handled(rates, row.row)
             | conduct(spec, games)
@@ -64,12 +64,20 @@ def scores(spec: TableSpec, shown: pd.DataFrame, games: pd.DataFrame, suites: li
     return found | ({"clean subset": with_spread(shown.loc["clean subset"])} if spec.contamination else {})
 
 
-def comparisons(spec: TableSpec, shown: pd.DataFrame, games: pd.DataFrame) -> dict[str, str]:
-    """How a row compares with the reference, on panels and suites."""
+def comparisons(spec: TableSpec, row: str, shown: pd.DataFrame, games: pd.DataFrame) -> dict[str, str]:
+    """How a row compares with its reference, on panels and suites, and which that is if rows have several."""
     found: dict[str, str] = {}
+    if len(set(spec.pairs.values())) > 1:
+        found["reference"] = label_of(spec, spec.pairs[row]) if row in spec.pairs else _MISSING
+    alone = "reference" if row in spec.pairs.values() else _MISSING
     for panel in spec.panels:
-        found |= compared(games, f"{panel} difference", f"ALFWorld {panel} ")
-    return found | compared(shown, "difference", "average " if spec.panels else "")
+        found |= compared(games, f"{panel} difference", f"ALFWorld {panel} ", alone)
+    return found | compared(shown, "difference", "average " if spec.panels else "", alone)
+
+
+def label_of(spec: TableSpec, name: str) -> str:
+    """What the table prints for a row of that name."""
+    return next(row.label for row in spec.rows if row.row == name)
 
 
 def greedy_average(spec: TableSpec, cells: pd.DataFrame) -> dict[str, str]:
@@ -105,11 +113,11 @@ def of_some_suites(spec: TableSpec) -> list[ProtocolSpec]:
     return [protocol for protocol in spec.evaluation.protocols if protocol.suites is not None]
 
 
-def compared(cells: pd.DataFrame, column: str, prefix: str) -> dict[str, str]:
-    """The cells that compare a row with the reference, which is not compared with itself."""
+def compared(cells: pd.DataFrame, column: str, prefix: str, alone: str) -> dict[str, str]:
+    """The cells that compare a row with its reference; `alone` is for one that is compared with none."""
     names = (f"{prefix}vs. reference [95 %]", f"{prefix}MDD", f"{prefix}p (Holm)")
     if column not in cells.index:
-        return dict(zip(names, ("reference", _MISSING, _MISSING), strict=True))
+        return dict(zip(names, (alone, _MISSING, _MISSING), strict=True))
     found = cells.loc[column]
     texts = (with_interval(found, "+"), points_text(found.detectable), p_text(found.p_holm))
     return dict(zip(names, texts, strict=True))
@@ -218,7 +226,8 @@ def scoring_notes(spec: TableSpec) -> list[str]:
 
 def comparison_notes(spec: TableSpec, table: pd.DataFrame) -> list[str]:
     """What intervals, differences and their p values are."""
-    reference = next(row.label for row in spec.rows if row.row == spec.reference_row)
+    of_all = len(set(spec.pairs.values())) <= 1
+    reference = label_of(spec, spec.reference_row) if of_all else "the row that each row names"
     return [
         "Intervals: 95 %, clustered by problem and by training seed; the difference is paired by "
         f"problem and seed; reference: {reference}.",
@@ -226,7 +235,7 @@ def comparison_notes(spec: TableSpec, table: pd.DataFrame) -> list[str]:
         "MDD: minimal detectable difference, the true difference that a comparison with these problems and "
         "seeds finds in 80 % of cases, estimated from the same seeds; where the difference is smaller, not "
         "significant does not mean equal. p (Holm): two-sided p of the difference, consistent with its "
-        f"interval but adjusted for the {len(spec.rows) - 1} row(s) compared.",
+        f"interval but adjusted for the {len(spec.pairs)} row(s) compared.",
     ]
 
 

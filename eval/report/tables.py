@@ -70,9 +70,9 @@ def build(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
     Scores are percentages of correct answers among all samples; suites and their average hold beside them
     the percentages `truncated` and `ungraded`. With k > 1 samples `pass@k` and `maj@k` are averages over
     suites too, and `clean subset` is the average without contaminated problems, where there is a report
-    of them. `difference` is the average minus that of the reference row on the same problems and seeds. A
-    protocol that names its suites has lines of those alone.
-    `p_holm` is adjusted for the rows of a protocol. Panels follow, each with a difference of its own.
+    of them. `difference` is the average minus that of the row that it is compared with, on the same problems
+    and seeds. A protocol that names its suites has lines of those alone.
+    `p_holm` is adjusted for the compared rows of a protocol. Panels follow, each with a difference of its own.
     ValueError if the rows' runs have other seeds.
     """
     check_seeds(dict(iter(frame.groupby("row").seed)))
@@ -87,11 +87,11 @@ def _protocol_lines(
     spec: TableSpec, frame: pd.DataFrame, protocol: ProtocolSpec, seen: Contaminated | None
 ) -> pd.DataFrame:
     part = frame[frame.protocol == protocol.name]
-    reference, suites = score_matrix(part[part.row == spec.reference_row])
+    asked = {row.row: part[part.row == row.row] for row in spec.rows}
+    matrices = {row: score_matrix(of_row) for row, of_row in asked.items()}
     lines = []
-    for row in spec.rows:
-        of_row = part[part.row == row.row]
-        matrix, _ = score_matrix(of_row)
+    for row, of_row in asked.items():
+        matrix, suites = matrices[row]
         cells = {
             suite: score(matrix[:, suites == suite], protocol.samples)
             | unjudged(of_row[of_row.suite == suite])
@@ -105,10 +105,10 @@ def _protocol_lines(
                 )
         if seen is not None:
             cells[CLEAN] = score(*clean_subset(of_row, seen, protocol))
-        if row.row != spec.reference_row:
-            cells[DIFFERENCE] = difference(matrix, reference, suites)
+        if row in spec.pairs:
+            cells[DIFFERENCE] = difference(matrix, matrices[spec.pairs[row]][0], suites)
         lines += [
-            {"row": row.row, "protocol": protocol.name, "column": column, **cell}
+            {"row": row, "protocol": protocol.name, "column": column, **cell}
             for column, cell in cells.items()
         ]
     table = pd.DataFrame(lines)
@@ -141,12 +141,12 @@ def clean_subset(
     """Arguments of `score` for the problems of one row that the training set does not hold."""
     clean = [row.problem not in seen.get(row.suite, ()) for row in frame.itertuples()]
     matrix, suites = score_matrix(frame[clean])
-    names, counts = np.unique(suites, return_counts=True)
-    if len(counts) and counts.min() < 2:
-        raise UserError(
-            f"the training set holds all problems of {names[counts.argmin()]} but one, and an interval needs "
-            "two; leave that suite out of evaluation.suites, or write contamination: null"
-        )
+    for suite in frame.suite.unique():
+        if (left := (suites == suite).sum()) < 2:
+            raise UserError(
+                f"the training set holds all problems of {suite} but {left}, and an interval needs two; leave "
+                "that suite out of evaluation.suites, or write contamination: null"
+            )
     return matrix, protocol.samples, suites
 
 

@@ -97,6 +97,9 @@ def test_every_method_file_names_itself():
         assert re.search(rf'spec=method\(\s*"{path.stem}"', text)
 
 
+AGAINST_B = {"label": "A", "model": "student", "against": "B"}
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -140,6 +143,10 @@ def test_every_method_file_names_itself():
             "teachers.chain_arithmetic names the model 'nobody'; known: teacher",
         ),
         ({"studies": {"table_ablation": {"reference": "GRPO"}}}, "reference 'GRPO' is none of the rows"),
+        (
+            {"studies": {"table_x": {"title": "X", "reference": "A", "rows": [AGAINST_B]}}},
+            "reference 'B' is none of the rows",
+        ),
         (
             {"models": {"student_sft": {"sft": {"student": "student_sft"}}}},
             "models.student_sft is made from itself",
@@ -766,6 +773,10 @@ def test_ablations_are_swept_and_belong_to_full(mini):
     assert points["Sampled token", 0.001] == "Sampled token, 0.001"
     assert made.studies["ablation_learning_rate"].reference == "LSM, 0.0003"
     assert made.studies["ablation_support_size"].reference == "teacher_top_k = 16"
+    pairs = made.table_spec("ablation_learning_rate").pairs
+    assert pairs["LSM, 0.001"] == "LSM, 0.0003"
+    assert pairs["Sampled token, 0.001"] == "Sampled token, 0.0003"
+    assert not {"LSM, 0.0003", "Sampled token, 0.0003"} & set(pairs)
     seeds = {name: set(made.trained(name)[made.studies[name].reference]) for name in made.sweeps}
     assert seeds["ablation_learning_rate"] == {0, 1, 2, 3, 4}
     assert seeds["ablation_rollout_top_p"] == set(mini["seeds"])

@@ -51,6 +51,10 @@ class RowConfig(SubjectConfig):
     """A table row."""
 
     prompt: str | None = Field(None, description="what it is asked; null: the questions of the suites alone")
+    against: str | None = Field(
+        None,
+        description="label of the row that it is compared with; its own: none; null: the study's reference",
+    )
     paper_row: str | None = Field(None, description="its counterpart in results/paper_reference.csv")
 
     def mentions(self, place: str) -> Iterator[Mention]:
@@ -96,7 +100,7 @@ class StudyConfig(Spec):
     in_all: bool = Field(True, description="false: part of the target `full`, not of `all`")
     seeds: Distinct[Seed] | None = Field(None, min_length=1, description="null: the config's")
     notes: tuple[str, ...] = Field((), description="what readers of the table should know besides")
-    reference: str = Field(description="label of the row that differences are taken against")
+    reference: str = Field(description="label of the row that those without `against` are compared with")
     rows: tuple[RowConfig, ...]
 
     def mentions(self, place: str) -> Iterator[Mention]:
@@ -108,8 +112,9 @@ class StudyConfig(Spec):
     @model_validator(mode="after")
     def _reference_is_a_row(self) -> Self:
         labels = [row.label for row in self.rows]
-        if self.reference not in labels:
-            raise ValueError(f"reference {self.reference!r} is none of the rows {labels}")
+        for named in (self.reference, *(row.against for row in self.rows if row.against)):
+            if named not in labels:
+                raise ValueError(f"reference {named!r} is none of the rows {labels}")
         if len(set(labels)) < len(labels):
             raise ValueError(f"two rows share a label: {labels}")
         return self
@@ -135,7 +140,7 @@ class AblationConfig(Spec):
         description="values per scale; a missing scale skips it"
     )
     reference: dict[Base, KnobValue] = Field(
-        description="value per scale that the others are compared with, of the first method"
+        description="value per scale that a method's other values are compared with"
     )
     seeds: dict[Base, Distinct[Seed]] = Field({}, description="per scale; a missing scale has the config's")
     notes: tuple[str, ...] = ()

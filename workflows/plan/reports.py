@@ -61,7 +61,10 @@ class Plan(Studies):
             panels=config.panels,
             notes=(*self._told(study), *config.notes),
             reference_row=config.reference,
-            rows=[{"row": r.label, "label": r.label, "paper_row": r.paper_row} for r in config.rows],
+            rows=[
+                {"row": r.label, "label": r.label, "against": r.against, "paper_row": r.paper_row}
+                for r in config.rows
+            ],
             evaluation=evaluation.asked,
             contamination=self.contamination_report,
             runs={path: trained.recipe_sha256() for path, trained in self.runs(study).items()},

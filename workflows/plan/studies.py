@@ -156,6 +156,7 @@ class Studies(Recipes):
                 "label": config.label(label, value),
                 "experiment": config.experiment,
                 "method": f"{method}@{config.knob}={value}",
+                "against": config.label(label, config.reference[scale]),
             }
             for label, method, value in cells
         ]

@@ -80,6 +80,36 @@ def test_difference_is_paired_with_the_reference(frame):
     assert not len(table[(table.row == "base") & (table.column == "difference")])
 
 
+def with_pairs(**against):
+    """The table's spec with rows that name what they are compared with."""
+    rows = tuple(row.model_copy(update={"against": against.get(row.row)}) for row in SPEC.rows)
+    return SPEC.model_copy(update={"rows": rows})
+
+
+def test_a_row_is_compared_with_the_one_that_it_names(frame):
+    """The better row against the model, the model against none; Holm's family is what is compared."""
+    spec = with_pairs(better="model", model="model")
+    table = tables.build(spec, frame)
+    compared = table[table.column == "difference"].set_index("row")
+    assert list(compared.index) == ["better"]
+    means = table[table.column == "average"].set_index("row")["mean"]
+    assert compared["mean"].better == pytest.approx(means.better - means.model)
+    assert compared.p_holm.better == compared.p.better
+
+
+def test_a_table_of_several_references_says_which(frame, tmp_path):
+    frame.to_csv(tmp_path / "scores.csv", index=False)
+    spec = with_pairs(better="model")
+    tables.main(spec, tmp_path / "scores.csv", Path("results/paper_reference.csv"), tmp_path)
+    text = (tmp_path / "table.md").read_text()
+    header, _, *lines = ([part.strip() for part in line.split("|")[1:-1]] for line in text.splitlines()[2:7])
+    shown = [dict(zip(header, line, strict=True)) for line in lines]
+    assert [row["reference"] for row in shown] == ["Base", "-", "The model"]
+    assert shown[1]["vs. reference [95 %]"] == "reference"
+    assert "reference: the row that each row names." in text
+    assert "adjusted for the 2 row(s) compared" in text
+
+
 def test_every_difference_has_its_p_values_and_what_could_be_detected(frame):
     table = tables.build(SPEC, frame)
     found = table[table.column == "difference"].set_index("row")
@@ -161,10 +191,11 @@ def test_the_clean_subset_leaves_out_what_training_holds(frame, tmp_path):
     texts = tables.render(spec, table, tables.rates(spec, frame), {"Avg": {}}, "code", [])
     assert "clean subset" in texts["md"]
     assert "that the training prompts hold or resemble" in texts["md"]
-    seen = [{"id": f"easy/{problem}"} for problem in (1, 2)]
-    report.write_text(json.dumps({"suites": {"easy": {"contaminated": seen}}}))
-    with pytest.raises(UserError, match="holds all problems of easy but one"):
-        tables.build(spec, frame)
+    for left in (1, 0):
+        seen = [{"id": f"easy/{problem}"} for problem in range(left, 3)]
+        report.write_text(json.dumps({"suites": {"easy": {"contaminated": seen}}}))
+        with pytest.raises(UserError, match=f"holds all problems of easy but {left}"):
+            tables.build(spec, frame)
 
 
 def test_a_problem_without_an_answer_is_refused(frame):
