@@ -72,7 +72,7 @@ def build(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
     suites too, and `clean subset` is the average without contaminated problems, where there is a report
     of them. `difference` is the average minus that of the row that it is compared with, on the same problems
     and seeds. A protocol that names its suites has lines of those alone.
-    `p_holm` is adjusted for the compared rows of a protocol. Panels follow, each with a difference of its own.
+    `p_holm` is adjusted for a protocol's compared rows. Panels follow, each with a difference of its own.
     ValueError if the rows' runs have other seeds.
     """
     check_seeds(dict(iter(frame.groupby("row").seed)))
@@ -144,8 +144,8 @@ def clean_subset(
     for suite in frame.suite.unique():
         if (left := (suites == suite).sum()) < 2:
             raise UserError(
-                f"the training set holds all problems of {suite} but {left}, and an interval needs two; leave "
-                "that suite out of evaluation.suites, or write contamination: null"
+                f"the training set holds all problems of {suite} but {left}, and an interval needs two; leave"
+                " that suite out of evaluation.suites, or write contamination: null"
             )
     return matrix, protocol.samples, suites
 
