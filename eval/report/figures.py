@@ -25,7 +25,17 @@ _OF_METHOD = {
     "No renormalisation": "#000000",
 }
 # Variants of one method share its hue and differ in the line.
-_LINES = ("-", "--", ":", "-.")
+_LINES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
+    "-",
+    "--",
+    ":",
+    "-.",
+    (0, (8, 2)),
+    (0, (1, 3)),
+    (0, (6, 2, 1, 2, 1, 2)),
+    (0, (3, 1, 1, 1, 1, 1)),
+    (0, (10, 2, 2, 2)),
+)
 
 
 def style(salt: str) -> None:
@@ -68,7 +78,7 @@ def colour(label: str, labels: Sequence[str]) -> str:
     return _OF_METHOD[name] if name else COLOURS[list(labels).index(label) % len(COLOURS)]
 
 
-def line(label: str, labels: Sequence[str]) -> str:
+def line(label: str, labels: Sequence[str]) -> str | tuple[int, tuple[int, ...]]:
     """The line of `label`, among the `labels` of the figure that have its hue: solid first, then dashed."""
     same = [other for other in labels if colour(other, labels) == colour(label, labels)]
     return _LINES[same.index(label) % len(_LINES)]

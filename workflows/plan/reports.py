@@ -134,7 +134,7 @@ class Plan(Studies):
             self.scoring_spec()
 
     def scoring_spec(self) -> ScoringSpec:
-        """How responses are sampled and scored for the signal study: as a training run's first step."""
+        """How responses are sampled and scored for the signal study: by `distill.rollout`, one a problem."""
         signal, distill = self.config.signal, self.config.distill
         assert signal is not None
         rollout = distill["rollout"]

@@ -71,6 +71,8 @@ def test_a_method_has_one_colour_and_its_variants_differ_in_the_line():
     assert figures.colour(labels[1], labels) == figures.colour(labels[2], labels)
     assert figures.colour(labels[0], labels) != figures.colour(labels[1], labels)
     assert figures.line(labels[1], labels) != figures.line(labels[2], labels)
+    variants = [f"LSM, {number}" for number in range(9)]  # as many as mini's study of markers has
+    assert len({figures.line(label, variants) for label in variants}) == 9
     stop, none = "No renormalisation, stop-gradient, top-p 0.9", "No renormalisation, top-p 0.9"
     assert figures.colour(stop, labels) != figures.colour(none, labels)
 
