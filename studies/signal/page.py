@@ -59,9 +59,10 @@ def introduction(spec: FailureSpec) -> str:
     """How the cases came here."""
     return (
         f"<p>The {spec.cases} longest, most repetitive (share of tokens that complete a 3-gram already "
-        "seen) and most disputed (mean |gap|) of every student's own responses, all sampled by the config's "
-        "`distill.rollout`; ties go to the smaller number. The gap of a token is log q - log p, in nats, with "
-        "student p and teacher q. Point at a token for its probabilities and for what the teacher would have written.</p>"
+        "seen) and most disputed (mean |gap|) of every student's own responses, all sampled by the "
+        "config's `distill.rollout`; ties go to the smaller number. The gap of a token is log q - log p, "
+        "in nats, with student p and teacher q. Point at a token for its probabilities and for what the "
+        "teacher would have written.</p>"
     )
 
 

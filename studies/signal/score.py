@@ -5,7 +5,8 @@
 SPEC is a `ScoringSpec` as JSON. The responses are those of a training run's first step, had it so many
 problems, each asked once: the same student and spec give the same ones, whoever the teacher. FOLDER receives
 tokens.parquet, responses.parquet, repetition.csv, prefix.csv, gradient.csv (`studies.signal.stored` explains
-their columns) and manifest.json. The only part of the study that loads a model; everything else reads what it stored.
+their columns) and manifest.json. The only part of the study that loads a model; everything else reads what
+it stored.
 """
 
 import json
