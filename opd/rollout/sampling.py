@@ -75,14 +75,19 @@ def _digest(key: str) -> bytes:
 
 
 def _most_probable(probabilities: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
-    """The most probable tokens in order, enough of them to hold the nucleus, and their ids.
+    """The most probable tokens in order, ties to the smaller id, enough of them to hold the nucleus; their ids.
 
-    A nucleus is nearly always small, and a partial sort is ten times cheaper than a full one.
+    A nucleus is nearly always small, and a partial sort is ten times cheaper than a full one. Which of the
+    tokens that tie with its last one it holds is not said, so the nucleus has to end above them.
     """
-    ordered, ids = probabilities.topk(min(_HEAD, probabilities.shape[-1]), -1)
-    if (ordered.sum(-1) >= top_p).all():
-        return ordered, ids
-    return probabilities.sort(dim=-1, descending=True)
+    head, ids = probabilities.topk(min(_HEAD, probabilities.shape[-1]), -1)
+    if ((head * (head > head[:, -1:])).sum(-1) < top_p).any():
+        return probabilities.sort(dim=-1, descending=True, stable=True)
+    if (head[:, 1:] == head[:, :-1]).any():
+        ids = ids.sort(-1).values
+        head, order = probabilities.gather(-1, ids).sort(dim=-1, descending=True, stable=True)
+        ids = ids.gather(-1, order)
+    return head, ids
 
 
 def _invert(cumulative: Tensor, uniform: Tensor) -> Tensor:

@@ -49,6 +49,18 @@ def test_extreme_uniforms_stay_inside_the_nucleus():
         assert own.isfinite().all()
 
 
+@pytest.mark.parametrize("tied", [5, 40])
+def test_tokens_that_tie_are_drawn_alike_in_every_batch(tied):
+    """Equal favourites, some of them inside the nucleus, alone and beside a row that needs a whole sort."""
+    generator = torch.Generator().manual_seed(0)
+    for uniform in grid(100):
+        logits = torch.randn(2, 300, generator=generator)
+        logits[0, torch.randperm(300, generator=generator)[:tied]] = 9.0
+        logits[1] = 0.0
+        alone, together = (draw(logits[:rows], uniform.expand(rows), 1.0, 0.5) for rows in (1, 2))
+        assert alone.token[0] == together.token[0]
+
+
 def test_streams_depend_on_their_key_alone():
     together = uniforms(["a", "b", "c"], 5)
     assert torch.equal(together[1], uniforms(["b"], 5)[0])
