@@ -17,9 +17,16 @@ from programs.provenance import ROOT, hash_of
 _IMPORT = re.compile(r"^(?:from ([\w.]+) import (\([^)]*\)|.*)|import ([\w.]+))", re.M)
 _PACKAGES = frozenset(path.parent.name for path in ROOT.glob("*/__init__.py"))
 _SUITES = ("eval/suites/*/*.py", "eval/suites/hashes/*.json")
-# What a program loads without an import statement that can be seen.
+# What a program loads or starts without an import statement that can be seen.
 _NAMED = {
-    "opd.distill": ("opd/lm_head/fused.py", "opd/rollout/vllm_engine.py", "opd/rollout/following_engine.py"),
+    "opd.distill": (
+        "opd/lm_head/fused.py",
+        "opd/rollout/vllm_engine.py",
+        "opd/rollout/following_engine.py",
+        "eval/suites/training/*.py",
+        "envs/alfworld/worker.py",
+        "envs/alfworld/engine.py",
+    ),
     "eval.score": _SUITES,
     "eval.suites.__main__": _SUITES,
     "eval.lm_eval.crosscheck": (*_SUITES, "eval/lm_eval/tasks/task.py", "eval/lm_eval/tasks/*.yaml"),
@@ -39,14 +46,15 @@ def sources(program: str) -> list[str]:
     """
     if _file(program) is None:
         raise ModuleNotFoundError(f"{ROOT} has no module {program}")
-    waiting, found = [program], dict[str, Path]()
+    named = [file.relative_to(ROOT) for pattern in _NAMED.get(program, ()) for file in ROOT.glob(pattern)]
+    waiting = [program, *(".".join(file.with_suffix("").parts) for file in named)]
+    found = dict[str, Path]()
     while waiting:
         name = waiting.pop()
         if name not in found and (file := _file(name)):
             found[name] = file
             waiting += [*_imported(file), name.rpartition(".")[0]]  # a module's packages are run before it
-    named = [file for pattern in _NAMED.get(program, ()) for file in ROOT.glob(pattern)]
-    return sorted({str(file.relative_to(ROOT)) for file in [*found.values(), *named]})
+    return sorted({*map(str, named), *(str(file.relative_to(ROOT)) for file in found.values())})
 
 
 @cache

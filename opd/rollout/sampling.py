@@ -75,7 +75,7 @@ def _digest(key: str) -> bytes:
 
 
 def _most_probable(probabilities: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
-    """The most probable tokens in order, ties to the smaller id, enough of them to hold the nucleus; their ids.
+    """The most probable tokens in order, ties to the smaller id, enough to hold the nucleus, and their ids.
 
     A nucleus is nearly always small, and a partial sort is ten times cheaper than a full one. Which of the
     tokens that tie with its last one it holds is not said, so the nucleus has to end above them.
