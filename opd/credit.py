@@ -33,6 +33,8 @@ def credit(spec: CreditSpec, experience: Experience) -> Tensor:
     found = sums(reward, episode)[episode] - penalty
     if spec.baseline == "group":
         found = relative(found, group, 1 / episode.bincount().double()[episode], spec.standardise)
+    elif spec.baseline != "none":
+        raise ValueError(f"unknown baseline {spec.baseline!r}")
     if spec.step_gamma is not None:
         step = rewards_to_go(reward, episode, turn, spec.step_gamma) - penalty
         situation = numbered(torch.stack([experience.group, experience.state], dim=1))

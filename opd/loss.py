@@ -96,6 +96,11 @@ def chunk_losses(spec: ObjectiveSpec, teacher_head: Head, names: list[str]) -> C
 
 def outside(treatment: str, log_probs: Tensor) -> Tensor:
     """Log-probabilities on the support with the mass outside it ignored, renormalised or as a tail."""
-    if treatment == "renormalised":
-        return supports.renormalise(log_probs)
-    return supports.with_tail(log_probs) if treatment == "tail_bucket" else log_probs
+    match treatment:
+        case "ignored":
+            return log_probs
+        case "renormalised":
+            return supports.renormalise(log_probs)
+        case "tail_bucket":
+            return supports.with_tail(log_probs)
+    raise ValueError(f"unknown treatment of what is outside the support: {treatment!r}")

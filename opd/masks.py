@@ -51,6 +51,8 @@ def build(
             mask = every_occurrence(batch, ids)
         case "span":
             mask = spans(batch, spec.markers, tokenizer)
+        case _:
+            raise ValueError(f"unknown kind of mask {spec.kind!r}")
     if spec.teacher_mass is not None:
         assert marker_log_q is not None
         mask = mask * teacher_mass(marker_log_q, spec.teacher_mass)

@@ -21,9 +21,12 @@ def position_weights(
     has the same gradient. Where the positions are a part of a minibatch, in whole sequences, `total` gives
     the whole's sum for a part's; the weights of all parts then sum to 1.
     """
-    if reduction == "token_mean":
-        return mask / total(mask.sum()).clamp(min=_TINY)
-    sequences = int(sequence.max()) + 1 if len(sequence) else 0
-    masses = mask.new_zeros(sequences).index_add(0, sequence, mask)
-    counted = total((masses > 0).sum()).clamp(min=1)
-    return mask / (masses.clamp(min=_TINY)[sequence] * counted)
+    match reduction:
+        case "token_mean":
+            return mask / total(mask.sum()).clamp(min=_TINY)
+        case "sequence_mean":
+            sequences = int(sequence.max()) + 1 if len(sequence) else 0
+            masses = mask.new_zeros(sequences).index_add(0, sequence, mask)
+            counted = total((masses > 0).sum()).clamp(min=1)
+            return mask / (masses.clamp(min=_TINY)[sequence] * counted)
+    raise ValueError(f"unknown reduction {reduction!r}")

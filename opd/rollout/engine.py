@@ -67,12 +67,15 @@ def load(
     """
     models.checked(folder)
     tokenizer = tokenizer or models.load_tokenizer(folder)
-    if name == "torch":
-        return TorchEngine(models.load(folder), tokenizer, batch_size)
-    _check_vllm()
-    from opd.rollout.vllm_engine import VllmEngine
+    match name:
+        case "torch":
+            return TorchEngine(models.load(folder), tokenizer, batch_size)
+        case "vllm":
+            _check_vllm()
+            from opd.rollout.vllm_engine import VllmEngine
 
-    return VllmEngine(folder, batch_size, tokenizer)
+            return VllmEngine(folder, batch_size, tokenizer)
+    raise ValueError(f"unknown engine {name!r}")
 
 
 def follow(
@@ -87,12 +90,15 @@ def follow(
 
     `dtype` is what the model computes in, and so what an engine with a copy of its weights computes in.
     """
-    if spec.name == "torch":
-        return TorchEngine(model, tokenizer, batch_size)
-    _check_vllm()
-    from opd.rollout.following_engine import FollowingVllmEngine
+    match spec.name:
+        case "torch":
+            return TorchEngine(model, tokenizer, batch_size)
+        case "vllm":
+            _check_vllm()
+            from opd.rollout.following_engine import FollowingVllmEngine
 
-    return FollowingVllmEngine(spec, model, folder, batch_size, dtype)
+            return FollowingVllmEngine(spec, model, folder, batch_size, dtype)
+    raise ValueError(f"unknown engine {spec.name!r}")
 
 
 def _check_vllm() -> None:

@@ -252,3 +252,9 @@ def test_expected_gradient_is_that_of_the_expected_return(size, knobs, share):
 def test_impossible_specs(knobs, sentence):
     with pytest.raises(ValidationError, match=sentence):
         CreditSpec(**knobs)
+
+
+def test_another_baseline_is_named():
+    spec = CreditSpec().model_copy(update={"baseline": "leave_one_out"})
+    with pytest.raises(ValueError, match="unknown baseline 'leave_one_out'"):
+        credit(spec, GAMES)

@@ -147,3 +147,8 @@ def test_no_tensor_is_positions_by_vocabulary(student, teacher, monkeypatch, fie
         losses, _ = evaluate(student, teacher, **fields)
         torch.autograd.grad(losses.sum(), list(student.parameters()))
     assert max(largest) < len(BATCH.sampled)
+
+
+def test_another_treatment_of_what_is_outside_is_named():
+    with pytest.raises(ValueError, match="outside the support: 'scaled'"):
+        loss.outside("scaled", torch.zeros(2, 3))

@@ -89,3 +89,9 @@ def test_unknown_markers_are_refused_where_they_are_used(tokenizer):
         with pytest.raises(ValueError, match=f"has '{strange}', which the student's tokenizer does not know"):
             masks.marker_ids(MaskSpec(teacher_mass=0.1, markers=("<think>", strange)), tokenizer)
         assert masks.marker_ids(MaskSpec(markers=("<think>", strange)), tokenizer) == []
+
+
+def test_another_kind_is_named(spelling):
+    spec = MaskSpec().model_copy(update={"kind": "last_occurrence"})
+    with pytest.raises(ValueError, match="unknown kind of mask 'last_occurrence'"):
+        masks.build(spec, [], spelling, BATCH, None)

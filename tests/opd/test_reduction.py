@@ -26,3 +26,8 @@ def test_position_weights_of_nothing_are_zero(reduction):
     empty = torch.zeros(0)
     assert position_weights(empty, torch.zeros(0, dtype=torch.long), reduction).sum() == 0
     assert position_weights(torch.zeros(3), torch.zeros(3, dtype=torch.long), reduction).tolist() == [0, 0, 0]
+
+
+def test_another_reduction_is_named():
+    with pytest.raises(ValueError, match="unknown reduction 'token_sum'"):
+        position_weights(torch.ones(3), torch.zeros(3, dtype=torch.long), "token_sum")

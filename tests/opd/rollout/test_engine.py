@@ -1,9 +1,10 @@
 """The engines' common face: every question answered once, the same whatever was done before."""
 
 import pytest
+import torch
 
 from opd.rollout import engine
-from opd.spec import SamplingSpec
+from opd.spec import EngineSpec, SamplingSpec
 from tests.opd.rollout.asking import asking
 
 SAMPLED = SamplingSpec(temperature=1, top_p=1, max_new_tokens=12)
@@ -38,3 +39,11 @@ def test_a_missing_vllm_says_how_to_get_it(folders, monkeypatch):
     monkeypatch.setattr(engine, "find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install -c constraints.txt '\.\[vllm\]'"):
         engine.load("vllm", folders[0], 4)
+
+
+def test_another_engine_is_named(folders, student, tokenizer):
+    with pytest.raises(ValueError, match="unknown engine 'sglang'"):
+        engine.load("sglang", folders[0], 4)
+    spec = EngineSpec().model_copy(update={"name": "sglang"})
+    with pytest.raises(ValueError, match="unknown engine 'sglang'"):
+        engine.follow(spec, student, folders[0], tokenizer, 4, torch.float32)
