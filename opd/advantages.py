@@ -45,3 +45,15 @@ def returns_to_go(reward: Tensor, sequence: Tensor, gamma: float) -> Tensor:
         running = value + (0.0 if end else gamma * running)
         returns.append(running)
     return reward.new_tensor(returns[::-1])
+
+
+def truncated_importance_weights(rollout: Tensor, trainer: Tensor, cap: float) -> Tensor:
+    """(N,) weights min(p(y) / p_rollout(y), cap) of tokens whose log-probabilities are given.
+
+    Truncated importance sampling (TIS) per token, as in "Your efficient RL framework secretly brings you
+    off-policy training" (Yao et al., 2025) and verl: E over the engine's tokens of min(p / p_rollout, cap)
+    times the policy gradient's summand. Without the cap that would be the expectation over the trainer's
+    p, given each token's prefix; the cap bounds the variance and leaves a bias. Prefixes are not
+    reweighted, nor is what nucleus rollouts leave out.
+    """
+    return (trainer - rollout).exp().clamp(max=cap)

@@ -25,11 +25,11 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from opd import learner, lora, masks, models, tasks, teaching
-from opd.advantages import advantages
+from opd.advantages import advantages, truncated_importance_weights
 from opd.average import MovingAverage
 from opd.batch import TokenBatch
 from opd.credit import credit, share_without_signal, with_signal
-from opd.diagnostics.mismatch import mismatch, stop_if_too_large, truncated_importance_weights
+from opd.diagnostics.mismatch import mismatch, stop_if_too_large
 from opd.diagnostics.step import diagnose, observe
 from opd.experience import Experience
 from opd.learner import Learner

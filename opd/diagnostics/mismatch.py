@@ -33,15 +33,3 @@ def stop_if_too_large(found: dict[str, float], limit: float | None, dtype: torch
             f"{found['mismatch_mean']:.3g} nats on average (at most {found['mismatch_max']:.3g}), and "
             f"engine.mismatch_limit is {limit}: its weights are stale or wrong"
         )
-
-
-def truncated_importance_weights(rollout: Tensor, trainer: Tensor, cap: float) -> Tensor:
-    """(N,) weights min(p(y) / p_rollout(y), cap) of tokens whose log-probabilities are given.
-
-    Truncated importance sampling (TIS) per token, as in "Your efficient RL framework secretly brings you
-    off-policy training" (Yao et al., 2025) and verl: E over the engine's tokens of min(p / p_rollout, cap)
-    times the policy gradient's summand. Without the cap that would be the expectation over the trainer's
-    p, given each token's prefix; the cap bounds the variance and leaves a bias. Prefixes are not
-    reweighted, nor is what nucleus rollouts leave out.
-    """
-    return (trainer - rollout).exp().clamp(max=cap)

@@ -54,7 +54,7 @@ class AdvantageSpec(Spec):
     importance_cap: Annotated[float, Field(ge=1)] | None = Field(
         None,
         description="truncated importance sampling: weigh tokens by min(p / p of the rollout engine, this); "
-        "null: off, every weight is 1; see opd.diagnostics.mismatch",
+        "null: off, every weight is 1; see opd.advantages",
     )
 
     @model_validator(mode="after")

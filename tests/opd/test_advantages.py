@@ -1,4 +1,4 @@
-"""Advantages by hand, between token- and sequence-level estimators, and as a KL penalty."""
+"""Advantages by hand, between token- and sequence-level estimators, as a KL penalty, and their weights."""
 
 from itertools import product
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from opd.advantages import advantages, returns_to_go
+from opd.advantages import advantages, returns_to_go, truncated_importance_weights
 from opd.objectives import policy_gradient
 from opd.scoring.compare import Comparison, Scores
 from opd.spec import AdvantageSpec
@@ -112,6 +112,20 @@ def test_log_ratio_to_the_start_is_a_kl_penalty():
     loss = policy_gradient(p, p.detach(), advantage, dual_clip=100.0)
     result = torch.autograd.grad((log_p.detach().exp()[sequence] * loss).sum(), theta)[0]
     torch.testing.assert_close(result, -ascent, rtol=1e-10, atol=1e-12)
+
+
+def test_weights_turn_the_engines_expectation_into_the_trainers():
+    """Over all tokens of a vocabulary: exact with a high cap, and min(p, cap p_rollout) with a low one."""
+    trainer, rollout = (
+        torch.randn(7, generator=torch.Generator().manual_seed(s)).double().log_softmax(-1) for s in (0, 1)
+    )
+    value = torch.arange(7.0).double()
+    for cap in (100.0, 1.3):
+        weights = truncated_importance_weights(rollout, trainer, cap)
+        found = (rollout.exp() * weights * value).sum()
+        expected = (trainer.exp().minimum(cap * rollout.exp()) * value).sum()
+        torch.testing.assert_close(found, expected)
+    assert (trainer - rollout).exp().max() > 1.3
 
 
 @pytest.mark.parametrize(
