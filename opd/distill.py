@@ -197,7 +197,8 @@ def advantage_and_mask(
     spec = run.spec.objective.advantage
     advantage = advantages(spec, comparison, batch.sequence, credit(spec.credit, experience)[rows])
     if spec.importance_cap is not None:
-        # The loss is linear in the advantage, so its weight is a factor of it.
+        # A loss that is homogeneous of degree one in the advantage is weighed by weighing that: PPO's clipped
+        # one is, for weights above 0, though it is not linear.
         sampled = experience.rows(rows).rollout_log_prob
         now = comparison.student.sampled_log_prob
         advantage = advantage * truncated_importance_weights(sampled, now, spec.importance_cap)

@@ -11,10 +11,12 @@ A function asks for what it needs by the names of its arguments:
     sampled_log_q           (N,) under the teacher
     sampled_outside         (N,) bool, y is not in the support
     teacher_entropy         (N,) entropy of q over the vocabulary
-    advantage               (N,) what sampling y was worth, from `opd.advantages`
+    advantage               (N,) what sampling y was worth, from `opd.advantages`; where `importance_cap` is
+                            set, times the token's truncated importance weight
 
 and names its options by keyword-only arguments, which are what a config may set; their types hold the
-range that `opd.spec` checks, so functions need not. A new objective is one function here under
+range that `opd.spec` checks, so functions need not. A loss of the advantage is homogeneous of degree one in
+it for factors above 0, so that `importance_cap` weighs the loss. A new objective is one function here under
 `@objective`. This module uses tensor methods only and imports torch for types alone, so the workflow
 can read the registry without loading it.
 

@@ -449,3 +449,16 @@ def test_policy_gradient_clips_each_way_by_its_own_bound(ratio, advantage, loss)
     arguments = (torch.tensor([math.log(ratio)]), torch.zeros(1), torch.tensor([advantage]))
     found = OBJECTIVES["policy_gradient"].function(*arguments, clip_low=0.1, clip_high=0.28)
     assert found.item() == pytest.approx(loss)
+
+
+@pytest.mark.parametrize("name", [name for name, each in OBJECTIVES.items() if "advantage" in each.inputs])
+@pytest.mark.parametrize("weight", [0.3, 2.0])
+def test_a_weight_of_the_advantage_is_one_of_the_loss(name, weight):
+    """As `importance_cap` takes it to be; clipped or not, and with the dual clip."""
+    ratio, sign = torch.meshgrid(torch.linspace(-2, 2, 21), torch.tensor([-1.5, 0.0, 1.5]), indexing="ij")
+    log_p, advantage = ratio.flatten().requires_grad_(), sign.flatten()
+    plain, weighed = (
+        OBJECTIVES[name].function(log_p, torch.zeros(63), factor * advantage) for factor in (1, weight)
+    )
+    torch.testing.assert_close(weighed, weight * plain)
+    torch.testing.assert_close(gradient(weighed, log_p), weight * gradient(plain, log_p))
