@@ -84,8 +84,11 @@ INPUTS = frozenset(
 def objective(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """Register an objective under its own name.
 
-    ValueError if it asks for a tensor that nobody makes, or has an option without a range or a default.
+    ValueError if the name is taken, if it asks for a tensor that nobody makes, or has an option without a
+    range or a default.
     """
+    if function.__name__ in OBJECTIVES:
+        raise ValueError(f"{function.__name__} is an objective already; choose another name")
     parameters = inspect.signature(function).parameters.values()
     inputs = frozenset(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
     if unknown := inputs - INPUTS:

@@ -416,6 +416,16 @@ def test_an_objective_that_asks_for_what_nobody_makes_is_refused():
     assert "guess" not in OBJECTIVES
 
 
+def test_a_second_objective_of_a_name_is_refused():
+    def reverse_kl(log_p, log_q):
+        return log_p
+
+    first = OBJECTIVES["reverse_kl"]
+    with pytest.raises(ValueError, match="reverse_kl is an objective already; choose another name"):
+        objective(reverse_kl)
+    assert OBJECTIVES["reverse_kl"] is first
+
+
 def test_an_option_without_range_or_default_is_refused():
     def plain(log_p, log_q, *, alpha: float = 0.9):
         return log_p
