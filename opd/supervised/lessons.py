@@ -57,6 +57,7 @@ class ArithmeticLesson:
     """Chain arithmetic, one length per batch, so that little is padded."""
 
     def __init__(self, spec: ArithmeticLessonSpec, tokenizer: PreTrainedTokenizerBase, seed: int) -> None:
+        """Start the streams of demonstrations; UserError if a word of a prompt is not in the vocabulary."""
         self.spec, self._tokenizer, self._environment = spec, tokenizer, ChainArithmetic()
         self._rng, self._spelling = random.Random(f"lengths/{seed}"), random.Random(f"spelling/{seed}")
         self._prompting = random.Random(f"prompts/{seed}")
@@ -69,6 +70,7 @@ class ArithmeticLesson:
             None: {n: shown(spec.style, n, seed) for n in _LENGTHS}
         }
         for each in spec.instructions:
+            models.refuse_unknown_words(tokenizer, each.prompt)
             stream = f"{seed}/{each.prompt}"
             self._streams[each.prompt] = {n: shown(each.style, n, stream, each.stops_early) for n in _LENGTHS}
 

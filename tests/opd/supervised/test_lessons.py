@@ -16,6 +16,7 @@ from opd import models
 from opd.spec import CurriculumSpec, GameLessonSpec
 from opd.supervised import lessons
 from opd.supervised.lessons import GameLesson
+from programs.errors import UserError
 
 SAMPLING = {"temperature": 1.0, "top_p": 1.0, "max_new_tokens": 8}
 ARITHMETIC = {
@@ -99,6 +100,13 @@ def test_no_demonstration_is_shown_with_and_without_a_prompt(tokenizer):
     assert min(map(len, questions.values())) > 300
     # Short chains are few, and drawn again by chance.
     assert len(set(questions[0]) & set(questions[1])) < 0.1 * len(questions[0])
+
+
+def test_unknown_words_of_a_prompt_are_refused(tokenizer):
+    zebra = {"prompt": "zebra ; {question}", "style": "teacher", "share": 0.5}
+    spec = CurriculumSpec(chain_arithmetic={**ARITHMETIC, "instructions": [zebra]})
+    with pytest.raises(UserError, match="does not know 'zebra' of the prompt"):
+        lessons.load(spec, tokenizer, 0)
 
 
 def test_a_prompt_has_one_kind_of_demonstrations():
