@@ -217,12 +217,12 @@ def describe(run: Run, parents: Mapping[str, tuple[str, str]], end: Mapping[str,
     return card(title, summary, spec, parents, data, end)
 
 
-def collect(run: Run, taught: TaughtTask, step: int) -> Experience:
-    """All responses of a step of the task, shortest first, where the student is."""
+def collect(run: Run, taught: TaughtTask, draw: int) -> Experience:
+    """All responses to a draw of the task, shortest first, where the student is."""
 
     def ask(engine: TrainingEngine) -> Experience:
         assert taught.task is not None
-        return taught.task.collect(engine, run.spec.seed, step)
+        return taught.task.collect(engine, run.spec.seed, draw)
 
     with whole_for_rollouts(run.spec, run.student.root), run.engine.awake(run.student.model):
         experience = together(run.engine, run.spec.engine.tensor_parallel, ask)

@@ -37,20 +37,18 @@ class Games:
         self._slots = rollout.prompts * rollout.samples_per_prompt
         self._world = AlfWorld(self._slots, games.processes, games.max_steps).start()
 
-    def collect(self, engine: TrainingEngine, seed: int, step: int) -> Experience:
-        """All turns of the step's episodes; a reward is 1 at the turn that wins.
+    def collect(self, engine: TrainingEngine, seed: int, draw: int) -> Experience:
+        """All turns of the draw's episodes; a reward is 1 at the turn that wins.
 
         Episodes in which the engine failed are left out and counted. RuntimeError if all were.
         """
-        draw = random.Random(f"games/{seed}/{step}")
-        asked = self._episodes(
-            draw.sample(self._panel.games, self._rollout.prompts), f"rollout/{seed}/{step}"
-        )
+        games = random.Random(f"games/{seed}/{draw}").sample(self._panel.games, self._rollout.prompts)
+        asked = self._episodes(games, f"rollout/{seed}/{draw}")
         player = ModelPlayer(engine, self._spec.protocol, self._rollout)
         ended = {each.situation.episode.key: each for each in play(self._world, self._slots, asked, player)}
         played = [ended[each.key] for each in asked if ended[each.key].outcome != "error"]
         if not played:
-            raise RuntimeError(f"ALFWorld's engine failed in every game of step {step}: {self._world.faults}")
+            raise RuntimeError(f"ALFWorld's engine failed in every game of draw {draw}: {self._world.faults}")
         return experience(played, len(asked), padding_id(engine.tokenizer))
 
     def describe(self) -> dict[str, str | int]:

@@ -23,12 +23,12 @@ class Problems:
         self._environment, self._rollout = envs.load(environment), rollout
         self._teacher_prompt = teacher_prompt
 
-    def collect(self, engine: TrainingEngine, seed: int, step: int) -> Experience:
+    def collect(self, engine: TrainingEngine, seed: int, draw: int) -> Experience:
         """The responses; a reward is 1 where a response ends by itself with the right answer."""
         rollout = self._rollout
-        drawn = self._environment.training_problems(seed, step, rollout.prompts)
+        drawn = self._environment.training_problems(seed, draw, rollout.prompts)
         problems = [problem for problem in drawn for _ in range(rollout.samples_per_prompt)]
-        keys = [f"rollout/{seed}/{step}/{row}" for row in range(len(problems))]
+        keys = [f"rollout/{seed}/{draw}/{row}" for row in range(len(problems))]
         responses = answers(engine, [problem.question for problem in problems], keys, rollout)
         correct = verified(responses, problems, engine.tokenizer, self._environment)
         rows = torch.arange(len(problems))

@@ -9,11 +9,12 @@ from opd.rollout.engine import TrainingEngine
 class Task(Protocol):
     """A source of prompts that judges what the student makes of them."""
 
-    def collect(self, engine: TrainingEngine, seed: int, step: int) -> Experience:
-        """The engine's responses, a function of (its model, seed, step), on the CPU.
+    def collect(self, engine: TrainingEngine, seed: int, draw: int) -> Experience:
+        """The engine's responses, a function of (its model, seed, draw), on the CPU.
 
-        `step` counts this task's own steps. Methods that share a seed see the same prompts and the same
-        random streams.
+        `draw` counts the draws of the task's problems or games, which tasks may share
+        (`opd.teaching.TaughtTask.draw`). Methods that share a seed see the same prompts and the same random
+        streams.
         """
         ...
 

@@ -88,7 +88,7 @@ def write(
 def sample(spec: ScoringSpec, student: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Experience:
     """The responses of a training run's step 0, shortest first; `episode` is their number."""
     engine = TorchEngine(student, tokenizer, spec.batch_size)
-    collected = Problems(spec.environment, spec.rollout).collect(engine, spec.seed, step=0)
+    collected = Problems(spec.environment, spec.rollout).collect(engine, spec.seed, draw=0)
     return collected.shortest_first().to(student.device)
 
 

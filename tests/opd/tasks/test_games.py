@@ -50,7 +50,7 @@ def engine(loaded):
 
 @pytest.fixture(scope="module")
 def collected(games, engine):
-    return games.collect(engine, seed=0, step=0)
+    return games.collect(engine, seed=0, draw=0)
 
 
 def texts(tokenizer, batch, marked) -> list[str]:
@@ -91,21 +91,21 @@ def test_only_what_the_student_wrote_carries_loss(collected, loaded):
     torch.testing.assert_close(cross_entropy(model, batch), expected)
 
 
-def test_a_step_is_a_function_of_seed_and_step(games, engine, collected):
-    again = games.collect(engine, seed=0, step=0)
+def test_experience_is_a_function_of_seed_and_draw(games, engine, collected):
+    again = games.collect(engine, seed=0, draw=0)
     assert torch.equal(again.batch.tokens, collected.batch.tokens)
-    other = games.collect(engine, seed=0, step=1)
+    other = games.collect(engine, seed=0, draw=1)
     assert not torch.equal(other.batch.sampled, collected.batch.sampled)
 
 
-def test_steps_play_games_of_their_own(games, engine, monkeypatch):
-    """Two of six games a step: that three steps draw the same two has a chance of 1 in 225."""
+def test_draws_play_games_of_their_own(games, engine, monkeypatch):
+    """Two of six games a draw: that three draws are of the same two has a chance of 1 in 225."""
     asked, episodes = [], Games._episodes
     monkeypatch.setattr(
         Games, "_episodes", lambda task, games, run: asked.append(games) or episodes(task, games[:1], run)
     )
-    for step in range(3):
-        games.collect(engine, seed=0, step=step)
+    for draw in range(3):
+        games.collect(engine, seed=0, draw=draw)
     drawn = [{game.id for game in some} for some in asked]
     assert [len(some) for some in drawn] == [2, 2, 2]
     assert len(set(map(frozenset, drawn))) > 1
