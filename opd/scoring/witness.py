@@ -28,7 +28,7 @@ def rescore(
 
     `scored` (N,) are the model's log-probabilities of the batch's sampled tokens, of logits divided by
     `temperature`; `key` decides which tokens. FloatingPointError if the mean difference is above 0.01
-    nats, or 0.25 for a model in 16 bits.
+    nats, or 0.25 for a model in 16 bits, divided by temperatures below 1, as logits and their rounding are.
     """
     draw = random.Random(key)
     row = draw.randrange(len(batch.tokens))
@@ -39,11 +39,11 @@ def rescore(
     expected = scored[batch.sequence == row][chosen].double().cpu()
     found = [token_log_prob(model, tokens, places[each], temperature) for each in chosen]
     difference = float((torch.tensor(found, dtype=torch.float64) - expected).abs().mean())
-    limit = 0.01 if model.dtype == torch.float32 else 0.25
+    limit = (0.01 if model.dtype == torch.float32 else 0.25) / min(1.0, temperature)
     if not difference <= limit:
         raise FloatingPointError(
             f"{_TOKENS} tokens scored one by one differ from their batch's scores by {difference:.3g} nats "
-            f"on average; more than {limit} is no rounding, so scores and tokens do not belong together"
+            f"on average; more than {limit:.3g} is no rounding, so scores and tokens do not belong together"
         )
 
 

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -46,6 +47,16 @@ def test_right_scores_pass_and_shifted_or_foreign_ones_do_not(student, teacher, 
                 rescore(model, batch, scores, key, temperature)
     with pytest.raises(FloatingPointError, match="by nan nats"):
         rescore(teacher, batch, found * torch.nan, "a", temperature)
+
+
+@pytest.mark.parametrize("temperature", [0.1, 4.0])
+def test_what_rounding_makes_of_scores_grows_as_logits_are_divided(teacher, batch, temperature):
+    """Noise is of the logits: below temperature 1 it is divided, too; above, the limit stays."""
+    right = scored(teacher, teacher, batch, temperature).teacher.sampled_log_prob
+    limit = 0.01 / min(1.0, temperature)
+    for share, stops in ((0.8, False), (1.2, True)):
+        with pytest.raises(FloatingPointError, match="no rounding") if stops else nullcontext():
+            rescore(teacher, batch, right + share * limit, "a", temperature)
 
 
 def test_a_teacher_without_weights_is_noticed(student, tokenizer, batch):
