@@ -21,8 +21,9 @@ class Experience:
     cap; `episode`, `turn` (from 0) and `group` (episodes of the same problem or game) are numbers; `state`
     is the same number for rows of one group that answer the same situation; `reward` is what the
     environment gave right after the response, 1 for a right answer or a won game, else 0; `valid` says
-    that the response kept to the form that its environment can read. `metrics` are the task's own, by
-    their names in `opd.diagnostics.metrics`.
+    that the response kept to the form that its environment can read, which every answer to a problem does:
+    one without a final answer is wrong. `metrics` are the task's own, by their names in
+    `opd.diagnostics.metrics`.
     """
 
     batch: TokenBatch

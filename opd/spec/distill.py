@@ -133,6 +133,17 @@ class DistillSpec(Spec):
         return self
 
     @model_validator(mode="after")
+    def _steps_are_of_games(self) -> Self:
+        credit = self.objective.advantage.credit
+        problems = [name for name, task in self.tasks.items() if not task.games]
+        if credit.step_weight and problems:
+            raise ValueError(
+                f"step_weight {credit.step_weight} compares turns of games, and a response to {problems[0]} "
+                "is the whole episode; remove step_weight and step_gamma (GRPO), or write tasks with games"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _groups_have_company(self) -> Self:
         for name, task in self.tasks.items():
             if self.objective.advantage.credit.baseline == "group" and task.rollout.samples_per_prompt == 1:

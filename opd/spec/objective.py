@@ -20,10 +20,14 @@ class CreditSpec(Spec):
         False,
         description="leave groups whose episodes all have the same return out of the loss's mean (DAPO)",
     )
-    step_weight: Weight = Field(0.0, description="weight of GiGPO's credit among responses to the same state")
+    step_weight: Weight = Field(
+        0.0, description="weight of GiGPO's credit among responses to the same state; of games alone"
+    )
     step_gamma: Probability | None = Field(None, description="discount per turn of the rewards to go in it")
     invalid_penalty: Weight = Field(
-        0.0, description="taken from the score of an invalid response, where success is worth 1"
+        0.0,
+        description="taken from the score of an invalid response, where success is worth 1; games alone have "
+        "invalid ones",
     )
 
     @model_validator(mode="after")

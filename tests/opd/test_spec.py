@@ -11,6 +11,8 @@ from tests.opd.specs import DISTILL, METHODS, distill_spec
 
 OUTCOMES = METHODS["sampled"] | {"advantage": {"log_ratio_weight": 0.0, "outcome_weight": 1.0}}
 GROUPS = METHODS["sampled"] | {"advantage": OUTCOMES["advantage"] | {"credit": {"baseline": "group"}}}
+_GIGPO = {"baseline": "group", "step_weight": 1.0, "step_gamma": 0.95}
+STEPS = METHODS["sampled"] | {"advantage": OUTCOMES["advantage"] | {"credit": _GIGPO}}
 
 
 def sampled_token(**options) -> dict:
@@ -94,6 +96,10 @@ def sampled_token(**options) -> dict:
         (
             {"objective": GROUPS, "rollout": {"samples_per_prompt": 2, "temperature": 0.0, "top_p": 1.0}},
             "those of chain_arithmetic are the same at temperature 0",
+        ),
+        (
+            {"objective": STEPS, "rollout": {"samples_per_prompt": 2}},
+            "a response to chain_arithmetic is the whole episode; remove step_weight and step_gamma",
         ),
         (
             {"steps": 1, "tasks": {"again": DISTILL["tasks"]["chain_arithmetic"]}},
@@ -203,3 +209,9 @@ def test_defaults_of_options_are_part_of_the_recipe():
     assert left_out.recipe_sha256() == written.recipe_sha256()
     narrow = distill_spec(objective={**clipped, "options": {"clip_low": 0.1}})
     assert narrow.objective.options == {"clip_low": 0.1, "clip_high": 0.2, "dual_clip": 3.0}
+
+
+def test_games_have_turns_to_compare():
+    tasks = {"chain_arithmetic": {"environment": None, "games": GAMES}}
+    spec = distill_spec(objective=STEPS, tasks=tasks, rollout={"samples_per_prompt": 2})
+    assert spec.objective.advantage.credit.step_weight == 1
