@@ -44,9 +44,10 @@ def respell(text: str, markers: Iterable[str]) -> str:
 
 
 def build_tokenizer(end: str = END, size: int = VOCABULARY_SIZE) -> PreTrainedTokenizerFast:
-    """A tokenizer of `size` ids whose `decode(encode(text))` returns the text; `end` ends responses.
+    """A tokenizer of `size` ids; `end` ends responses. ValueError if there are more words than ids.
 
-    ValueError if there are more words than ids.
+    `decode(encode(text))` returns a text of known words with single spaces between them. Line breaks are read
+    as spaces, other words as the unknown token, and think markers in either spelling come back in the first.
     """
     tokenizer = Tokenizer(models.WordLevel(_vocabulary(size), unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Sequence(

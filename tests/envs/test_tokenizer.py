@@ -105,6 +105,11 @@ def test_a_line_break_separates_words(tokenizer):
     assert tokenizer("put\nleft: desk 1")["input_ids"] == tokenizer("put left: desk 1")["input_ids"]
 
 
+def test_what_comes_back_of_any_text_are_its_known_words(tokenizer):
+    text = "<th ink > put  zebra\nleft: desk 1 "
+    assert tokenizer.decode(tokenizer(text)["input_ids"]) == "<think> put <|unknown|> left: desk 1"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_expert_play_with_slips_has_no_unknown_word(tokenizer, split):

@@ -1,7 +1,7 @@
 """The book that a careful player keeps: what it knows, from observations and commands alone.
 
-Read are only names of things, the words `open` and `closed`, and that nothing happened, so it works with
-the standard grammar and with terser ones.
+Read are only names of things, the word `closed`, where the task begins, and that nothing happened, so it
+works with the standard grammar and with terser ones.
 """
 
 from dataclasses import dataclass, field, replace
