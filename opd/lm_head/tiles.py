@@ -76,7 +76,7 @@ def _merge(total: _Running, tile: _Running, k: int) -> _Running:
 
 
 def recomputed(loss: Callable[..., Tensor], head: Head, states: Tensor, *per_position: Tensor) -> Tensor:
-    """(N,) losses that need all of log p, with the (n, V) logits recomputed in the backward pass.
+    """(N,) losses that need all of log p, N above 0, with the (n, V) logits recomputed in the backward pass.
 
     `loss(log_p, *rest)` gets (n, V) float32 log-probabilities of n consecutive positions and the same
     positions of every tensor in `per_position`, and returns (n, ...). Gradients reach the states and the
@@ -89,8 +89,6 @@ def recomputed(loss: Callable[..., Tensor], head: Head, states: Tensor, *per_pos
         return loss(head.finish(raw()).log_softmax(-1), *(each[part] for each in per_position))
 
     tiles = list(product.blocks(len(states), head.vocabulary_size, _TILE_BYTES))
-    if not tiles:
-        return states.new_zeros(0, dtype=torch.float32)
     return _Recomputed.apply(of_tile, tiles, *chain.from_iterable(head.factors(states)))
 
 
