@@ -105,7 +105,7 @@ def support_only(name: str) -> Callable[[Case], Tensor]:
 
 
 def competitors(device: str) -> dict[str, Callable[[Case], Tensor]]:
-    """What is compared on a device; ours come last."""
+    """What is compared on a device; ours comes last."""
     methods = {
         "full logits": full_logits,
         "full logits, K gathered (NeMo-RL #3314)": gathered_logits,
@@ -114,8 +114,8 @@ def competitors(device: str) -> dict[str, Callable[[Case], Tensor]]:
     }
     if device == "cuda":
         methods["Liger fused linear JSD (another loss)"] = liger_jsd
-    ours = ("gather",) if device == "cpu" else ("union", "fused")
-    return methods | {f"support only, {name}": support_only(name) for name in ours}
+    ours = "gather" if device == "cpu" else "fused"
+    return methods | {f"support only, {ours}": support_only(ours)}
 
 
 def draw(n: int, d: int, v: int, k: int, dtype: torch.dtype, device: str, trained: bool) -> Case:

@@ -1,4 +1,4 @@
-"""Logits of given tokens at given positions: one autograd function, four implementations."""
+"""Logits of given tokens at given positions: one autograd function, three implementations."""
 
 from functools import reduce
 from types import ModuleType
@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from opd.lm_head import dense, gather, union
+from opd.lm_head import dense, gather
 from opd.lm_head.head import Head
 from opd.support import mask_empty
 
@@ -38,13 +38,13 @@ def implementation(
         from opd.lm_head import fused
 
         return fused
-    return {"gather": gather, "dense": dense, "union": union}[chosen]
+    return {"gather": gather, "dense": dense}[chosen]
 
 
 def choose(device_type: str, vocabulary_size: int, support_size: int) -> str:
-    """`fused` on CUDA, `union` on other accelerators; on a CPU `gather`, or `dense` if V < 16 K."""
-    if device_type != "cpu":
-        return "fused" if device_type == "cuda" else "union"
+    """`fused` on CUDA; on a CPU `gather`, or `dense` if V < 16 K."""
+    if device_type == "cuda":
+        return "fused"
     return "dense" if vocabulary_size < _ROWS_PER_GATHERED * support_size else "gather"
 
 

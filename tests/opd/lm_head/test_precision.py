@@ -65,7 +65,7 @@ def test_log_probabilities_in_bfloat16_are_those_of_float64(tiled):
     assert (again - own).abs().max() < ROUNDING
 
 
-@pytest.mark.parametrize("implementation", ["gather", "dense", "union", "fused"])
+@pytest.mark.parametrize("implementation", ["gather", "dense", "fused"])
 def test_logits_of_a_support_are_those_of_the_vocabulary(monkeypatch, tiled, implementation):
     use(monkeypatch, implementation)
     states, weight, _ = certain(n=20)
