@@ -81,7 +81,7 @@ def _most_probable(probabilities: Tensor, top_p: float) -> tuple[Tensor, Tensor]
     tokens that tie with its last one it holds is not said, so the nucleus has to end above them.
     """
     head, ids = probabilities.topk(min(_HEAD, probabilities.shape[-1]), -1)
-    if ((head * (head > head[:, -1:])).sum(-1) < top_p).any():
+    if ((head.double() * (head > head[:, -1:])).sum(-1) < top_p).any():
         return probabilities.sort(dim=-1, descending=True, stable=True)
     if (head[:, 1:] == head[:, :-1]).any():
         ids = ids.sort(-1).values
