@@ -38,7 +38,7 @@ from opd.parallel.sharding import Root, gathered
 from opd.parallel.share import assemble, divide
 from opd.parallel.shared_engine import together
 from opd.rollout import engine as engines
-from opd.rollout.engine import TrainingEngine
+from opd.rollout.engine import Engine, TrainingEngine
 from opd.run.card import card, model_name
 from opd.run.loop import Loop
 from opd.run.machine import Stopwatch
@@ -220,7 +220,7 @@ def describe(run: Run, parents: Mapping[str, tuple[str, str]], end: Mapping[str,
 def collect(run: Run, taught: TaughtTask, draw: int) -> Experience:
     """All responses to a draw of the task, shortest first, where the student is."""
 
-    def ask(engine: TrainingEngine) -> Experience:
+    def ask(engine: Engine) -> Experience:
         assert taught.task is not None
         return taught.task.collect(engine, run.spec.seed, draw)
 

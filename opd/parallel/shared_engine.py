@@ -5,13 +5,10 @@ others only answer. So an environment needs no agreement among ranks, and has on
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
-from transformers import PreTrainedModel
-
 from opd.parallel import ranks
-from opd.rollout.engine import TrainingEngine, answers
+from opd.rollout.engine import Engine, answers
 from opd.rollout.response import Response
 from opd.spec import SamplingSpec
 
@@ -19,7 +16,7 @@ Outcome = TypeVar("Outcome")
 Request = tuple[list[str], list[str], SamplingSpec]
 
 
-def together(engine: TrainingEngine, alike: int, ask: Callable[[TrainingEngine], Outcome]) -> Outcome:
+def together(engine: Engine, alike: int, ask: Callable[[Engine], Outcome]) -> Outcome:
     """What `ask` makes of an engine, on all ranks; the first calls it, every rank answers its part.
 
     Engines of `alike` consecutive ranks are parts of one and get the same questions.
@@ -38,9 +35,9 @@ def together(engine: TrainingEngine, alike: int, ask: Callable[[TrainingEngine],
 class SharedEngine:
     """Every rank's engine, asked by the first."""
 
-    def __init__(self, engine: TrainingEngine, alike: int) -> None:
+    def __init__(self, engine: Engine, alike: int) -> None:
         self._engine, self._alike, self.tokenizer = engine, alike, engine.tokenizer
-        self.version, self.dtype, self.end_ids = engine.version, engine.dtype, engine.end_ids
+        self.version, self.end_ids = engine.version, engine.end_ids
 
     def stream(
         self, questions: Sequence[str], keys: Sequence[str], sampling: SamplingSpec, done: set[int]
@@ -54,16 +51,8 @@ class SharedEngine:
         for number, responses in enumerate(parts):
             yield from zip(asked[number :: len(parts)], responses, strict=True)
 
-    def awake(self, model: PreTrainedModel) -> AbstractContextManager:
-        """Nothing to do: the ranks' engines are awake, and one rank alone could not read sharded weights."""
-        return nullcontext()
 
-    def given_back_mib(self) -> float:
-        """Of this rank's engine."""
-        return self._engine.given_back_mib()
-
-
-def _answer(engine: TrainingEngine, alike: int, request: Request) -> list[list[Response]]:
+def _answer(engine: Engine, alike: int, request: Request) -> list[list[Response]]:
     """Answer this rank's part of the request; the first rank gets every part."""
     questions, keys, sampling = request
     mine = slice(ranks.rank() // alike, None, ranks.count() // alike)

@@ -17,7 +17,7 @@ from envs.alfworld.vector import AlfWorld
 from opd.batch import from_pairs
 from opd.experience import Experience, joined, numbers
 from opd.models import padding_id
-from opd.rollout.engine import TrainingEngine
+from opd.rollout.engine import Engine
 from opd.rollout.game_player import ModelPlayer
 from opd.spec import GamesSpec, RolloutSpec
 from programs.errors import UserError
@@ -37,7 +37,7 @@ class Games:
         self._slots = rollout.prompts * rollout.samples_per_prompt
         self._world = AlfWorld(self._slots, games.processes, games.max_steps).start()
 
-    def collect(self, engine: TrainingEngine, seed: int, draw: int) -> Experience:
+    def collect(self, engine: Engine, seed: int, draw: int) -> Experience:
         """All turns of the draw's episodes; a reward is 1 at the turn that wins.
 
         Episodes in which the engine failed are left out and counted. RuntimeError if all were.

@@ -10,7 +10,7 @@ import envs
 from opd.batch import TokenBatch, aligned
 from opd.experience import Experience, joined
 from opd.models import padding_id, prompt_ids, refuse_unknown_words
-from opd.rollout.engine import TrainingEngine, answers
+from opd.rollout.engine import Engine, answers
 from opd.rollout.response import Response
 from opd.spec import RolloutSpec
 from opd.tasks.verified import verified
@@ -23,7 +23,7 @@ class Problems:
         self._environment, self._rollout = envs.load(environment), rollout
         self._teacher_prompt = teacher_prompt
 
-    def collect(self, engine: TrainingEngine, seed: int, draw: int) -> Experience:
+    def collect(self, engine: Engine, seed: int, draw: int) -> Experience:
         """The responses; a reward is 1 where a response ends by itself with the right answer."""
         rollout = self._rollout
         drawn = self._environment.training_problems(seed, draw, rollout.prompts)
