@@ -156,7 +156,7 @@ def draw_band(axis: plt.Axes, runs: pd.DataFrame, spec: CurvesSpec, label: str) 
     """Mean over the columns (seeds) of `runs`, and the band from lowest to highest."""
     labels = [curve.label for curve in spec.curves]
     colour, line = figures.colour(label, labels), figures.line(label, labels)
-    axis.plot(runs.index, runs.mean(axis=1), line, color=colour, label=label, linewidth=1.3)
+    axis.plot(runs.index, runs.mean(axis=1), linestyle=line, color=colour, label=label, linewidth=1.3)
     axis.fill_between(runs.index, runs.min(axis=1), runs.max(axis=1), color=colour, alpha=0.15)
 
 

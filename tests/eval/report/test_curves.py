@@ -94,6 +94,15 @@ def test_long_table_and_figure(tmp_path):
     assert [(tmp_path / f"{name}.svg").read_text() for name in ("curves", "success")] == drawn
 
 
+def test_many_variants_of_a_method_are_drawn_in_lines_of_their_own(tmp_path):
+    first, _ = write_study(tmp_path).curves
+    variants = [first.model_copy(update={"label": f"LSM, {number}"}) for number in range(9)]
+    curves.main(CurvesSpec(title="", scale_description="", curves=variants), tmp_path)
+    drawn = (tmp_path / "success.svg").read_text()
+    dashes = {dash for dash in re.findall(r"stroke-dasharray: ([\d., ]+)", drawn)}
+    assert len(dashes) == 8  # and a solid one
+
+
 def test_the_gap_by_position_is_that_of_the_last_quarter(tmp_path):
     spec = write_study(tmp_path)
     _, axis = curves.plt.subplots()
