@@ -99,7 +99,7 @@ def test_many_variants_of_a_method_are_drawn_in_lines_of_their_own(tmp_path):
     variants = [first.model_copy(update={"label": f"LSM, {number}"}) for number in range(9)]
     curves.main(CurvesSpec(title="", scale_description="", curves=variants), tmp_path)
     drawn = (tmp_path / "success.svg").read_text()
-    dashes = {dash for dash in re.findall(r"stroke-dasharray: ([\d., ]+)", drawn)}
+    dashes = set(re.findall(r"stroke-dasharray: ([\d., ]+)", drawn))
     assert len(dashes) == 8  # and a solid one
 
 
