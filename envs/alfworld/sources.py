@@ -71,6 +71,21 @@ def generated(source: str | Path | None) -> Generated | None:
     return Generated(size, int(per_type), int(seed))
 
 
+def pool(source: str | None) -> set[object]:
+    """What the games of a source are drawn from: two sources share games of a split where their pools meet.
+
+    The generator draws each game from size, seed and its number among those of its type, so fewer of them are
+    among more. Elsewhere a folder shares its files, by whatever path each is named.
+    """
+    if made := generated(source):
+        return {(made.size, made.seed)}
+    named = source if source is not None else os.environ.get("ALFWORLD_DATA")
+    if not named:
+        return {None}
+    path = Path(named).expanduser().resolve()
+    return {path, *(file.resolve() for file in path.glob("*.jsonl*"))}
+
+
 def _located(source: str | Path | None) -> tuple[Path, str]:
     """The path to read, and what to call it."""
     named = source if source is not None else os.environ.get("ALFWORLD_DATA")

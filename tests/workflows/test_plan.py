@@ -630,8 +630,9 @@ def test_a_warm_start_costs_what_the_config_allows_a_run(mini):
         ({"evaluation": {"games": None}}, "studies with panels need evaluation.games"),
         (
             {"studies": {"table_multitask": {"panels": ["train"]}}},
-            "studies.table_multitask.panels: train is of the same source and split as "
-            "tasks.alfworld.games.panel, which models learn from; name a panel of others",
+            "studies.table_multitask.panels: train shares games with "
+            "models.game_teacher_sft.pretrain.tasks.alfworld.demonstrations (train), which models learn "
+            "from; name a panel of another source or split",
         ),
         (
             {
@@ -642,14 +643,29 @@ def test_a_warm_start_costs_what_the_config_allows_a_run(mini):
                 "tasks": {"alfworld": {"games": {"panel": "other"}}},
                 "studies": {"table_multitask": {"panels": ["few"]}},
             },
-            "studies.table_multitask.panels: few is of the same source and split as "
-            "models.multitask_student.pretrain.tasks.alfworld.demonstrations",
+            "studies.table_multitask.panels: few shares games with "
+            "models.game_teacher_sft.pretrain.tasks.alfworld.demonstrations (train)",
         ),
     ],
 )
 def test_wrong_names_of_tasks_and_panels_are_explained(mini, change, sentence):
     with pytest.raises(ConfigError, match=re.escape(sentence)):
         plan(merge(mini, change))
+
+
+def test_games_that_models_learn_from_are_known_by_whatever_source_they_are_drawn(
+    mini, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("ALFWORLD_DATA", str(tmp_path))
+    sources = {"generated:tiny:250:0": "generated:tiny:2:0", None: str(tmp_path / "." / "x" / "..")}
+    (tmp_path / "x").mkdir()
+    for learnt, played in sources.items():
+        panels = {"train": {"source": learnt}, "heldout": {"source": played, "split": "train"}}
+        change = {"panels": panels, "studies": {"table_multitask": {"panels": ["heldout"]}}}
+        with pytest.raises(ConfigError, match="panels: heldout shares games with"):
+            plan(merge(mini, change))
+        change["panels"]["heldout"]["split"] = "valid_seen"
+        assert plan(merge(mini, change)).studies["table_multitask"].panels == ("heldout",)
 
 
 def test_prompts_are_named_and_asked_as_they_are_written(mini):

@@ -1,6 +1,7 @@
 """The schema of a scale's config file. Unknown keys are errors at every level."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal, Self, cast, get_args
 
@@ -9,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 import envs
 from envs.alfworld.game import SPLITS
 from envs.alfworld.protocols import ProtocolConfig
-from envs.alfworld.sources import generated
+from envs.alfworld.sources import generated, pool
 from eval.spec import EvaluationSpec
 from eval.suites import evaluation_suites, training_sets
 from opd.plan.devices import DEVICES
@@ -237,13 +238,12 @@ class Config(Spec):
 
     @model_validator(mode="after")
     def _studies_play_other_games_than_are_learnt_from(self) -> Self:
-        learnt = {self._drawn_from(panel): place for place, panel in self._learnt_from()}
         for name, study in self.studies.items():
-            for panel in study.panels:
-                if place := learnt.get(self._drawn_from(panel)):
+            for panel, (place, learnt) in product(study.panels, self._learnt_from()):
+                if self._share_games(panel, learnt):
                     raise ValueError(
-                        f"studies.{name}.panels: {panel} is of the same source and split as {place}, which "
-                        "models learn from; name a panel of others"
+                        f"studies.{name}.panels: {panel} shares games with {place} ({learnt}), which models "
+                        "learn from; name a panel of another source or split"
                     )
         return self
 
@@ -275,9 +275,10 @@ class Config(Spec):
                 waiting += self.models[name].parents
         return found
 
-    def _drawn_from(self, panel: str) -> tuple[str | None, str]:
-        """(source, split) of a panel: two that share them share games, as any choice is of the first."""
-        return self.panels[panel].source, self.panels[panel].split
+    def _share_games(self, first: str, second: str) -> bool:
+        """Whether two panels may: any choice is of the first, so those of one pool and split do."""
+        a, b = self.panels[first], self.panels[second]
+        return a.split == b.split and not pool(a.source).isdisjoint(pool(b.source))
 
     def _learnt_from(self) -> Iterator[tuple[str, str]]:
         """(place, panel) of the games that models learn from: a task's, and a lesson's demonstrations."""

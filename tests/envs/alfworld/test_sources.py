@@ -12,7 +12,7 @@ import pytest
 from envs.alfworld import convert, rules, tree
 from envs.alfworld.generator.generate import generate
 from envs.alfworld.rows import read_rows, write_rows
-from envs.alfworld.sources import load_games
+from envs.alfworld.sources import load_games, pool
 from envs.alfworld.tree import read_tree, write_tree
 from programs.errors import UserError
 
@@ -73,6 +73,24 @@ def test_of_a_tree_only_what_alfworld_plays(tmp_path: Path) -> None:
     (folder / "unsolvable" / "game.tw-pddl").write_text(json.dumps(played | {"solvable": False}))
     (folder / "no_game" / "game.tw-pddl").unlink()
     assert [game.id for game in load_games(tmp_path, "valid_seen")] == ["kept"]
+
+
+def test_sources_that_share_games_have_pools_that_meet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert set(GAMES) <= set(generate("tiny", 2, 0, "valid_seen"))
+    monkeypatch.delenv("ALFWORLD_DATA", raising=False)
+    assert pool("generated:tiny:1:0") == pool("generated:tiny:2:0") == {("tiny", 0)}
+    for other in ("generated:small:1:0", "generated:tiny:1:1", None, str(tmp_path)):
+        assert pool("generated:tiny:1:0").isdisjoint(pool(other))
+    assert pool(None) == {None}
+    monkeypatch.setenv("ALFWORLD_DATA", str(tmp_path))
+    write_rows(tmp_path / "in" / "games.jsonl", GAMES)
+    (tmp_path / "link").symlink_to("in")
+    assert pool(None) == pool(f"{tmp_path}/in/..")
+    assert pool(str(tmp_path / "link")) == pool(str(tmp_path / "in"))
+    assert pool(str(tmp_path / "in")) & pool(str(tmp_path / "in" / "games.jsonl"))
+    assert pool(None).isdisjoint(pool(str(tmp_path / "in")))
 
 
 def test_generated_games_only_if_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
