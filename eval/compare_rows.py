@@ -52,6 +52,7 @@ def build(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
         if (protocol, panel) not in others:
             raise UserError(f"B has no {panel or 'answers'} under {protocol}")
         two = part, others[protocol, panel]
+        _refuse_other_problems(protocol, *two)
         found = _of_panel(panel, *two) if panel else _of_suites(*two)
         lines += [{"protocol": protocol, **line} for line in found]
     return pd.DataFrame(lines)
@@ -63,10 +64,21 @@ def _parts(frame: pd.DataFrame) -> DataFrameGroupBy:
     return frame.groupby(["protocol", frame.suite.where(games, "")], sort=False)
 
 
+def _refuse_other_problems(protocol: str, first: pd.DataFrame, second: pd.DataFrame) -> None:
+    """Pairs are made by place, and of games from those that both finished: neither sees other problems."""
+    a, b = (
+        set(part[["suite", "problem", "suite_version"]].itertuples(index=False)) for part in (first, second)
+    )
+    if a != b:
+        suites = ", ".join(sorted({line.suite for line in a ^ b}))
+        raise UserError(
+            f"A and B were asked other problems of {suites} under {protocol}, or another version of it; "
+            "compare rows of studies that ask the same"
+        )
+
+
 def _of_suites(first: pd.DataFrame, second: pd.DataFrame) -> Iterator[dict]:
-    (a, suites), (b, others) = score_matrix(first), score_matrix(second)
-    if list(suites) != list(others):
-        raise UserError("the two rows were asked other problems")
+    (a, suites), (b, _) = score_matrix(first), score_matrix(second)
     parts = {suite: suites == suite for suite in dict.fromkeys(suites)}
     for name, here in {**parts, AVERAGE: suites != ""}.items():
         scores = (estimate(one[:, here], suites[here], bounds=PERCENT).mean for one in (a, b))

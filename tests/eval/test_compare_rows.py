@@ -16,7 +16,7 @@ from programs.provenance import ROOT
 def lines(row, seed, suite, correct, protocol="avg@4", **more):
     return [
         {"row": row, "seed": seed, "suite": suite, "protocol": protocol, "problem": f"p{i}", "samples": 4}
-        | {"correct": right, "wrong": 4 - right, **more}
+        | {"correct": right, "wrong": 4 - right, "suite_version": "1", **more}
         for i, right in enumerate(correct)
     ]
 
@@ -61,14 +61,30 @@ def test_differences_are_paired_by_problem_and_seed(scores, against):
 def test_rows_that_cannot_be_compared_are_named(scores, tmp_path):
     with pytest.raises(UserError, match="has no row 'D'; it has 'A', 'B', 'C'"):
         compare_rows.row_of(scores, "D")
-    frame = pd.read_csv(scores)
+    frame = pd.read_csv(scores, dtype={"suite_version": str})
     first = compare_rows.row_of(scores, "A")
-    with pytest.raises(UserError, match="asked other problems"):
+    with pytest.raises(UserError, match="A and B were asked other problems of easy, hard under"):
         compare_rows.build(first, frame[(frame.row == "B") & (frame.problem != "p3")])
     with pytest.raises(UserError, match="B has no answers under avg@4"):
         compare_rows.build(first, frame[(frame.row == "B") & (frame.protocol != "avg@4")])
     with pytest.raises(ValueError, match="seed"):
         compare_rows.build(first, frame[(frame.row == "B")].assign(seed=frame.seed + 7))
+
+
+@pytest.mark.parametrize("suite", ["hard", "rooms"])
+@pytest.mark.parametrize("changed", [{"problem": "p9"}, {"suite_version": "2"}])
+def test_as_many_problems_that_are_others_are_no_pairs(scores, suite, changed):
+    first, second = (compare_rows.row_of(scores, row) for row in "AB")
+    there = (second.suite == suite) & (second.problem == "p1")
+    second.loc[there, list(changed)] = list(changed.values())
+    with pytest.raises(UserError, match=f"A and B were asked other problems of {suite} under"):
+        compare_rows.build(first, second)
+
+
+def test_a_game_that_one_row_could_not_finish_is_left_out(scores):
+    first, second = (compare_rows.row_of(scores, row) for row in "AB")
+    second.loc[(second.suite == "rooms") & (second.problem == "p1"), ["correct", "wrong"]] = 0
+    assert list(compare_rows.build(first, second).problems) == [8, 5, 13, 5]
 
 
 def test_the_program_prints_a_line_each(scores):
