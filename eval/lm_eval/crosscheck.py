@@ -21,6 +21,7 @@ import pandas as pd
 from lm_eval.api.task import Task
 from lm_eval.evaluator import evaluate
 from lm_eval.tasks import TaskManager
+from lm_eval.tasks._yaml_loader import load_yaml
 
 import envs
 from eval.asked import refuse_other_copies
@@ -83,8 +84,35 @@ def load_tasks(spec: ScoreSpec, protocol: ProtocolSpec) -> dict[str, Task]:
     metadata = {"repeats": protocol.samples, "problems": spec.problems_per_suite, "distinct_seeds": True}
     manager = TaskManager(include_path=TASKS, include_defaults=False, metadata=metadata)
     suites = [suite for suite in spec.suites or envs.load(spec.environment).suites if protocol.asks(suite)]
-    tasks = manager.load([f"opd_{suite}" for suite in suites])["tasks"]
+    tasks = manager.load([task_of(suite, spec.environment, protocol) for suite in suites])["tasks"]
     return {suite: tasks[f"opd_{suite}"] for suite in suites}
+
+
+def task_of(suite: str, environment: str, protocol: ProtocolSpec) -> str | dict:
+    """What lm-eval makes a suite's task of: its file's name, else what such a file would say.
+
+    A suite of one's own so needs no file to be cross-checked. What it samples by is only looked at here.
+    """
+    name = f"opd_{suite}"
+    if (TASKS / f"{name}.yaml").exists():
+        return name
+    return load_yaml(TASKS / "_base.yaml") | {
+        "task": name,
+        "dataset_kwargs": {"environment": environment, "suite": suite},
+        "repeats": protocol.samples,
+        "generation_kwargs": sampling_of(protocol),
+    }
+
+
+def sampling_of(protocol: ProtocolSpec) -> dict:
+    """A protocol's sampling in lm-eval's words."""
+    sampling = protocol.sampling
+    drawn = {
+        "do_sample": sampling.temperature > 0,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+    }
+    return {"until": [], **drawn, "max_gen_toks": sampling.max_new_tokens}
 
 
 def replay(

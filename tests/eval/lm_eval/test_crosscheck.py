@@ -1,6 +1,8 @@
 """The cross-check agrees where both paths do, counts what lm-eval cannot know, and fails otherwise."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ import envs
 from eval import score
 from eval.grading import Grade
 from eval.lm_eval import crosscheck
-from eval.spec import ScoreSpec
+from eval.spec import ProtocolSpec, ScoreSpec
 from programs.provenance import ROOT
 from workflows.plan import Plan
 
@@ -72,6 +74,26 @@ def test_both_paths_agree_and_truncation_is_counted(spec, tmp_path):
     page = (tmp_path / "checks/lm_eval_crosscheck.html").read_text()
     assert "75 stored responses" in page
     assert "0 disagreements" in page
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_suite_without_a_file_has_a_task_all_the_same(spec, protocol, monkeypatch, tmp_path):
+    """Of a made-up suite as docs/suites.md adds it: there are tasks for the others only."""
+    folder = tmp_path / "tasks"
+    shutil.copytree(crosscheck.TASKS, folder)
+    (folder / "opd_chain4.yaml").unlink()
+    monkeypatch.setattr(crosscheck, "TASKS", folder)
+    one = spec.model_copy(update={"protocols": (ProtocolSpec(**protocol),), "suites": ("chain3", "chain4")})
+    task = crosscheck.load_tasks(one, one.protocols[0])["chain4"]
+    assert (task.config.repeats, task.config.num_fewshot) == (protocol["samples"], 0)
+    assert task.config.generation_kwargs["temperature"] == protocol["sampling"]["temperature"]
+    records = [json.loads(line) for line in Path(spec.subjects[0].responses).read_text().splitlines()]
+    stored = [r for r in records if r["protocol"] == protocol["name"]]
+    asked = {suite: ENVIRONMENT.suite_problems(suite, 3) for suite in one.suites}
+    tasks = crosscheck.load_tasks(one, one.protocols[0])
+    known, made_up = crosscheck.replay(ENVIRONMENT, asked, stored, tasks)
+    assert made_up == known | {"suite": "chain4"}
+    assert made_up["agree"]
 
 
 def test_our_aggregate_is_that_of_the_scores(spec, tmp_path):
