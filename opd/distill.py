@@ -41,7 +41,7 @@ from opd.rollout import engine as engines
 from opd.rollout.engine import Engine, TrainingEngine
 from opd.run.card import card, model_name
 from opd.run.loop import Loop
-from opd.run.machine import Stopwatch
+from opd.run.machine import Stopwatch, accelerator
 from opd.scoring.compare import Comparison, compare
 from opd.scoring.witness import alarm_if_uniform, rescore
 from opd.spec import DistillSpec
@@ -160,6 +160,8 @@ def distill_step(run: Run, step: int) -> dict:
         "machine": {
             **watch.rates(len(experience.batch.sampled)),
             "peak_memory_mib": ranks.largest(peak_memory(watch, run.engine)),
+            "processes": ranks.count(),
+            **accelerator(),
         },
     }
 

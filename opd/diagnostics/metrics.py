@@ -55,5 +55,8 @@ MACHINE_METRICS = {
     "scoring_tokens_per_s": "Generated tokens per second of teacher and student scoring.",
     "training_tokens_per_s": "Generated tokens per second of forward, backward and update.",
     "peak_memory_mib": "Peak memory of the step on the accelerator; on a CPU, of the process so far.",
+    "processes": "Processes that shared the step.",
+    "device": "Name of the first process's accelerator; cpu without one.",
+    "device_gib": "Its memory, in GiB.",
 }
-"""Metrics of the machine, logged apart under `machine`."""
+"""Metrics of the machine, logged apart under `machine`, and which: `opd.plan` takes rates of its like."""

@@ -25,7 +25,7 @@ _ASSUMED = """Assumed: {length:.0%} of the cap per response, and of the longest 
 {training:.0%} of the data sheet's operations in training, {scoring:.0%} in scoring, {bandwidth:.0%}
 of its bandwidth in decoding and updates; {usable:.0%} of the memory for tensors; with offload
 {copy:.0f} GB/s between card and host, {host:.0f} GB/s through the host's memory.
-*: rates and lengths measured by runs of the scale."""
+*: rates measured by runs of the scale, on as many of these cards a run."""
 
 
 def main(files: Sequence[Path], settings: Sequence[str], target: str) -> None:

@@ -50,6 +50,14 @@ def seconds(work: Callable[[], object]) -> float:
     return clock() - started
 
 
+def accelerator() -> dict[str, Any]:
+    """`device` and `device_gib`, this process's accelerator and its memory; "cpu" and None without one."""
+    if not torch.cuda.is_available():
+        return {"device": "cpu", "device_gib": None}
+    found = torch.cuda.get_device_properties()
+    return {"device": found.name, "device_gib": round(found.total_memory / 2**30, 1)}
+
+
 def peak_memory_mib() -> float:
     """Peak MiB of this process: on the accelerator since the last reset, on a CPU since it started."""
     if torch.cuda.is_available():

@@ -65,7 +65,7 @@ def chosen() -> list[str]:
 def scalars(record: Mapping[str, Any]) -> dict[str, float]:
     """A metrics line as flat names with numbers: `<task>/<metric>`, and `machine/<metric>` of the machine.
 
-    Lists give a number per place, `<task>/gap_by_position/0`; what is null is left out.
+    Lists give a number per place, `<task>/gap_by_position/0`; what is null or a text is left out.
     """
     own = {name: value for name, value in record.items() if name not in ("step", "task", "machine")}
     return _flat(record["task"], own) | _flat("machine", record["machine"])
@@ -77,7 +77,7 @@ def _flat(prefix: str, value: Any) -> dict[str, float]:
     elif isinstance(value, list):
         nested = [_flat(f"{prefix}/{place}", each) for place, each in enumerate(value)]
     else:
-        return {} if value is None else {prefix: float(value)}
+        return {} if value is None or isinstance(value, str) else {prefix: float(value)}
     return {name: number for part in nested for name, number in part.items()}
 
 

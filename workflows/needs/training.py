@@ -96,8 +96,8 @@ def _work(
     layout: Layout,
     folder: Path,
 ) -> tuple[dict[str, Phase], dict[str, float]]:
-    """Work of each rank by phase, and its measured rates if earlier runs in the folder have made steps."""
-    known = earlier(Path(plan.results) / folder)
+    """Work of each rank by phase, and its measured rates if earlier runs have made steps on as many."""
+    known = earlier(Path(plan.results) / folder, layout.ranks, plan.config.gpu)
     phases: dict[str, list[Phase]] = {phase: [] for phase in (*PHASES, "update")}
     for number, (name, task) in enumerate(spec.tasks.items()):
         often, before = len(range(number, spec.steps, len(spec.tasks))), known.get(name)

@@ -17,7 +17,7 @@ LINE = {
     "loss": 0.5,
     "clip_fraction": None,
     "gap_by_position": [1.0, None, 2.0],
-    "machine": {"rollout_tokens_per_s": 7.0},
+    "machine": {"rollout_tokens_per_s": 7.0, "device": "cpu", "device_gib": None},
 }
 
 

@@ -91,6 +91,7 @@ def test_a_measured_rate_of_training_has_its_updates_in_it(paper, tmp_path, monk
     folder = tmp_path / paper.results / "runs/single_task/lsm/seed0"
     folder.mkdir(parents=True)
     machine = {f"{phase}_tokens_per_s": 1000.0 for phase in ("rollout", "scoring", "training")}
+    machine |= {"processes": 8, "device": "NVIDIA H100 80GB HBM3", "device_gib": 79.1}
     line = {"task": "math", "machine": machine, "response_length": 8192.0}
     (folder / "metrics.jsonl").write_text(json.dumps(line) + "\n")
     job = training.run(paper, "single_task", "lsm")

@@ -77,6 +77,7 @@ def test_the_time_of_a_run_is_that_of_its_own_recipe(monkeypatch, tmp_path):
     folder = tmp_path / "results/paper/runs/single_task/lsm/seed0"
     folder.mkdir(parents=True)
     machine = {f"{phase}_tokens_per_s": 1000.0 for phase in ("rollout", "scoring", "training")}
+    machine |= {"processes": 8, "device": "NVIDIA H100 80GB HBM3", "device_gib": 79.1}
     line = {"task": "math", "machine": machine, "response_length": 8192.0}
     (folder / "metrics.jsonl").write_text(json.dumps(line) + "\n")
     paper = Requests(scale("paper"))
