@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from eval.claims.effect import Effect, of_values
-from eval.claims.spec import CurveComparison, CurveSide, several
+from eval.claims.spec import CurveComparison, CurveSide, in_words, several
 from eval.report.window import within
 
 
@@ -55,8 +55,7 @@ def lines_of(frame: pd.DataFrame, side: CurveSide) -> pd.DataFrame:
     part = frame[(frame.method == side.row) & frame.metric.isin(several(side.metric))]
     part = within(part, side.window)
     if part.empty:
-        start, end = side.window
-        raise ValueError(f"no {side.metric} of {side.row!r} between {start:g} and {end:g} of the run")
+        raise ValueError(f"no {side.metric} of {side.row!r} in {in_words(side.window)}")
     return part
 
 

@@ -12,7 +12,10 @@ from programs.spec import Rate, Share, Spec
 Direction = Literal["above", "below", "little", "at_most"]
 Scalar = str | float
 Names = str | Annotated[tuple[str, ...], Field(min_length=2)]
-Window = tuple[Share, Share]
+Window = tuple[Share, Share] | Literal["first_step"]
+"""[from, to) as shares of a run's steps, or the step before any update, whatever the run's length."""
+
+WHOLE = (0.0, 1.0)
 
 
 class Comparison(Spec):
@@ -97,7 +100,7 @@ class CurveSide(Spec):
         description="see opd.diagnostics.metrics; gap_by_position_0 to 7 are eighths of the cap. "
         "Of several: their slope"
     )
-    window: Window = Field((0.0, 1.0), description="part of the run, [from, to)")
+    window: Window = Field(WHOLE, description="part of the run, [from, to) or first_step")
 
 
 class CurveChange(Spec):
@@ -150,9 +153,8 @@ class CurveComparison(Comparison, CurveSide):
         return f"log of {first} / {second}" if self.scale == "log_ratio" else f"{first} - {second}"
 
     def _in_words(self, side: CurveSide) -> str:
-        start, end = (round(100 * share) for share in side.window)
         metric = "" if side.metric == self.metric else f"{_metric(side.metric)} of "
-        part = "" if (start, end) == (0, 100) else f" ({start} to {end} % of the run)"
+        part = "" if side.window == WHOLE else f" ({in_words(side.window)})"
         return f"{metric}{side.row}{part}"
 
 
@@ -271,6 +273,14 @@ class ClaimsSpec(Spec):
 def less(words: str, constant: float | None) -> str:
     """The difference to a constant in words."""
     return f"{words} - {constant:g}" if constant else words
+
+
+def in_words(window: Window) -> str:
+    """Which part of a run a window is."""
+    if window == "first_step":
+        return "the first step"
+    start, end = (round(100 * share) for share in window)
+    return f"{start} to {end} % of the run"
 
 
 def _metric(metric: Names) -> str:

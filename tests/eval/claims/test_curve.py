@@ -42,6 +42,7 @@ def test_curves_against_another_metric_another_window_and_a_constant(results, lo
     ways = {
         "metric": ({"against": {"metric": "gap_by_position_0"}}, logged["a", "gap_by_position_0"]),
         "window": ({"against": {"window": [0, 0.25]}}, logged["a", "gap"][:, :2]),
+        "first step": ({"against": {"window": "first_step"}}, logged["a", "gap"][:, :1]),
         "value": ({"value": 0.5}, np.full((3, 1), 0.5)),
     }
     for name, (second, values) in ways.items():
@@ -105,7 +106,7 @@ def test_curves_that_cannot_be_compared(results):
 
     with pytest.raises(ValueError, match=r"seeds \[0, 1\] and \[0\] cannot be paired"):
         measure("a", against={"row": "b"})
-    with pytest.raises(ValueError, match="no gap of 'd' between 0 and 1"):
+    with pytest.raises(ValueError, match="no gap of 'd' in 0 to 100 % of the run"):
         measure("d", value=0)
     assert measure("a", value=0).mean == 1, "a step that does not log the metric does not count"
     assert np.isnan(measure("c", value=0).mean)

@@ -182,6 +182,8 @@ def test_comparisons_in_words():
     assert words["no_study"].words == "log of gradient_norm: LSM / ST"
     late = words["no_study"].model_copy(update={"window": (0.75, 1), "scale": "difference"})
     assert late.words == ("gradient_norm: LSM (75 to 100 % of the run) - ST (75 to 100 % of the run)")
+    first = late.model_copy(update={"window": "first_step"})
+    assert first.words == "gradient_norm: LSM (the first step) - ST (the first step)"
 
 
 def test_a_bad_file_names_the_claim(spec, results):

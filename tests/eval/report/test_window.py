@@ -30,3 +30,10 @@ def test_tasks_in_turn_are_parts_of_one_run():
     frame = curves({("a", "gap"): [range(8)]})
     frame["task"] = ["chain", "games"] * 4
     assert within(frame, LATE).task.tolist() == ["chain", "games"]
+
+
+@pytest.mark.parametrize("steps", [20, 80, 400])
+def test_the_first_step_is_one_step_of_a_run_of_any_length(steps):
+    frame = curves({("a", "gap"): [range(steps)] * 2})
+    assert within(frame, "first_step").step.tolist() == [0, 0]
+    assert within(frame, (0, 1 / 80)).step.max() == max(0, steps // 80 - 1)
