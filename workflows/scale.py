@@ -53,12 +53,14 @@ def scales() -> list[str]:
     return sorted(path.stem for path in CONFIG.glob("*.yaml") if "base" not in read_yaml(path))
 
 
-def plan(config: dict[str, Any], files: Sequence[Path] = ()) -> Plan:
+def plan(config: dict[str, Any], files: Sequence[Path] = (), settings: Sequence[str] = ()) -> Plan:
     """The plan of a config with the methods of all method files, as the Snakefile makes it.
 
-    `files` are those that the config was read from, if it is not all in the one named as its scale.
+    `files` are those that the config was read from, if it is not all in the one named as its scale, and
+    `settings` are what `--config` said over them.
     """
     made = Plan(config)
+    made.settings = tuple(settings)
     if files:
         made.configfiles = tuple(os.path.relpath(file) for file in files)
     for name, knobs in _registrations():

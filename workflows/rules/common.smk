@@ -61,7 +61,10 @@ if config.keys() == {"scale"}:
     )
 
 try:
-    PLAN = plan(config, workflow.overwrite_configfiles)
+    # The settings as Snakemake writes them to its jobs, so that a job's plan says the same of itself.
+    PLAN = plan(
+        config, workflow.overwrite_configfiles, workflow.config_settings.config_args
+    )
     PLAN.check_runs()
     REQUESTS = Requests(PLAN)
 except ConfigError as error:
