@@ -77,6 +77,7 @@ def main(spec: GenerateSpec, model: Path, out: Path) -> None:
     suites = contents(asked, environment)
     if spec.strict:
         refuse_unverified(suites)
+    out.parent.mkdir(parents=True, exist_ok=True)
     engine = load(spec.engine, model, spec.batch_size)
     models.refuse_unknown_words(engine.tokenizer, spec.prompt)
     origin = {

@@ -156,6 +156,12 @@ def test_token_ids_are_stored_on_request(folders, tmp_path):
         assert tokenizer.decode(record["token_ids"], skip_special_tokens=True) == record["response"]
 
 
+def test_the_folder_of_the_responses_is_made(folders, tmp_path):
+    out = tmp_path / "not" / "there" / "out.jsonl"
+    generate.main(changed(problems_per_suite=1, protocols=sampled(1)), folders[0], out)
+    assert len(read_lines(out)) == len(envs.load("chain_arithmetic").suites)
+
+
 def test_an_engine_that_ignores_seeds_is_refused(folders, tmp_path, monkeypatch):
     """As an API backend that sends one seed with every request: sample j repeats sample 0."""
     stream = TorchEngine.stream
