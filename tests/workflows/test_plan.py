@@ -657,6 +657,22 @@ def test_wrong_names_of_tasks_and_panels_are_explained(mini, change, sentence):
         plan(merge(mini, change))
 
 
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        (
+            ["Loss", "Loss"],
+            "signal.failures: two rows share a label: ['Loss', 'Loss']; write another for each",
+        ),
+        (["top_p = 0.9", "Loss"], "signal.failures: label 'top_p = 0.9' has a `=`; write it without"),
+    ],
+)
+def test_failure_cases_have_labels_of_their_own(mini, labels, sentence):
+    rows = [{"label": label, "model": "student"} for label in labels]
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        plan(merge(mini, {"signal": {"failures": rows}}))
+
+
 def test_games_that_models_learn_from_are_known_by_whatever_source_they_are_drawn(
     mini, tmp_path, monkeypatch
 ):

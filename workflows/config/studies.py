@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from programs.spec import Count, Distinct, OnlyRounding, Seed, Spec
 from workflows.config.names import Base, Mention
@@ -80,6 +80,16 @@ class SignalConfig(Spec):
     failures: tuple[SubjectConfig, ...] = Field(
         min_length=1, description="students whose failure cases are shown, at the first seed"
     )
+
+    @field_validator("failures")
+    @classmethod
+    def _labels_name_folders(cls, failures: tuple[SubjectConfig, ...]) -> tuple[SubjectConfig, ...]:
+        labels = [row.label for row in failures]
+        if len(set(labels)) < len(labels):
+            raise ValueError(f"two rows share a label: {labels}; write another for each")
+        if named := [label for label in labels if "=" in label]:  # the program takes LABEL=FOLDER
+            raise ValueError(f"label {named[0]!r} has a `=`; write it without")
+        return failures
 
     def mentions(self, place: str) -> Iterator[Mention]:
         """Its models, and the rows of the failure cases."""
