@@ -211,9 +211,11 @@ def scoring_notes(spec: TableSpec) -> list[str]:
     """What a score is, under each protocol."""
     evaluation = spec.evaluation
     protocol = next(p for p in evaluation.protocols if p.name == spec.protocol)
+    # A suite that has fewer is asked whole.
+    most = f"at most {evaluation.problems_per_suite}" if evaluation.problems_per_suite else "all"
     return [
         f"Scores: percentage correct, {protocol.samples} sample(s) per problem, "
-        f"{evaluation.problems_per_suite or 'all'} problems per suite, {in_words(protocol.sampling)}; ± is "
+        f"{most} problems per suite, {in_words(protocol.sampling)}; ± is "
         "the standard deviation over training seeds. What has one seed, and every model that others start "
         "from or learn from, is one checkpoint: no interval speaks of another.",
         *(

@@ -1,4 +1,4 @@
-"""A second opinion on every verdict of the scale: stored responses replayed through lm-eval."""
+"""A second opinion on every verdict behind the studies of `all`: stored responses replayed through lm-eval."""
 
 
 rule lm_eval_crosscheck:

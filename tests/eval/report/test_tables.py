@@ -284,6 +284,7 @@ def test_a_protocol_of_some_suites_stands_beside_the_paper_s_value(frame, with_s
     assert better["mean"] == pytest.approx(100 * (2 + 3) / 2 / 96)
     assert lines[2][-2].startswith(f"{better['mean']:.1f} ± ")
     assert lines[2][-1] == "23.6"
+    assert "sample(s) per problem, at most 3 problems per suite, temperature 1" in text
     assert "hard avg@32: 32 sample(s) per problem, temperature 1, top-p 1, at most 9 tokens." in text
 
 
