@@ -7,9 +7,11 @@ from typing import Any
 from envs.alfworld.protocols import Exchange, History, React
 from programs.errors import UserError
 
+_PER_TYPE = 2  # as in ReAct's own prompts
 
-def with_examples(react: React, records: Iterable[dict[str, Any]], per_type: int = 2) -> React:
-    """The protocol with the transcripts of the first `per_type` won episodes of each task type.
+
+def with_examples(react: React, records: Iterable[dict[str, Any]]) -> React:
+    """The protocol with the transcripts of the first two won episodes of each task type.
 
     `records` are those of an episodes file. UserError if they are not of training games, since examples
     from the evaluated games would give them away, or if none was won.
@@ -18,7 +20,7 @@ def with_examples(react: React, records: Iterable[dict[str, Any]], per_type: int
     for record in records:
         if record["split"] != "train":
             raise UserError(f"examples must come from games of the split train, not {record['split']}")
-        if record["outcome"] == "won" and len(examples[record["task_type"]]) < per_type:
+        if record["outcome"] == "won" and len(examples[record["task_type"]]) < _PER_TYPE:
             examples[record["task_type"]].append(react.transcript(played(record)))
     shown = {task_type: tuple(texts) for task_type, texts in examples.items() if texts}
     if not shown:

@@ -147,13 +147,14 @@ def test_a_model_plays(world, panel, folders):
 
 def test_expert_episodes_become_react_examples(world, panel):
     found = records(world, episodes(panel, 1, "run"), PolicyPlayer("expert"))
-    react = with_examples(React(), found.values(), per_type=1)
+    react = with_examples(React(), found.values())
     assert react.examples.keys() == {game.task_type for game in panel.games}
     record = next(iter(found.values()))
-    (example,) = react.examples[record["task_type"]]
+    example, *_ = react.examples[record["task_type"]]
     assert example.startswith("You are in the middle of a room.")
     assert example.endswith(record["turns"][-1]["observation"])
     assert example.count("\n> ") == record["steps"]
+    assert len(with_examples(React(), [record] * 3).examples[record["task_type"]]) == 2
     with pytest.raises(UserError, match="split train"):
         with_examples(React(), [record | {"split": "valid_seen"}])
     with pytest.raises(UserError, match="none of the episodes was won"):
