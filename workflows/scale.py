@@ -53,14 +53,12 @@ def scales() -> list[str]:
     return sorted(path.stem for path in CONFIG.glob("*.yaml") if "base" not in read_yaml(path))
 
 
-def plan(config: dict[str, Any], files: Sequence[Path] = (), settings: Sequence[str] = ()) -> Plan:
+def plan(config: dict[str, Any], files: Sequence[Path] = ()) -> Plan:
     """The plan of a config with the methods of all method files, as the Snakefile makes it.
 
-    `files` are those that the config was read from, if it is not all in the one named as its scale, and
-    `settings` are what `--config` said over them.
+    `files` are those that the config was read from, if it is not all in the one named as its scale.
     """
     made = Plan(config)
-    made.settings = tuple(settings)
     if files:
         made.configfiles = tuple(os.path.relpath(file) for file in files)
     for name, knobs in _registrations():

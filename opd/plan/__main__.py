@@ -30,7 +30,7 @@ of its bandwidth in decoding and updates; {usable:.0%} of the memory for tensors
 
 def main(files: Sequence[Path], settings: Sequence[str], target: str) -> None:
     """Print the tables; exits with status 1 if something is lacking."""
-    made = plan(read(files, settings), files, settings)
+    made = plan(read(files, settings), files)
     made.check_runs()
     needed, device = jobs(made, target), DEVICES[made.config.gpu or devices.here()]
     print(f"{target} of scale {made.config.scale}, on {device.name}\n")

@@ -56,7 +56,8 @@ def cards(
         yield Lack(
             f"{largest.name} needs {memory.peak(largest.memory) / GIB:.0f} GiB per device; {kind} has "
             f"{gib:.0f} GiB, of which {usable / GIB:.0f} are for tensors",
-            _plan_for_this_card(plan, visible) or f"python -m opd.plan {plan.options}   # says what takes it",
+            _plan_for_this_card(plan, visible)
+            or f"python -m opd.plan --configfile {' '.join(plan.configfiles)}   # says what takes it",
         )
 
 

@@ -1,6 +1,5 @@
 """The first layer of a plan: the config, checked, and where things lie."""
 
-import shlex
 from collections.abc import Iterable
 
 import envs
@@ -13,13 +12,11 @@ class Paths:
     """A scale's config, and the folders and files of what it names.
 
     `configfiles` are the files that say it, as `--configfile` takes them: of a scale that ships, its own.
-    `settings` are what `--config` changes, KEY=VALUE each.
     """
 
     def __init__(self, config: dict) -> None:
         self.config = check(Config, config, f"config of scale {config.get('scale')}")
         self.configfiles: tuple[str, ...] = (f"workflows/config/{self.config.scale}.yaml",)
-        self.settings: tuple[str, ...] = ()
 
     @property
     def results(self) -> str:
@@ -71,10 +68,4 @@ class Paths:
 
     def command(self, target: str) -> str:
         """What makes a target of this scale."""
-        return f"snakemake --cores all {target} {self.options}"
-
-    @property
-    def options(self) -> str:
-        """What says this config to `snakemake` and to `opd.plan`, for a shell."""
-        settings = f" --config {shlex.join(self.settings)}" if self.settings else ""
-        return f"--configfile {shlex.join(self.configfiles)}{settings}"
+        return f"snakemake --cores all {target} --configfile {' '.join(self.configfiles)}"

@@ -61,10 +61,7 @@ if config.keys() == {"scale"}:
     )
 
 try:
-    # The settings as Snakemake writes them to its jobs, so that a job's plan says the same of itself.
-    PLAN = plan(
-        config, workflow.overwrite_configfiles, workflow.config_settings.config_args
-    )
+    PLAN = plan(config, workflow.overwrite_configfiles)
     PLAN.check_runs()
     REQUESTS = Requests(PLAN)
 except ConfigError as error:
