@@ -79,16 +79,20 @@ def pool(source: str | None) -> set[object]:
     """
     if made := generated(source):
         return {(made.size, made.seed)}
-    named = source if source is not None else os.environ.get("ALFWORLD_DATA")
+    named = _named(source)
     if not named:
         return {None}
     path = Path(named).expanduser().resolve()
     return {path, *(file.resolve() for file in path.glob("*.jsonl*"))}
 
 
+def _named(source: str | Path | None) -> str | Path | None:
+    return source if source is not None else os.environ.get("ALFWORLD_DATA")
+
+
 def _located(source: str | Path | None) -> tuple[Path, str]:
     """The path to read, and what to call it."""
-    named = source if source is not None else os.environ.get("ALFWORLD_DATA")
+    named = _named(source)
     if not named:
         raise FileNotFoundError(_advice("no source is named and $ALFWORLD_DATA is not set", Path("DIR")))
     path = Path(named).expanduser()

@@ -24,8 +24,9 @@ _OF_METHOD = {
     "No renormalisation, stop-gradient": "#999933",
     "No renormalisation": "#000000",
 }
-# Variants of one method share its hue and differ in the line.
-_LINES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
+# Variants of one method share its hue and differ in the line: a name of matplotlib's, or a pattern of dashes.
+Line = str | tuple[int, tuple[int, ...]]
+_LINES: tuple[Line, ...] = (
     "-",
     "--",
     ":",
@@ -78,7 +79,7 @@ def colour(label: str, labels: Sequence[str]) -> str:
     return _OF_METHOD[name] if name else COLOURS[list(labels).index(label) % len(COLOURS)]
 
 
-def line(label: str, labels: Sequence[str]) -> str | tuple[int, tuple[int, ...]]:
+def line(label: str, labels: Sequence[str]) -> Line:
     """The line of `label`, among the `labels` of the figure that have its hue: solid first, then dashed."""
     same = [other for other in labels if colour(other, labels) == colour(label, labels)]
     return _LINES[same.index(label) % len(_LINES)]

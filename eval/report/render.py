@@ -67,12 +67,17 @@ def scores(spec: TableSpec, shown: pd.DataFrame, games: pd.DataFrame, suites: li
 def comparisons(spec: TableSpec, row: str, shown: pd.DataFrame, games: pd.DataFrame) -> dict[str, str]:
     """How a row compares with its reference, on panels and suites, and which that is if rows have several."""
     found: dict[str, str] = {}
-    if len(set(spec.pairs.values())) > 1:
+    if several_references(spec):
         found["reference"] = label_of(spec, spec.pairs[row]) if row in spec.pairs else _MISSING
     alone = "reference" if row in spec.pairs.values() else _MISSING
     for panel in spec.panels:
         found |= compared(games, f"{panel} difference", f"ALFWorld {panel} ", alone)
     return found | compared(shown, "difference", "average " if spec.panels else "", alone)
+
+
+def several_references(spec: TableSpec) -> bool:
+    """Whether rows are compared with different ones."""
+    return len(set(spec.pairs.values())) > 1
 
 
 def label_of(spec: TableSpec, name: str) -> str:
@@ -228,8 +233,8 @@ def scoring_notes(spec: TableSpec) -> list[str]:
 
 def comparison_notes(spec: TableSpec, table: pd.DataFrame) -> list[str]:
     """What intervals, differences and their p values are."""
-    of_all = len(set(spec.pairs.values())) <= 1
-    reference = label_of(spec, spec.reference_row) if of_all else "the row that each row names"
+    several = several_references(spec)
+    reference = "the row that each row names" if several else label_of(spec, spec.reference_row)
     return [
         "Intervals: 95 %, clustered by problem and by training seed; the difference is paired by "
         f"problem and seed; reference: {reference}.",
