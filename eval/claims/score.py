@@ -15,6 +15,8 @@ from eval.report.window import LATE
 from eval.statistics import check_seeds, paired_difference
 
 SUCCESS = "episode_success"
+ALIKE = "seeds agree more closely than the noise of their answers: an interval over problems alone"
+"""What a table's footnote says of such a difference."""
 
 
 def measure(test: ScoreComparison, protocol: str, results: Path) -> Effect:
@@ -26,7 +28,12 @@ def measure(test: ScoreComparison, protocol: str, results: Path) -> Effect:
     check_seeds({row: part.seed for row, part in zip(rows, (first, second), strict=True)})
     effect = on_panel(first, second, test.panels) if test.panels else on_suites(first, second, protocol)
     chosen = f"highest training success: {' and '.join(rows)}" if curves else ""
-    return replace(effect, note="; ".join(filter(None, (chosen, effect.note))))
+    return noted(effect, chosen)
+
+
+def noted(effect: Effect, note: str) -> Effect:
+    """The effect with one more note, first."""
+    return replace(effect, note="; ".join(filter(None, (note, effect.note))))
 
 
 def of_row(frame: pd.DataFrame, row: str) -> pd.DataFrame:
@@ -40,7 +47,8 @@ def of_row(frame: pd.DataFrame, row: str) -> pd.DataFrame:
 def on_suites(first: pd.DataFrame, second: pd.DataFrame, protocol: str) -> Effect:
     """Difference of the averages over suites; a panel has a protocol of its own."""
     (a, suites), (b, _) = (score_matrix(part[part.protocol == protocol]) for part in (first, second))
-    return of_estimate(vars(paired_difference(a, b, suites, bounds=(-100, 100))))
+    found = paired_difference(a, b, suites, bounds=(-100, 100))
+    return of_estimate({**vars(found), "seeds_alike": found.seeds_alike})
 
 
 def on_panel(first: pd.DataFrame, second: pd.DataFrame, panels: Sequence[str]) -> Effect:
@@ -48,7 +56,7 @@ def on_panel(first: pd.DataFrame, second: pd.DataFrame, panels: Sequence[str]) -
     panel = next((name for name in panels if name in set(first.suite)), panels[0])
     a, b = (columns.success(part[part.suite == panel], panel) for part in (first, second))
     found = of_estimate(columns.difference(a, b))
-    return replace(found, note=f"panel {panel}" if len(panels) > 1 else "")
+    return noted(found, f"panel {panel}" if len(panels) > 1 else "")
 
 
 def of_estimate(found: dict[str, float]) -> Effect:
@@ -61,6 +69,7 @@ def of_estimate(found: dict[str, float]) -> Effect:
         freedom=found["freedom"],
         seeds=found["seeds"],
         clusters=found["problems"],
+        note=ALIKE if found["seeds_alike"] else "",
     )
 
 

@@ -64,5 +64,5 @@ def significance(found: Estimate, differences: Matrix, strata: NDArray | None = 
         "p": permuted if found.constant else zero_p(found),
         "p_permutation": permuted,
         "detectable": _detectable(found),
-        "seeds_alike": found.seeds_alike and not found.constant,
+        "seeds_alike": found.seeds_alike,
     }

@@ -106,9 +106,10 @@ class Estimate:
 
         The 95 % interval is then over problems alone, and holds the truth less often than it says
         (`eval.statistics.seed_coverage`). Seeds that give the same answers, as where none solves anything,
-        are not meant.
+        are not meant, nor is an estimate without an error.
         """
-        return self.seeds > 1 and self.rest_error >= _ROUNDING and self.variances.seeds_add(0.05) == 0
+        noisy = self.seeds > 1 and self.rest_error >= _ROUNDING and not self.constant
+        return noisy and self.variances.seeds_add(0.05) == 0
 
     @property
     def variances(self) -> Variances:

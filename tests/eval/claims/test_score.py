@@ -65,6 +65,23 @@ def test_the_first_panel_that_was_played_counts(results, panel):
     assert (found.note, alone.note) == ("panel unseen", "")
 
 
+@pytest.mark.parametrize("panel", [None, "unseen"])
+def test_an_interval_over_problems_alone_is_noted(results, panel):
+    """Seeds that differ by less than their answers' noise: other problems solved, as many by each seed."""
+    frame = scores()
+    place = frame.groupby(["row", "seed", "suite"]).cumcount()
+    better, base = 1 + (place + frame.seed) % 2, 1 - (place // 2 + frame.seed) % 2
+    frame["correct"] = np.where(frame.row == "better", better, base)
+    frame["wrong"] = 2 - frame.correct
+    frame.to_csv(results / "studies/s/scores.csv", index=False)
+    test = ScoreComparison(**ASKED, row="better", against="base", panel=panel)
+    found = score.measure(test, "avg@2", results)
+    table = tables.build(SPEC.model_copy(update={"reference_row": "base", "panels": ("unseen",)}), frame)
+    cell = table[(table.row == "better") & (table.column == ("unseen difference" if panel else "difference"))]
+    assert cell.seeds_alike.item()
+    assert found.note == score.ALIKE
+
+
 def test_the_best_of_several_rows_is_chosen_by_training_success_alone(results):
     """base succeeds more in the last quarter of training, better earlier and in the suites."""
     early, late = [1.0] * 6 + [0.2] * 2, [0.0] * 6 + [0.6] * 2
