@@ -114,8 +114,8 @@ def start(spec: DistillSpec, loaded: Mapping[str, Task], folder: Path, teachers:
     taught = teaching.taught_tasks(spec.tasks, loaded, teacher_models)
     marker_ids = masks.marker_ids(spec.mask, student.tokenizer)
     episodes = max(task.rollout.prompts * task.rollout.samples_per_prompt for task in spec.tasks.values())
-    # Of each engine; without torchrun there is one, however many workers vLLM spreads it over.
-    requests = math.ceil(episodes / max(1, ranks.count() // spec.engine.tensor_parallel))
+    engine_count = max(1, ranks.count() // spec.engine.tensor_parallel)
+    requests = math.ceil(episodes / engine_count)
     dtype = sharding.dtype(student.model, spec.memory)
     with whole_for_rollouts(spec, student.root):
         engine = engines.follow(spec.engine, student.model, folder, student.tokenizer, requests, dtype)

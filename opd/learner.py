@@ -42,8 +42,12 @@ def load(folder: Path, spec: DistillSpec | SftSpec) -> Learner:
     model, tokenizer = models.load(folder), models.load_tokenizer(folder)
     if model.dtype == torch.float16:
         raise UserError(f"{folder}: gradients of single tokens vanish in float16; convert it to bfloat16")
+    memory = spec.memory
     if isinstance(spec, DistillSpec) and spec.lora:
+        # What is trained is float32 then; what is frozen needs no more bits than it computes with.
+        model.to(sharding.dtype(model, memory))  # type: ignore[arg-type]
+        memory = memory.model_copy(update={"master_weights": False})
         lora.adapt(model, spec.lora, spec.seed)
-    root = sharding.student(model, spec.memory)
-    optimizer = adamw(model, spec.optimizer, on_host=spec.memory.offload)
+    root = sharding.student(model, memory)
+    optimizer = adamw(model, spec.optimizer, on_host=memory.offload)
     return Learner(model, tokenizer, root, optimizer, spec.optimizer.clip_norm)

@@ -14,13 +14,14 @@ _LAST = 0.02
 
 
 def adamw(model: nn.Module, spec: OptimizerSpec, on_host: bool = False) -> AdamW:
-    """AdamW on what is not frozen; `on_host` uses all of a CPU's threads for one weight after the other."""
+    """AdamW on what is not frozen; fused on the host and where sharded, as torch would loop there."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     return AdamW(
-        [parameter for parameter in model.parameters() if parameter.requires_grad],
+        trained,
         lr=spec.learning_rate,
         betas=spec.betas,
         weight_decay=spec.weight_decay,
-        fused=on_host or None,
+        fused=on_host or isinstance(trained[0], DTensor) or None,
     )
 
 

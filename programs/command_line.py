@@ -117,4 +117,7 @@ def json_of(text: str) -> str:
 
 def _in_words(error: ValidationError) -> str:
     """What is wrong with a spec, in one line for the command line."""
-    return "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors())
+    problems = ((".".join(map(str, each["loc"])), each["msg"]) for each in error.errors())
+    return "; ".join(
+        ": ".join(filter(None, (place, said.removeprefix("Value error, ")))) for place, said in problems
+    )

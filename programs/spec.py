@@ -40,9 +40,9 @@ OnlyRounding = Annotated[Value, _ONLY_ROUNDING]
 
 
 class Spec(BaseModel):
-    """Base of all specs: immutable, no unknown keys."""
+    """Base of all specs: immutable, no unknown keys, no infinite number, which JSON could not say."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def recipe(self) -> dict[str, Any]:
         """What decides the numbers: all fields but those that are `OnlyRounding`, as data for JSON."""

@@ -1,8 +1,8 @@
 """Validation errors as sentences that say what to write instead."""
 
 import difflib
-from collections.abc import Iterable
-from typing import TypeVar, get_args
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -10,6 +10,13 @@ from pydantic_core import ErrorDetails
 from programs.errors import UserError
 
 M = TypeVar("M", bound=BaseModel)
+# What pydantic says of Python's types, in terms of the file.
+_IN_YAML = {
+    "tuple_type": "write a list, such as [a, b]",
+    "too_short": "write a list with more entries",
+    "dict_type": "write KEY: VALUE lines",
+    "model_type": "write KEY: VALUE lines",
+}
 
 
 class ConfigError(UserError):
@@ -21,24 +28,36 @@ def check(model: type[M], data: object, place: str) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        sentences = [_sentence(model, problem) for problem in error.errors()]
+        sentences = [_sentence(model, data, problem) for problem in error.errors()]
         raise ConfigError("\n".join(f"{place}: {sentence}" for sentence in sentences)) from None
 
 
-def _sentence(model: type[BaseModel], problem: ErrorDetails) -> str:
-    path = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+def _sentence(model: type[BaseModel], data: object, problem: ErrorDetails) -> str:
+    path = _path(data, problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return _unknown_key(model, problem["loc"])
+        *parents, key = problem["loc"]
+        return f"{path} is not a known key; {among(str(key), _keys(model, parents))}"
     if problem["type"] == "missing":
         return f"{path} is missing; add it"
     place = f"{path}: " if path else ""
     found = f" (found {problem['input']!r})" if isinstance(problem["input"], str | int | float | None) else ""
-    return f"{place}{problem['msg'].removeprefix('Value error, ')}{found}"
+    message = _IN_YAML.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    return f"{place}{message}{found}"
 
 
-def _unknown_key(model: type[BaseModel], path: tuple) -> str:
-    *parents, key = path
-    return f"{'.'.join(map(str, path))} is not a known key; {among(str(key), _keys(model, parents))}"
+def _path(data: Any, loc: tuple[int | str, ...]) -> str:
+    """Where in the data a problem is, entries of lists by their name or label if they have one."""
+    parts = []
+    for part in loc:
+        if part == "[key]":
+            continue
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            data = None
+        named = isinstance(part, int) and isinstance(data, Mapping)
+        parts.append(str(data.get("name", data.get("label", part)) if named else part))
+    return ".".join(parts)
 
 
 def among(name: str, known: Iterable[str]) -> str:

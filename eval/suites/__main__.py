@@ -20,7 +20,7 @@ from eval import suites
 from eval.suites import content, rows
 from eval.suites.contamination import overlaps
 from eval.suites.diff import differences
-from eval.suites.load import LoadedSuite, at_hand, checked, fetch, find, load, read
+from eval.suites.load import LoadedSuite, at_hand, checked, fetch, find, how_to_get, load, read
 from eval.suites.suite import Copy
 from programs.errors import UserError
 
@@ -49,7 +49,7 @@ def show(options: argparse.Namespace) -> None:
     print(f"rows      {' or '.join(map(str, suite.counts))}")
     print(f"answers   {suite.answer_type}")
     print(f"licence   {suite.licence}")
-    print(f"hub       {suite.hub}")
+    print(f"hub       {suite.hub or 'none'}")
     for copy in suite.copies:
         print(
             f"copy      {copy.sha256[:16]}  {copy.description}{f'. FLAW: {copy.flaw}' if copy.flaw else ''}"
@@ -59,7 +59,7 @@ def show(options: argparse.Namespace) -> None:
     if at_hand(suite, options.data):
         print(f"at hand   {described(load(suite, options.data))}")
     else:
-        print(f"at hand   no; `python -m eval.suites fetch {suite.name}` gets it")
+        print(f"at hand   no; {how_to_get(suite)}")
 
 
 def described(loaded: LoadedSuite) -> str:

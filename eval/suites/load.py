@@ -94,12 +94,22 @@ def find(suite: Suite, folder: Path | None = None) -> tuple[list[dict[str, Any]]
     try:
         return _hub_rows(suite), f"hub {suite.hub}"
     except SuiteNotFoundError as error:
-        looked = [f"{kind} {place}" for kind, place in _folders(folder)]
+        looked = [
+            f"{kind} {place}" + ("" if place.is_dir() else ", which is no folder")
+            for kind, place in _folders(folder)
+        ]
         raise SuiteNotFoundError(
             "\n  ".join([f"{suite.name} was not found. Looked in:", *looked, str(error)])
-            + f"\nWhere the hub can be reached, `python -m eval.suites fetch {suite.name}` gets it; "
-            f"or name a folder that holds {suite.name}.jsonl in OPD_MATH_DATA."
+            + f"\nTo get it, {how_to_get(suite)}."
         ) from error
+
+
+def how_to_get(suite: Suite) -> str:
+    """What to do where no copy is at hand."""
+    named = f"name a folder that holds {suite.name}.jsonl in OPD_MATH_DATA"
+    if suite.hub is None:
+        return named
+    return f"where the hub can be reached, `python -m eval.suites fetch {suite.name}` gets it; or {named}"
 
 
 def at_hand(suite: Suite, folder: Path | None = None) -> Path | None:
@@ -132,9 +142,11 @@ def cache() -> Path:
     return Path(os.environ.get("OPD_CACHE", "~/.cache/opd-benchmark/suites")).expanduser()
 
 
-def read(path: Path, hub: Hub) -> list[dict[str, Any]]:
+def read(path: Path, hub: Hub | None) -> list[dict[str, Any]]:
     """The rows of a file, or of a folder that is a clone of the hub's repository."""
     if path.is_dir():
+        if hub is None:
+            raise UserError(f"{path} is a folder, and the suite names no hub that it could be a clone of")
         return read_hub(Hub(str(path), hub.split, None, hub.configs))
     if path.suffix == ".parquet":
         from pyarrow import parquet
@@ -157,6 +169,8 @@ def read_hub(hub: Hub) -> list[dict[str, Any]]:
 
 
 def _hub_rows(suite: Suite) -> list[dict[str, Any]]:
+    if suite.hub is None:
+        raise SuiteNotFoundError("no hub, as the suite names none")
     try:
         return read_hub(suite.hub)
     except OSError as error:  # no connection, no such repository, no access

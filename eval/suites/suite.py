@@ -63,13 +63,14 @@ class Suite:
     `counts` are the numbers of rows that its copies may have; any other number is refused. `answer`
     normalises one raw gold answer and leaves a normalised one as it is. `aliases` are further file
     names under which a user's folder may hold it. `conflicting` are short hashes of training prompts
-    that are known to have two answers, for the copies that show only one of them.
+    that are known to have two answers, for the copies that show only one of them. `hub` None: a file at
+    hand is all there is.
     """
 
     name: str
     version: str
     description: str
-    hub: Hub
+    hub: Hub | None = None
     counts: tuple[int, ...]
     copies: tuple[Copy, ...]
     licence: str

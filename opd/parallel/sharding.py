@@ -99,9 +99,10 @@ def _shard(root: Root, memory: MemorySpec) -> None:
         if memory.master_weights:
             module.float()
         shard = fully_shard(module, reshard_after_forward=module is not root, **options)
-        # The loss is a sum over the ranks, its weights are those of the whole minibatch.
-        shard.set_gradient_divide_factor(1.0)
-        shard.set_force_sum_reduction_for_comms(True)
+        if ranks.count() > 1:  # with one, a factor costs FSDP a float32 copy of each gradient
+            # The loss is a sum over the ranks, its weights are those of the whole minibatch.
+            shard.set_gradient_divide_factor(1.0)
+            shard.set_force_sum_reduction_for_comms(True)
     with torch.no_grad():
         root(lambda: None)  # FSDP takes the first module to run for the outermost
     root.reshard()  # type: ignore[operator]

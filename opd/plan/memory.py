@@ -87,7 +87,12 @@ class Layout:
     @property
     def sharded(self) -> bool:
         """Whether weights are gathered before they compute; see `opd.parallel.sharding`."""
-        return self.ranks > 1 or self.memory.master_weights or self.memory.offload
+        return self.ranks > 1 or self.masters or self.memory.offload
+
+    @property
+    def masters(self) -> bool:
+        """Whether the student rests in float32; adapters alone do so in any case."""
+        return self.memory.master_weights and self.lora is None
 
     def computing(self, shape: Shape) -> Shape:
         """The student as it computes."""
@@ -119,7 +124,7 @@ class Layout:
         return 4 * added.parameters if added else self._width(shape) * shape.parameters
 
     def _width(self, shape: Shape) -> int:
-        return 4 if self.memory.master_weights else shape.width
+        return 4 if self.masters else self.computing(shape).width
 
 
 def student_state(shape: Shape, layout: Layout) -> Components:
@@ -200,7 +205,8 @@ def learning(student: Shape, steps: Sequence[Step], layout: Layout, heads: Seque
             backward(learner, at_head, step, added) for at_head, step in zip(heads, steps, strict=True)
         ),
     }
-    return {"training": {**held, **training}, "update": {**held, "temporary": trained}}
+    one_by_one = layout.sharded  # fused; see opd.optimizer.adamw
+    return {"training": {**held, **training}, "update": {**held, "temporary": 0 if one_by_one else trained}}
 
 
 def in_passing(shape: Shape) -> int:

@@ -9,7 +9,6 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch.distributed import is_torchelastic_launched
@@ -29,7 +28,8 @@ class FollowingVllmEngine(VllmEngine):
     def __init__(
         self, spec: EngineSpec, model: PreTrainedModel, folder: Path, batch_size: int, dtype: torch.dtype
     ) -> None:
-        """`folder` is where `model` was loaded from. UserError where the engine cannot sleep and should.
+        """`folder` is where `model` was loaded from. UserError where the engine cannot sleep or be shared and
+        should.
 
         `dtype` is what the model computes in, which folder and weights at rest need not tell.
         """
@@ -41,6 +41,8 @@ class FollowingVllmEngine(VllmEngine):
     def _start(self, folder: Path, batch_size: int) -> LLM:
         if self._spec.sleep and not vllm_engine.can_sleep():
             raise UserError("engine.sleep: vLLM cannot give memory back on this platform; remove it")
+        if self._spec.tensor_parallel > 1 and not is_torchelastic_launched():
+            raise UserError("engine.tensor_parallel is of torchrun's processes; start the run under it")
         return vllm_engine.start(
             folder,
             batch_size,
@@ -53,7 +55,7 @@ class FollowingVllmEngine(VllmEngine):
             enable_sleep_mode=self._spec.sleep,
             gpu_memory_utilization=self._spec.memory_share,
             tensor_parallel_size=self._spec.tensor_parallel,
-            # Under torchrun the ranks' processes are the workers, else vLLM starts what it needs.
+            # Under torchrun the ranks' processes are the workers.
             distributed_executor_backend="external_launcher" if is_torchelastic_launched() else None,
         )
 
@@ -62,18 +64,12 @@ class FollowingVllmEngine(VllmEngine):
         """While this is open, the engine answers with the weights that `model` had when it was opened."""
         # Room for the weights first, for the cache when they are there: least memory at a time.
         self._wake("weights")
-        self._llm.collective_rpc("reload_weights", kwargs={"weights_iterator": self._weights(model)})
+        self._llm.collective_rpc("reload_weights", kwargs={"weights_iterator": merged_weights(model)})
         self._wake("kv_cache")
         try:
             yield
         finally:
             self._rest()
-
-    def _weights(self, model: PreTrainedModel) -> Any:
-        """By reference to an engine in this process, as copies on the CPU to one that has several."""
-        if self._spec.tensor_parallel == 1 or is_torchelastic_launched():
-            return merged_weights(model)
-        return [(name, value.cpu()) for name, value in merged_weights(model)]
 
     def _wake(self, memory: str) -> None:
         if self._spec.sleep:

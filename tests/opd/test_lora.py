@@ -7,13 +7,15 @@ import pytest
 import torch
 from peft import PeftModel
 from pydantic import ValidationError
+from safetensors.torch import load_file
 from torch import nn
 from torch.distributed.checkpoint import FileSystemReader
 
-from opd import distill, lora, models
+from opd import distill, learner, lora, models
 from opd.lm_head import head_of
 from opd.models import prompt_ids
 from opd.optimizer import adamw
+from opd.parallel import sharding
 from opd.rollout import torch_engine
 from opd.rollout.decoder import Decoder, SmallQwen2Decoder, kind_for
 from opd.rollout.sampling import uniforms
@@ -73,6 +75,18 @@ def test_model_head_decoder_and_export_agree_with_dense_weights(folders, tokeniz
     assert exported.state_dict().keys() == dense.state_dict().keys()
     assert not [name for name in (tmp_path / "model").iterdir() if "adapter" in name.name]
     torch.testing.assert_close(exported(IDS).logits, logits)
+
+
+def test_master_weights_of_an_adapted_student_are_its_adapters(folders, tmp_path):
+    """What is frozen rests in what it computes in; the adapters compute and are saved in float32."""
+    student = learner.load(folders[0], distill_spec(lora={"rank": 2}, memory={"master_weights": True}))
+    frozen = {p.dtype for p in student.model.parameters() if not p.requires_grad}
+    assert frozen == {torch.bfloat16} == {student.model(IDS).logits.dtype}
+    assert {p.dtype for p in trained(student.model).values()} == {torch.float32}
+    with sharding.gathered(student.root):
+        lora.save(student.model, tmp_path / "adapters")
+    saved = load_file(tmp_path / "adapters/adapter_model.safetensors")
+    assert {tensor.dtype for tensor in saved.values()} == {torch.float32}
 
 
 def test_the_adapters_are_kept_beside_the_export_as_peft_reads_them(folders, tmp_path):

@@ -36,7 +36,7 @@ def test_errors_of_the_program_keep_their_traceback(error):
 @pytest.mark.parametrize(
     ("spec", "sentence"),
     [
-        ("{}", "hub_id Field required; revision Field required"),
+        ("{}", "hub_id: Field required; revision: Field required"),
         ("nowhere.json", "No such file or directory: 'nowhere.json'"),
         ('{"hub_id": ', "Invalid JSON"),
     ],

@@ -145,7 +145,7 @@ AGAINST_B = {"label": "A", "model": "student", "against": "B"}
         ({"studies": {"table_ablation": {"reference": "GRPO"}}}, "reference 'GRPO' is none of the rows"),
         (
             {"studies": {"table_x": {"title": "X", "reference": "A", "rows": [AGAINST_B]}}},
-            "reference 'B' is none of the rows",
+            "row 'A' is against 'B', none of the rows ['A']",
         ),
         (
             {"models": {"student_sft": {"sft": {"student": "student_sft"}}}},
@@ -153,9 +153,16 @@ AGAINST_B = {"label": "A", "model": "student", "against": "B"}
         ),
         ({"scale": "huge"}, "'smoke', 'mini', 'small', 'paper'"),
         ({"scale": "my scale", "base": "mini"}, "scale: write a name of lower-case letters, digits and _"),
-        ({"scale": "mine", "base": "mni"}, "base: Input should be 'smoke', 'mini', 'small' or 'paper'"),
+        ({"scale": "mine", "base": "mni"}, "base 'mni' is no scale; did you mean 'mini'? Known here: mini, "),
         ({"scale": "mini", "base": "mini"}, "scale 'mini' with a base would share that scale's results"),
         ({"seeds": [0, 1, 0]}, "seeds: 0 stands twice; write it once"),
+        ({"seeds": 3}, "seeds: write a list, such as [a, b] (found 3)"),
+        ({"seeds": []}, "seeds: write a list with more entries"),
+        ({"models": ["student"]}, "models: write KEY: VALUE lines"),
+        (
+            {"studies": {"table_x": {"title": "X", "reference": "A", "rows": [AGAINST_B | {"modle": "b"}]}}},
+            "studies.table_x.rows.A.modle is not a known key; did you mean 'model'?",
+        ),
         ({"seeds": [-1]}, "seeds.0: Input should be greater than or equal to 0 (found -1)"),
         ({"studies": {"table_ablation": {"seeds": [2, 2]}}}, "studies.table_ablation.seeds: 2 stands twice"),
         ({"studies": {"table_multitask": {"panels": ["valid_unseen"] * 2}}}, "valid_unseen stands twice"),
@@ -251,6 +258,16 @@ def test_what_a_variant_changes_is_explained(mini):
         ConfigError, match=r"the method 'lsm@mask.kind=\[a': write each change as @KNOB=VALUE"
     ):
         made.distill_spec("single_task", "lsm@mask.kind=[a", 0)
+    for changes, sentence in {
+        "@lora": "write each change as @KNOB=VALUE",
+        "@": "write each change as @KNOB=VALUE",
+        "@=3": "write each change as @KNOB=VALUE",
+        "@steps=3@steps=4": "steps stands twice; write it once",
+        "@optimizer.learning_rate=.inf": "optimizer.learning_rate: Input should be a finite number",
+        "@objective.name=ema_pg@objective.options.importance_clip=.inf": "importance_clip: Input should be",
+    }.items():
+        with pytest.raises(ConfigError, match=re.escape(sentence)):
+            made.distill_spec("single_task", f"lsm{changes}", 0)
     assert made.distill_spec("single_task", "lsm@lora=null", 0).lora is None
 
 
@@ -733,13 +750,21 @@ def test_wrong_prompts_are_explained(mini, change, sentence):
         plan(merge(mini, change)).check_runs()
 
 
+def test_a_study_of_the_base_can_be_left_out(mini):
+    studies = plan(merge(mini, {"studies": {"table_told": None}})).config.studies
+    assert set(mini["studies"]) - set(studies) == {"table_told"}
+
+
 def test_a_prompt_of_a_row_is_filled_in_by_the_suites():
     small = read([ROOT / "workflows/config/small.yaml"])
     change = {
         "prompts": {"concise": "{question} {solution}"},
         "tasks": {"math_concise": {"teacher_prompt": None}},
     }
-    with pytest.raises(ConfigError, match=r"prompts\.concise: the problems of math_plain have no solution"):
+    with pytest.raises(
+        ConfigError,
+        match=r"asked by studies\.table_\w+, row '.*': the problems of math_plain have no solution",
+    ):
         plan(merge(small, change)).check_runs()
 
 

@@ -176,11 +176,18 @@ class Config(Spec):
         "opd.spec.DistillSpec once merged"
     )
     evaluation: EvaluationConfig
-    studies: dict[Name, StudyConfig]
+    studies: dict[Name, StudyConfig] = Field(description="null in the place of one: not that of the base")
     estimators: EstimatorsSpec | None = Field(
         None, description="{}: its defaults, at every scale but smoke; null: no such target"
     )
     signal: SignalConfig | None = Field(None, description="null: no such targets")
+
+    @field_validator("studies", mode="before")
+    @classmethod
+    def _without_what_is_null(cls, studies: Any) -> Any:
+        if not isinstance(studies, dict):
+            return studies
+        return {name: study for name, study in studies.items() if study is not None}
 
     @field_validator("distill")
     @classmethod

@@ -111,7 +111,7 @@ class StudyConfig(Spec):
     seeds: Distinct[Seed] | None = Field(None, min_length=1, description="null: the config's")
     notes: tuple[str, ...] = Field((), description="what readers of the table should know besides")
     reference: str = Field(description="label of the row that those without `against` are compared with")
-    rows: tuple[RowConfig, ...]
+    rows: tuple[RowConfig, ...] = Field(min_length=1)
 
     def mentions(self, place: str) -> Iterator[Mention]:
         """Its panels and its rows'."""
@@ -122,9 +122,11 @@ class StudyConfig(Spec):
     @model_validator(mode="after")
     def _reference_is_a_row(self) -> Self:
         labels = [row.label for row in self.rows]
-        for named in (self.reference, *(row.against for row in self.rows if row.against)):
-            if named not in labels:
-                raise ValueError(f"reference {named!r} is none of the rows {labels}")
+        if self.reference not in labels:
+            raise ValueError(f"reference {self.reference!r} is none of the rows {labels}")
+        for row in self.rows:
+            if row.against and row.against not in labels:
+                raise ValueError(f"row {row.label!r} is against {row.against!r}, none of the rows {labels}")
         if len(set(labels)) < len(labels):
             raise ValueError(f"two rows share a label: {labels}")
         return self

@@ -34,15 +34,18 @@ def games(plan: Plan, jobs: Iterable[Job]) -> Iterator[Lack]:
 def data(jobs: Iterable[Job]) -> Iterator[Lack]:
     """Suites and training prompts, from a folder, the cache, or a hub that can be reached."""
     wanted = sorted(frozenset().union(*(job.reads for job in jobs)))
-    missing = [name for name in wanted if at_hand(suite_named(name)) is None]
-    if not missing:
+    missing = [suite for name in wanted if at_hand(suite := suite_named(name)) is None]
+    folder = "export OPD_MATH_DATA=FOLDER   # one with"
+    yield from (Lack(f"no data for {s.name}", f"{folder} {s.name}.jsonl") for s in missing if not s.hub)
+    hubs = {suite.name: suite.hub.repository for suite in missing if suite.hub}
+    if not hubs:
         return
-    unreachable = _unreachable(lambda api: api.dataset_info(suite_named(missing[0]).hub.repository))
-    if unreachable:
+    first, repository = next(iter(hubs.items()))
+    if unreachable := _unreachable(partial(HfApi.dataset_info, repo_id=repository)):
         yield Lack(
-            f"no data for {', '.join(missing)}, and the hub cannot be read ({unreachable})",
-            f"export OPD_MATH_DATA=FOLDER   # one with {missing[0]}.jsonl; or, where the hub can be reached, "
-            f"python -m eval.suites fetch {' '.join(missing)}",
+            f"no data for {', '.join(hubs)}, and the hub cannot be read ({unreachable})",
+            f"{folder} {first}.jsonl; or, where the hub can be reached, "
+            f"python -m eval.suites fetch {' '.join(hubs)}",
         )
 
 

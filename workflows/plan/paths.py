@@ -1,11 +1,13 @@
 """The first layer of a plan: the config, checked, and where things lie."""
 
 from collections.abc import Iterable
+from typing import get_args
 
 import envs
 from eval.suites import training_sets
+from workflows.config.names import Base
 from workflows.config.schema import Config
-from workflows.explain import check
+from workflows.explain import ConfigError, among, check
 
 
 class Paths:
@@ -15,7 +17,11 @@ class Paths:
     """
 
     def __init__(self, config: dict) -> None:
-        self.config = check(Config, config, f"config of scale {config.get('scale')}")
+        place = f"config of scale {config.get('scale')}"
+        if (base := config.get("base")) and base not in get_args(Base):
+            # All that the base would have said is missing, too, which would hide this.
+            raise ConfigError(f"{place}: base {base!r} is no scale; {among(str(base), get_args(Base))}")
+        self.config = check(Config, config, place)
         self.configfiles: tuple[str, ...] = (f"workflows/config/{self.config.scale}.yaml",)
 
     @property

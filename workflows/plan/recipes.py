@@ -1,6 +1,7 @@
 """The second layer of a plan: the recipe of every model and run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import reduce
 from typing import Any
 
 import yaml
@@ -8,6 +9,7 @@ import yaml
 from eval.alfworld.spec import PlaySpec
 from eval.spec import GenerateSpec
 from opd.spec import DistillSpec, HubModelSpec, PretrainSpec, SftRecipe, SftSpec, TracesRecipe, TracesSpec
+from programs.spec import distinct
 from workflows.config.distill import settings
 from workflows.config.names import RULE, is_name
 from workflows.explain import ConfigError, among, check
@@ -94,14 +96,7 @@ class Recipes(Paths):
         base, *changes = method.split("@")
         if base not in self.methods:
             raise ConfigError(f"unknown method {base!r}; {among(base, self.methods)}")
-        knobs = self.methods[base]
-        for change in changes:
-            knob, _, value = change.partition("=")
-            try:
-                knobs = merge(knobs, nest(knob, yaml.safe_load(value)))
-            except yaml.YAMLError:
-                raise ConfigError(f"the method {method!r}: write each change as @KNOB=VALUE") from None
-        return _checked(knobs, method)
+        return _checked(reduce(merge, _changes(method, changes), self.methods[base]), method)
 
     def _task(self, name: str, changes: dict) -> dict:
         """A task as a run's spec has it, with changes of its rollouts."""
@@ -164,13 +159,35 @@ class Recipes(Paths):
             "strict": config.strict,
             "batch_size": config.batch_size,
         }
-        return check(GenerateSpec, recipe, f"prompts.{prompt}" if prompt else "evaluation")
+        return check(GenerateSpec, recipe, self._asked_by(prompt) if prompt else "evaluation")
+
+    def _asked_by(self, prompt: str) -> str:
+        """The prompt's place, and the first row of a study that asks it."""
+        for name, study in self.config.studies.items():
+            for row in study.rows:
+                if row.prompt == prompt:
+                    return f"prompts.{prompt}, asked by studies.{name}, row {row.label!r}"
+        return f"prompts.{prompt}"
 
     def play_spec(self, panel: str) -> PlaySpec:
         """How every model plays a panel."""
         config = self.config.evaluation
         assert config.games is not None
         return PlaySpec(panel=self.panel_file(panel), engine=config.engine, **config.games.model_dump())
+
+
+def _changes(method: str, changes: Sequence[str]) -> Iterator[dict]:
+    """What each @KNOB=VALUE of a variant changes."""
+    pairs = [change.partition("=") for change in changes]
+    try:
+        distinct(knob for knob, _, _ in pairs)
+        for knob, _, value in pairs:
+            if not (knob and value):
+                raise ValueError("write each change as @KNOB=VALUE")
+            yield nest(knob, yaml.safe_load(value))
+    except (ValueError, yaml.YAMLError) as error:
+        reason = error if isinstance(error, ValueError) else "write each change as @KNOB=VALUE"
+        raise ConfigError(f"the method {method!r}: {reason}") from None
 
 
 def _checked(knobs: dict, method: str) -> dict:

@@ -7,8 +7,9 @@ import pytest
 from pyarrow import Table, parquet
 
 from eval import suites
-from eval.suites.load import fetch, load
+from eval.suites.load import SuiteNotFoundError, fetch, load
 from eval.suites.suite import Copy, Hub
+from programs.errors import UserError
 from tests.eval.suites.made_up import ROWS
 
 PROBLEMS = [("What is $1 + 1$?", "2"), ("What is\n$2 + 2$?", "4"), ("How large is the angle?", "336")]
@@ -140,6 +141,20 @@ def test_nothing_found_names_the_suite_the_places_and_the_command(suite, tmp_pat
         "`python -m eval.suites fetch tiny`",
     ):
         assert part in message
+
+
+def test_a_suite_without_a_hub_is_a_file_at_hand(suite, tmp_path, monkeypatch):
+    """The hub is not asked, nor is anyone told to; a clone of nothing cannot be read."""
+    own = replace(suite, hub=None)
+    assert pairs(load(own, write(tmp_path / "data"))) == PROBLEMS
+    monkeypatch.setenv("OPD_CACHE", str(tmp_path))
+    with pytest.raises(SuiteNotFoundError) as error:
+        load(own, tmp_path / "nowhere")
+    assert f"folder {tmp_path}/nowhere, which is no folder" in str(error.value)
+    assert "To get it, name a folder that holds tiny.jsonl in OPD_MATH_DATA." in str(error.value)
+    (tmp_path / "clone/tiny").mkdir(parents=True)
+    with pytest.raises(UserError, match="names no hub that it could be a clone of"):
+        load(own, tmp_path / "clone")
 
 
 def test_training_prompts_come_cleaned_with_the_removed_rows_counted(suite, tmp_path):

@@ -299,6 +299,7 @@ def in_half_precision(folders) -> dict[str, torch.Tensor | bool]:
         "gradient": gradient,
         "moved": torch.stack(moved),
         "exported": exported,
+        "fused": run.student.optimizer.defaults["fused"],
         "tokens": batch.sampled,
     }
 
@@ -311,6 +312,7 @@ def test_master_weights_are_float32_and_everything_else_bfloat16(ragged, tmp_pat
         torch.distributed.destroy_process_group()
     shared = on_ranks(tmp_path, 2, in_half_precision, ragged)
     for found in (alone, *shared):
+        assert found["fused"]  # as torch has no foreach for shards
         assert found["gathered"] == found["exported"] == {torch.bfloat16}
         assert found["kinds"] == {(torch.float32, torch.float32)}
         assert ((found["moved"] > 5e-7) & (found["moved"] < 2e-6)).all()

@@ -9,7 +9,7 @@ from opd.plan import activations, measure, memory, trial
 from opd.plan.memory import Layout
 from opd.plan.shape import Shape
 from opd.plan.step import Step
-from opd.spec import MemorySpec
+from opd.spec import LoraSpec, MemorySpec
 
 SHAPE = Shape(
     vocabulary=100, hidden=8, intermediate=20, layers=3, heads=4, key_value_heads=2, head_width=2, tied=False
@@ -54,6 +54,24 @@ def test_the_student_s_state_by_hand():
     assert master == {"student": 4 * parameters // 2, "optimiser": 2 * (4 * parameters // 2)}
     offloaded = Layout(MemorySpec(master_weights=True, offload=True))
     assert memory.student_state(SHAPE, offloaded) == {"student": 0, "optimiser": 0}
+
+
+def test_adapters_are_the_master_weights_by_hand():
+    """On one device nothing is then gathered; with float32 folders the frozen weights rest in bfloat16."""
+    adapted = Layout(MemorySpec(master_weights=True), lora=LoraSpec(rank=2))
+    own = 4 * adapted.adapters(SHAPE).parameters
+    for shape in (SHAPE, replace(SHAPE, width=4)):
+        expected = {"student": 2 * SHAPE.parameters + own, "optimiser": 2 * own}
+        assert memory.student_state(shape, adapted) == expected
+        assert not adapted.sharded
+
+
+def test_a_sharded_update_takes_one_weight_after_the_other():
+    def temporary(layout):
+        return memory.learning(SHAPE, [STEP], layout, [0])["update"]["temporary"]
+
+    assert temporary(Layout(MemorySpec())) == SHAPE.weights
+    assert temporary(Layout(MemorySpec(), ranks=2)) == temporary(Layout(MemorySpec(master_weights=True))) == 0
 
 
 def test_a_sharded_student_is_gathered_to_compute():

@@ -14,6 +14,7 @@ from opd.rollout import engine as engines
 from opd.rollout.engine import answers
 from opd.rollout.torch_engine import TorchEngine
 from opd.spec import ArchitectureSpec, EngineSpec, SamplingSpec
+from programs.errors import UserError
 from tests.json_lines import read_lines
 from tests.opd.rollout.asking import asking
 from tests.opd.rollout.rounding import EXACT, LARGEST, MEAN, check_greedy, own_scores, small_engines
@@ -202,6 +203,12 @@ def test_ranks_have_engines_of_their_own_or_share_one(folder, tensor_parallel):
     assert result.returncode == 0, result.stderr
     assert "rank 0 agrees" in result.stdout
     assert "rank 1 agrees" in result.stdout
+
+
+def test_an_engine_is_shared_by_the_processes_of_torchrun_alone(folder, tokenizer):
+    shared = EngineSpec(name="vllm", tensor_parallel=2)
+    with pytest.raises(UserError, match=r"engine\.tensor_parallel is of torchrun's processes"):
+        engines.follow(shared, models.load(folder), folder, tokenizer, 4, torch.float32)
 
 
 def test_an_engine_that_cannot_sleep_says_so(folder, tokenizer):

@@ -1,6 +1,7 @@
 """Each lack is found, says what mends it, and is gone once it is mended."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import httpx2
@@ -216,8 +217,17 @@ def test_data_comes_from_a_folder_or_a_hub_that_answers(paper, unreachable, monk
     monkeypatch.setenv("OPD_MATH_DATA", str(unreachable))
     assert list(sources.data(needed)) == []
     monkeypatch.delenv("OPD_MATH_DATA")
-    monkeypatch.setattr(sources.HfApi, "dataset_info", lambda self, repository: None)
+    monkeypatch.setattr(sources.HfApi, "dataset_info", lambda self, repo_id: None)
     assert list(sources.data(needed)) == []
+
+
+def test_a_suite_without_a_hub_needs_a_folder(unreachable, monkeypatch):
+    named = sources.suite_named
+    monkeypatch.setattr(sources, "suite_named", lambda name: replace(named(name), hub=None))
+    small = jobs(plan(read([CONFIG / "small.yaml"])), "all")
+    lacks = [(lack.what, lack.mend) for lack in sources.data(small)]
+    for name in ("aime24", "math500"):
+        assert (f"no data for {name}", f"export OPD_MATH_DATA=FOLDER   # one with {name}.jsonl") in lacks
 
 
 def test_small_trains_on_other_problems(unreachable):
