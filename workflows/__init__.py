@@ -1,1 +1,2 @@
-"""The workflow: configuration, rules, methods, ablations. Loads no Snakemake; torch in `rehearsal` alone."""
+"""The workflow: configuration, rules, methods, ablations. Loads torch in `rehearsal` alone, and of
+Snakemake what reads `--config` (`scale`)."""

@@ -20,6 +20,7 @@ from tabulate import tabulate
 
 from envs.alfworld.game import SPLITS, Game
 from envs.alfworld.play import Episode, play
+from envs.alfworld.policies import any_command
 from envs.alfworld.policies.player import PolicyPlayer
 from envs.alfworld.sources import load_games
 from envs.alfworld.vector import AlfWorld
@@ -68,7 +69,7 @@ def memory(games: Sequence[Game], max_steps: int, slots: int = 16) -> list[dict]
     episodes = [Episode("benchmark", game, 0, "memory") for game in shuffled]
     rows, part = [], math.ceil(len(games) / 10)
     with AlfWorld(slots, 2, max_steps) as world:
-        ended = play(world, slots, episodes, PolicyPlayer("random"))
+        ended = play(world, slots, episodes, PolicyPlayer(any_command))
         for number, _ in enumerate(progress(ended, total=len(games), desc="episodes"), 1):
             if number % part == 0:
                 sizes = {f"worker {n} (MB)": resident_mb(pid) for n, pid in enumerate(world.pids)}

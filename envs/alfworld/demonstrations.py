@@ -17,12 +17,14 @@ import random
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from envs.alfworld.panel import Panel, read_panel
-from envs.alfworld.play import Move, Played, Situation, episodes, play
-from envs.alfworld.policies import Expert
+from envs.alfworld.play import Played, Situation, episodes, play
+from envs.alfworld.policies.expert import expert
+from envs.alfworld.policies.player import PolicyPlayer
 from envs.alfworld.protocols import NAMES, Action, History, Protocol, load
 from envs.alfworld.protocols.notes import take_notes
 from envs.alfworld.rows import read_stated, write_text
@@ -44,22 +46,11 @@ class Demonstration:
     command: str
 
 
-class SlippingExpert:
-    """Plays the expert's command, or a slip at `slip_rate` of the turns, drawn by the episode's key."""
-
-    def __init__(self, slip_rate: float) -> None:
-        self._slip_rate, self._expert = slip_rate, Expert()
-
-    def act(self, situations: Sequence[Situation]) -> list[Move]:
-        """A move per situation."""
-        return [self._move(each) for each in situations]
-
-    def _move(self, situation: Situation) -> Move:
-        history = situation.history
-        draw = random.Random(f"{situation.episode.key}/{len(history.exchanges)}")
-        slips = draw.random() < self._slip_rate
-        command = slip(history, draw) if slips else self._expert.act(history)
-        return Move(Action(command, valid_format=True), command)
+def slipping_expert(slip_rate: float, situation: Situation) -> str:
+    """The expert's command, or a slip at `slip_rate` of the turns, drawn by the episode's key."""
+    history = situation.history
+    draw = random.Random(f"{situation.episode.key}/{len(history.exchanges)}")
+    return slip(history, draw) if draw.random() < slip_rate else expert(history)
 
 
 def slip(history: History, draw: random.Random) -> str:
@@ -89,11 +80,12 @@ def demonstrate(
     check(protocol)
     asked = episodes(panel, 1, f"demonstrations/{seed}")
     shown: dict[str, list[Demonstration]] = {}
+    player = PolicyPlayer(partial(slipping_expert, slip_rate))
     with (
         AlfWorld(_SLOTS, processes, max_steps) as world,
         progress(total=len(asked), desc="demonstrations", unit="game") as bar,
     ):
-        for played in play(world, _SLOTS, asked, SlippingExpert(slip_rate)):
+        for played in play(world, _SLOTS, asked, player):
             shown[played.situation.episode.game.id] = turns(played, protocol)
             bar.update()
     return [turn for game in panel.games for turn in shown[game.id]]
@@ -113,9 +105,8 @@ def turns(played: Played, protocol: Protocol) -> list[Demonstration]:
     game, error = played.situation.episode.game, played.situation.turn.error
     if error is not None:
         raise RuntimeError(f"ALFWorld's engine failed in {game.id}: {error}")
-    expert = Expert()
     return [
-        Demonstration(game.id, game.task_type, protocol.prompt(history), expert.act(history))
+        Demonstration(game.id, game.task_type, protocol.prompt(history), expert(history))
         for history in played.histories
     ]
 

@@ -57,7 +57,7 @@ from envs.alfworld import rules
 from envs.alfworld.game import SPLITS
 from envs.alfworld.panel import Panel, make_panel, read_panel
 from envs.alfworld.play import Episode, Played, Player, episodes, play
-from envs.alfworld.policies import policy
+from envs.alfworld.policies import POLICIES, witness_of
 from envs.alfworld.policies.player import PolicyPlayer
 from envs.alfworld.sources import GENERATED, load_games
 from envs.alfworld.vector import AlfWorld
@@ -110,9 +110,10 @@ def load_panel(spec: PlaySpec) -> Panel:
 def load_player(spec: PlaySpec, folder: Path | None, panel: Panel) -> tuple[Player, dict[str, Any]]:
     """Who plays, and what the manifest says of it; UserError if it cannot play a game of the panel."""
     if spec.policy is not None:
-        for game in panel.games:
-            policy(spec.policy, game, seed=0)
-        return PolicyPlayer(spec.policy), {"policy": spec.policy}
+        if spec.policy == "walkthrough":
+            for game in panel.games:
+                witness_of(game)
+        return PolicyPlayer(POLICIES[spec.policy]), {"policy": spec.policy}
     # A policy needs no torch, which takes seconds to load.
     from opd import models
     from opd.rollout.engine import load

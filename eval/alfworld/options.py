@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from envs.alfworld.game import SPLITS
-from envs.alfworld.policies import NAMES as POLICIES
+from envs.alfworld.policies import POLICIES
 from envs.alfworld.protocols import NAMES as PROTOCOLS
 from envs.alfworld.protocols import Protocol, React
 from envs.alfworld.protocols import load as load_protocol

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from envs.alfworld import rules, terse
 from envs.alfworld.game import SPLITS
-from envs.alfworld.policies import NAMES as POLICIES
+from envs.alfworld.policies import POLICIES
 from envs.alfworld.protocols import ProtocolConfig
 from opd.rollout import ENGINES
 from opd.spec import SamplingSpec
@@ -26,7 +26,7 @@ class PlaySpec(Spec):
     grammar: Literal[tuple(GRAMMARS)] = Field(  # type: ignore[valid-type]
         "standard", description="wording of the observations"
     )
-    policy: Literal[POLICIES] | None = Field(None, description="null: a model")  # type: ignore[valid-type]
+    policy: Literal[tuple(POLICIES)] | None = Field(None, description="null: a model")  # type: ignore[valid-type]
     protocol: ProtocolConfig | None = Field(None, description="how a model is asked; null for a policy")
     sampling: SamplingSpec | None = Field(None, description="how a model responds; null for a policy")
     engine: Literal[ENGINES] = Field("torch", description="what decodes")  # type: ignore[valid-type]

@@ -102,6 +102,8 @@ def _timed(rival: Rival, gold: str, answer: str) -> tuple[bool, float]:
     start = time.perf_counter()
     try:
         accepted = rival(gold, answer)
+    except ImportError:
+        raise  # a rival that is not installed has decided nothing
     except Exception:
         accepted = False
     return accepted, time.perf_counter() - start

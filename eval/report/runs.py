@@ -55,7 +55,8 @@ def outdated(trained: Sequence[Mapping[str, Any]]) -> str:
     Of earlier versions, whose manifests have no hash of that code, nothing is said.
     """
     now = {code_hash(program) for program in ("opd.distill", "opd.sft")}
-    others = [each for each in trained if each.get("training_code_sha256", next(iter(now))) not in now]
+    stated = [each["training_code_sha256"] for each in trained if "training_code_sha256" in each]
+    others = [code for code in stated if code not in now]
     if not others:
         return ""
     return f"{len(others)} of {len(trained)} runs by other training code than this tree's (-R trains again)"

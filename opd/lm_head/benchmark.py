@@ -25,7 +25,7 @@ from torch import Tensor
 
 from opd.lm_head import Head, recomputed, support_logits
 from opd.objectives import reverse_kl
-from opd.run.machine import peak_bytes
+from opd.run.machine import peak_bytes, seconds
 from opd.support import renormalise
 from programs.provenance import provenance
 
@@ -138,21 +138,9 @@ def gradients(method: Callable[[Case], Tensor], case: Case) -> tuple[Tensor, ...
     return torch.autograd.grad(method(case), wanted)
 
 
-def seconds(method: Callable[[Case], Tensor], case: Case, repeats: int) -> float:
-    """Median time of a forward and backward pass; `watched` was the one that is not counted.
-
-    On a single CPU thread that is CPU time, which other work on the machine does not lengthen.
-    """
-    alone = not case.states.is_cuda and torch.get_num_threads() == 1
-    clock = time.process_time if alone else time.perf_counter
-    times = []
-    for _ in range(repeats):
-        started = clock()
-        gradients(method, case)
-        if case.states.is_cuda:
-            torch.cuda.synchronize()
-        times.append(clock() - started)
-    return averages.median(times)
+def median_seconds(method: Callable[[Case], Tensor], case: Case, repeats: int) -> float:
+    """Of a forward and backward pass; `watched` was the one that is not counted."""
+    return averages.median(seconds(lambda: gradients(method, case)) for _ in range(repeats))
 
 
 def watched(method: Callable[[Case], Tensor], case: Case) -> tuple[int, Tensor]:
@@ -233,7 +221,7 @@ def measure(
             continue
         try:
             extra, gradient = watched(method, case)
-            took = seconds(method, case, repeats)
+            took = median_seconds(method, case, repeats)
             reference = took if name == "full logits" else reference
             row |= {"ms": f"{1000 * took:.1f}", "extra MiB": f"{extra / 2**20:.0f}"}
             row["speed"] = f"{reference / took:.1f}x" if reference else "-"

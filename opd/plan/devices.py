@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
@@ -61,10 +62,16 @@ class Card:
 
 
 def listed() -> dict[str, Card]:
-    """The GPUs that the driver shows to this process, each by its index and by its UUID; none without one."""
+    """The GPUs that the driver shows to this process, each by its index and by its UUID; none without one.
+
+    A driver that fails shows none either, and says why.
+    """
     try:
         text = subprocess.run(_QUERY, capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
+    except OSError:
+        return {}
+    except subprocess.CalledProcessError as error:
+        print(f"{_QUERY[0]} shows no GPU: {(error.stderr or error.stdout).strip()}", file=sys.stderr)
         return {}
     cards: dict[str, Card] = {}
     for index, uuid, name, mib in (line.split(", ") for line in text.strip().splitlines()):

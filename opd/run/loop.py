@@ -8,8 +8,8 @@ the same numbers, if a step depends on its number alone. Under torchrun the firs
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -67,7 +67,8 @@ class Loop:
         with ExitStack() as stack:
             path = self.out / "metrics.jsonl" if ranks.first() else Path(os.devnull)
             log = stack.enter_context(path.open("w"))
-            track = stack.enter_context(self._tracked(recipe, lines)) if ranks.first() else None
+            told = tracked(self.out, recipe, self.spec, self.name, self.group, lines)
+            track = stack.enter_context(told) if ranks.first() else None
             log.writelines(lines)
             for step in progress(left, desc=self.name) if ranks.first() else left:
                 try:
@@ -82,9 +83,6 @@ class Loop:
                     track(lines[-1])
                 if (step + 1) % self.checkpoint_every == 0 and step + 1 < self.steps:
                     checkpoint.save(folder, recipe, lines, learner.model, learner.optimizer, averages)
-
-    def _tracked(self, recipe: str, lines: Sequence[str]) -> AbstractContextManager[Callable[[str], None]]:
-        return tracked(self.out, recipe, self.spec, self.name, self.group, lines)
 
     def finish(
         self,

@@ -16,14 +16,14 @@ from envs.alfworld.protocols.notes import Notes, take_notes
 _TREATMENTS = {each.verb: each for each in TREATMENTS}
 
 
-class Expert:
-    """Plays all six task types, in any grammar. UserError on a goal that is not one of the templates'."""
+def expert(history: History) -> str:
+    """The next command in any of the six task types and any grammar; `look` when nothing is left to try.
 
-    def act(self, history: History) -> str:
-        """The next command; `look` when there is nothing left to try."""
-        task, notes = read_task(history.task), take_notes(history)
-        wishes = _wishes(task, notes, history.admissible)
-        return next((wish for wish in wishes if wish in history.admissible), "look")
+    UserError on a goal that is not one of the templates'.
+    """
+    task, notes = read_task(history.task), take_notes(history)
+    wishes = _wishes(task, notes, history.admissible)
+    return next((wish for wish in wishes if wish in history.admissible), "look")
 
 
 def _wishes(task: Task, notes: Notes, admissible: tuple[str, ...]) -> Iterator[str]:

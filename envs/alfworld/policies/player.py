@@ -3,21 +3,17 @@
 from collections.abc import Sequence
 
 from envs.alfworld.play import Move, Situation
-from envs.alfworld.policies import policy
+from envs.alfworld.policies import Policy
 from envs.alfworld.protocols import Action
 
 
 class PolicyPlayer:
-    """A policy of `envs.alfworld.policies`, seeded by the episode's key."""
+    """Plays a policy's commands."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
 
     def act(self, situations: Sequence[Situation]) -> list[Move]:
-        """The policy's commands. Policies are functions of the history, so none is kept."""
-        return [self._move(each) for each in situations]
-
-    def _move(self, situation: Situation) -> Move:
-        episode = situation.episode
-        command = policy(self._name, episode.game, episode.seed).act(situation.history)
-        return Move(Action(command, valid_format=True), command)
+        """A move per situation."""
+        commands = map(self._policy, situations)
+        return [Move(Action(command, valid_format=True), command) for command in commands]

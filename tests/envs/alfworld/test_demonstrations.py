@@ -12,7 +12,7 @@ from envs.alfworld.demonstrations import Demonstration, read_demonstrations, sli
 from envs.alfworld.generator import generate
 from envs.alfworld.panel import make_panel, write_panel
 from envs.alfworld.play import Episode, Played, Situation
-from envs.alfworld.policies import Expert
+from envs.alfworld.policies.expert import expert
 from envs.alfworld.protocols import Compact, Exchange, History, VerlAgent
 from envs.alfworld.vector import AlfWorld, Turn
 from programs.errors import UserError
@@ -111,10 +111,10 @@ def test_whether_a_turn_is_a_slip_is_drawn_anew_at_each():
     plays = []
     for step in range(30):
         situation = Situation(episode, Turn("", (), won=False, done=False, step=step), history)
-        plays.append(demonstrations.SlippingExpert(0.5).act([situation])[0].response)
+        plays.append(demonstrations.slipping_expert(0.5, situation))
         history = history.then("inventory", "nothing.", history.admissible)
     # A slip is one of three commands here, so two of three slips are seen.
-    slips = [command != Expert().act(history) for command in plays]
+    slips = [command != expert(history) for command in plays]
     assert 2 <= sum(slips) <= 20
     assert slips != sorted(slips)
 
@@ -185,7 +185,5 @@ def test_prompts_and_commands_are_those_of_the_history():
     end = Turn("", (), won=True, done=True, step=1)
     played = Played(Situation(episode, end, history), histories=(history,))
     assert turns(played, Compact()) == [
-        Demonstration(
-            PANEL.games[0].id, PANEL.games[0].task_type, Compact().prompt(history), Expert().act(history)
-        )
+        Demonstration(PANEL.games[0].id, PANEL.games[0].task_type, Compact().prompt(history), expert(history))
     ]

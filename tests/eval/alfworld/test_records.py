@@ -9,6 +9,7 @@ import pytest
 from envs.alfworld.generator import generate
 from envs.alfworld.panel import Panel, make_panel
 from envs.alfworld.play import Move, episodes, play
+from envs.alfworld.policies import POLICIES
 from envs.alfworld.policies.player import PolicyPlayer
 from envs.alfworld.protocols import Action, Compact, React, VerlAgent
 from envs.alfworld.vector import AlfWorld
@@ -52,7 +53,7 @@ def records(world, asked, player, slots=4) -> dict[tuple, dict]:
 
 
 def test_every_episode_is_played_once_and_won_by_the_walkthrough(world, panel):
-    found = records(world, episodes(panel, 1, "run"), PolicyPlayer("walkthrough"))
+    found = records(world, episodes(panel, 1, "run"), PolicyPlayer(POLICIES["walkthrough"]))
     assert sorted(found) == [(game.id, 0) for game in panel.games]
     for game in panel.games:
         record = found[game.id, 0]
@@ -66,7 +67,7 @@ def test_every_episode_is_played_once_and_won_by_the_walkthrough(world, panel):
 
 def test_results_do_not_depend_on_slots_or_order(world, panel):
     asked = episodes(panel, 2, "run")
-    player = PolicyPlayer("random")
+    player = PolicyPlayer(POLICIES["random"])
     whole = records(world, asked, player)
     assert len(whole) == 12
     assert records(world, asked[::-1], player, slots=1) == whole
@@ -111,7 +112,7 @@ def test_an_engine_error_is_an_outcome_of_its_own(world, panel):
     broken = replace(panel.games[2], problem="(define (problem broken)")
     games = tuple(broken if game.id == broken.id else game for game in panel.games)
     asked = episodes(Panel("broken", games), 1, "run")
-    found = records(world, asked, PolicyPlayer("walkthrough"))
+    found = records(world, asked, PolicyPlayer(POLICIES["walkthrough"]))
     outcomes = {problem: record["outcome"] for (problem, _), record in found.items()}
     assert outcomes.pop(broken.id) == "error"
     assert set(outcomes.values()) == {"won"}
@@ -146,7 +147,7 @@ def test_a_model_plays(world, panel, folders):
 
 
 def test_expert_episodes_become_react_examples(world, panel):
-    found = records(world, episodes(panel, 1, "run"), PolicyPlayer("expert"))
+    found = records(world, episodes(panel, 1, "run"), PolicyPlayer(POLICIES["expert"]))
     react = with_examples(React(), found.values())
     assert react.examples.keys() == {game.task_type for game in panel.games}
     record = next(iter(found.values()))

@@ -43,6 +43,11 @@ def test_a_rival_that_hangs_or_fails_accepts_nothing(monkeypatch):
     assert rivals.decide(_hangs, ROWS[:1]) == [(False, 1.0)]
 
 
+def test_a_rival_that_is_not_installed_is_an_error():
+    with pytest.raises(ModuleNotFoundError, match="no_such_grader"):
+        rivals.decide(_is_missing, ROWS[:1])
+
+
 def test_the_command_counts_errors_and_writes_differences(tmp_path, monkeypatch, capsys):
     cases = tmp_path / "cases.jsonl"
     cases.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
@@ -65,3 +70,9 @@ def _fails(gold, answer):
 def _hangs(gold, answer):
     while True:
         pass
+
+
+def _is_missing(gold, answer):
+    import no_such_grader
+
+    return no_such_grader.accepts(gold, answer)

@@ -51,6 +51,13 @@ def test_no_driver_is_no_device(monkeypatch):
     assert devices.here() == "h100"
 
 
+def test_a_driver_that_fails_shows_no_device_and_says_why(monkeypatch, capsys):
+    failing = "echo 'Driver/library version mismatch'; exit 18"
+    monkeypatch.setattr(devices, "_QUERY", ["sh", "-c", failing])
+    assert devices.visible() == []
+    assert capsys.readouterr().err == "sh shows no GPU: Driver/library version mismatch\n"
+
+
 @pytest.mark.parametrize(
     ("card", "key"),
     [

@@ -7,8 +7,10 @@ import pytest
 from envs.alfworld import terse
 from envs.alfworld.game import TASK_TYPES
 from envs.alfworld.generator import generate, verify
-from envs.alfworld.policies import policy
-from envs.alfworld.protocols import History
+from envs.alfworld.play import Episode
+from envs.alfworld.play import play as played_games
+from envs.alfworld.policies import POLICIES
+from envs.alfworld.policies.player import PolicyPlayer
 from envs.alfworld.sources import load_games
 from envs.alfworld.vector import AlfWorld
 
@@ -25,17 +27,13 @@ def world(request):
 
 def play(world, games, name):
     """The last turn of each game."""
-    turns = world.reset(dict(enumerate(games)))
-    players = {slot: policy(name, game, seed=0) for slot, game in enumerate(games)}
-    histories = {slot: History("", turn.observation, turn.admissible) for slot, turn in turns.items()}
-    while playing := [slot for slot, turn in turns.items() if not turn.done]:
-        commands = {slot: players[slot].act(histories[slot]) for slot in playing}
-        turns |= world.step(commands)
-        for slot, command in commands.items():
-            turn = turns[slot]
-            histories[slot] = histories[slot].then(command, turn.observation, turn.admissible)
-    assert not any(turn.error for turn in turns.values())
-    return list(turns.values())
+    asked = [Episode("panel", game, 0, "run") for game in games]
+    ended = {
+        each.situation.episode.game.id: each.situation.turn
+        for each in played_games(world, SLOTS, asked, PolicyPlayer(POLICIES[name]))
+    }
+    assert not any(turn.error for turn in ended.values())
+    return [ended[game.id] for game in games]
 
 
 def play_all(world, name):

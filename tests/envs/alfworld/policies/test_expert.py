@@ -1,11 +1,7 @@
 """The expert on histories written by hand: it reads text and admissible commands only."""
 
-from envs.alfworld.policies import Expert
+from envs.alfworld.policies.expert import expert
 from tests.envs.alfworld.policies.histories import history
-
-
-def expert(told):
-    return Expert().act(told)
 
 
 def test_the_expert_searches_the_likeliest_place_first():

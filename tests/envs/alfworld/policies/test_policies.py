@@ -3,7 +3,9 @@
 import pytest
 
 from envs.alfworld.game import Game, Parameters
-from envs.alfworld.policies import NAMES, policy
+from envs.alfworld.play import Episode, Situation
+from envs.alfworld.policies import any_command, next_of_witness
+from envs.alfworld.vector import Turn
 from programs.errors import UserError
 from tests.envs.alfworld.policies.histories import history
 
@@ -13,26 +15,27 @@ SOLVED = Game(
 )
 
 
+def situation(told, game=GAME, run="run"):
+    turn = Turn(told.observation, told.admissible, won=False, done=False, step=len(told.exchanges))
+    return Situation(Episode("panel", game, 0, run), turn, told)
+
+
 def test_random_draws_depend_on_seed_game_and_turn_only():
     told = history("put a mug in desk", [f"shelf {number}" for number in range(1, 100)])
-    draws = [policy("random", GAME, seed).act(told) for seed in (0, 0, 1)]
+    draws = [any_command(situation(told, run=run)) for run in ("a", "a", "b")]
     assert draws[0] == draws[1] != draws[2]
     assert draws[0] in told.admissible
     later = told.then(draws[0], "shelf", told.admissible)
-    assert policy("random", GAME, 0).act(later) != draws[0]
+    assert any_command(situation(later, run="a")) != draws[0]
 
 
 def test_a_walkthrough_plays_the_witness_then_looks():
-    told, player = history("put a mug in desk", ["desk 1"]), policy("walkthrough", SOLVED, 0)
-    assert player.act(told) == "go to desk 1"
-    assert player.act(told.then("go to desk 1", "", ()).then("look", "", ())) == "look"
+    told = history("put a mug in desk", ["desk 1"])
+    assert next_of_witness(situation(told, SOLVED)) == "go to desk 1"
+    ended = told.then("go to desk 1", "", ()).then("look", "", ())
+    assert next_of_witness(situation(ended, SOLVED)) == "look"
 
 
 def test_a_game_without_a_witness_has_no_walkthrough():
     with pytest.raises(UserError, match="g has no witness"):
-        policy("walkthrough", GAME, 0)
-
-
-def test_unknown_policies_are_refused():
-    with pytest.raises(ValueError, match=", ".join(NAMES)):
-        policy("oracle", GAME, 0)
+        next_of_witness(situation(history("put a mug in desk", ["desk 1"])))
