@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from eval.claims.effect import Effect, of_values
-from eval.claims.spec import CurveComparison, CurveSide, in_words, several
-from eval.report.window import within
+from eval.claims.spec import CurveComparison, CurveSide, several
+from eval.report.window import in_words, within
 
 
 def measure(test: CurveComparison, results: Path) -> Effect:

@@ -7,15 +7,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from programs.spec import Rate, Share, Spec
+from eval.report.window import WHOLE, Window, in_words
+from programs.spec import Rate, Spec
 
 Direction = Literal["above", "below", "little", "at_most"]
 Scalar = str | float
 Names = str | Annotated[tuple[str, ...], Field(min_length=2)]
-Window = tuple[Share, Share] | Literal["first_step"]
-"""[from, to) as shares of a run's steps, or the step before any update, whatever the run's length."""
-
-WHOLE = (0.0, 1.0)
 
 
 class Comparison(Spec):
@@ -273,14 +270,6 @@ class ClaimsSpec(Spec):
 def less(words: str, constant: float | None) -> str:
     """The difference to a constant in words."""
     return f"{words} - {constant:g}" if constant else words
-
-
-def in_words(window: Window) -> str:
-    """Which part of a run a window is."""
-    if window == "first_step":
-        return "the first step"
-    start, end = (round(100 * share) for share in window)
-    return f"{start} to {end} % of the run"
 
 
 def _metric(metric: Names) -> str:
