@@ -240,7 +240,7 @@ def test_by_hand_and_by_spec_ask_the_same():
         ("--suite chain2 --samples 4 --temperature 0", "greedy samples are copies"),
         ("--suite chain2 --limit 304", "chain2 has 303 distinct problems, not 304"),
         ("--suite chain2", "chain2 is generated; write how many problems"),
-        ("--suite chain2 --samples 0", "samples Input should be greater"),
+        ("--suite chain2 --samples 0", "samples: Input should be greater"),
         ("--suite chain2 --spec {}", "Field required"),
         (f"--suite chain2 --spec {SPEC.model_dump_json()}", "leave out the options"),
     ],
