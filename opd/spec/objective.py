@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, FiniteFloat, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from opd.names import SUPPORTS
 from opd.objectives import OBJECTIVES
@@ -89,7 +89,7 @@ class ObjectiveSpec(Spec):
         description="probability outside the support: left out, scaled away on both sides (LSM), or kept "
         "as one more outcome; to be stated where the support leaves tokens out",
     )
-    options: dict[str, FiniteFloat] = Field(
+    options: dict[str, float] = Field(
         {}, validate_default=True, description="keyword options of the objective, with its defaults"
     )
     advantage: AdvantageSpec = Field(AdvantageSpec(), description="for objectives that use an advantage")
